@@ -1,0 +1,11 @@
+# Turns the report's page, style, script and the chart library into a C++ source, so that the program is one file and its reports open offline.
+# src/report/assets.h declares what is generated here.
+set(assets_source ${PROJECT_BINARY_DIR}/generated/assets.cpp)
+set(uplot_root ${QUANTIZE_CACHE}/uplot-${QUANTIZE_UPLOT_VERSION})
+set(asset_files report_page:${PROJECT_SOURCE_DIR}/src/report/page/report.html report_style:${PROJECT_SOURCE_DIR}/src/report/page/report.css
+  report_script:${PROJECT_SOURCE_DIR}/src/report/page/report.js uplot_script:${uplot_root}/dist/uPlot.iife.min.js uplot_style:${uplot_root}/dist/uPlot.min.css)
+string(REGEX REPLACE "(^|;)[a-z_]+:" "\\1" asset_paths "${asset_files}")
+add_custom_command(OUTPUT ${assets_source}
+  COMMAND ${CMAKE_COMMAND} "-Dassets=${asset_files}" -Doutput=${assets_source} -P ${PROJECT_SOURCE_DIR}/cmake/WriteAssets.cmake
+  DEPENDS ${asset_paths} ${PROJECT_SOURCE_DIR}/cmake/WriteAssets.cmake VERBATIM)
+target_sources(quantize PRIVATE ${assets_source})

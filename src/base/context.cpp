@@ -1,0 +1,45 @@
+#include "base/context.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace quantize {
+namespace {
+
+class SilentProgress : public Progress {
+ public:
+  void tick() override {}
+};
+
+}  // namespace
+
+void Context::say(LogLevel level, std::string_view text) const {
+  const std::lock_guard lock(mutex_);
+  if (log) log(level, text);
+}
+
+void Context::warn(std::string_view text) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::find(warnings_.begin(), warnings_.end(), text) != warnings_.end()) return;
+    warnings_.emplace_back(text);
+  }
+  say(LogLevel::warning, text);
+}
+
+std::vector<std::string> Context::warnings() const {
+  const std::lock_guard lock(mutex_);
+  return warnings_;
+}
+
+std::unique_ptr<Progress> Context::step(std::string_view title, std::size_t total) const {
+  if (auto shown = progress ? progress(title, total) : nullptr) return shown;
+  return std::make_unique<SilentProgress>();
+}
+
+void Context::check_stop() const {
+  if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted; nothing was written");
+}
+
+}  // namespace quantize

@@ -1,0 +1,52 @@
+// What every stage is given besides its input: how many threads it may use, where to say something, and whether it was asked to stop.
+// The library never prints; whoever calls it (the command line, a test, another program) decides what to do with messages and progress.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace quantize {
+
+enum class LogLevel { debug, info, warning };
+
+// One bar: made when a step begins, ticked once per unit of work, destroyed when the step ends. `tick` may be called from several threads.
+class Progress {
+ public:
+  virtual ~Progress() = default;
+  virtual void tick() = 0;
+};
+
+class Context {
+ public:
+  using LogFunction = std::function<void(LogLevel, std::string_view)>;
+  using ProgressFunction = std::function<std::unique_ptr<Progress>(std::string_view title, std::size_t total)>;
+
+  unsigned threads = 1;
+  std::stop_token stop;
+  LogFunction log;
+  ProgressFunction progress;
+
+  void debug(std::string_view text) const { say(LogLevel::debug, text); }
+  void info(std::string_view text) const { say(LogLevel::info, text); }
+  // Warnings are also kept, in the order they came and each text once, for the report.
+  void warn(std::string_view text);
+  [[nodiscard]] std::vector<std::string> warnings() const;
+
+  // Never null.
+  [[nodiscard]] std::unique_ptr<Progress> step(std::string_view title, std::size_t total) const;
+  // Throws Error{interrupted} once `stop` was requested. Called between units of work.
+  void check_stop() const;
+
+ private:
+  void say(LogLevel level, std::string_view text) const;
+  mutable std::mutex mutex_;
+  std::vector<std::string> warnings_;
+};
+
+}  // namespace quantize

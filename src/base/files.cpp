@@ -1,0 +1,81 @@
+#include "base/files.h"
+
+#define XXH_INLINE_ALL
+#include <fcntl.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+
+#include "base/error.h"
+
+namespace quantize {
+namespace {
+
+[[noreturn]] void fail_writing(const std::filesystem::path& path, int code) {
+  throw Error(ErrorKind::output, "cannot write " + path.string() + ": " + std::strerror(code));
+}
+
+}  // namespace
+
+std::string read_file(const std::filesystem::path& path) {
+  std::error_code code;
+  if (std::filesystem::is_directory(path, code)) throw Error(ErrorKind::data, path.string() + " is a folder, not a file");
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) throw Error(ErrorKind::data, "cannot read " + path.string() + ": " + std::strerror(errno));
+  std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  if (stream.bad()) throw Error(ErrorKind::data, "cannot read " + path.string());
+  return bytes;
+}
+
+FileTransaction::~FileTransaction() {
+  std::error_code ignored;
+  for (const auto& entry : entries_) std::filesystem::remove(entry.temporary, ignored);
+}
+
+std::filesystem::path FileTransaction::reserve(const std::filesystem::path& path) {
+  auto temporary = path;
+  temporary += ".part" + std::to_string(getpid());
+  entries_.push_back({temporary, path});
+  return temporary;
+}
+
+std::filesystem::path FileTransaction::write(const std::filesystem::path& path, std::string_view bytes) {
+  const auto temporary = reserve(path);
+  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor < 0) fail_writing(path, errno);
+  int failure = 0;
+  while (!bytes.empty() && failure == 0) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno != EINTR) {
+      failure = errno;
+    }
+  }
+  if (failure == 0 && ::fsync(descriptor) != 0 && errno != EINVAL) failure = errno;  // a full disk may show only here
+  ::close(descriptor);
+  if (failure != 0) fail_writing(path, failure);
+  return temporary;
+}
+
+void FileTransaction::publish() {
+  for (const auto& entry : entries_) {
+    std::error_code code;
+    std::filesystem::rename(entry.temporary, entry.final, code);
+    if (code) fail_writing(entry.final, code.value());
+  }
+  entries_.clear();
+}
+
+std::string fingerprint(std::string_view bytes) {
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  char text[33];
+  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64), static_cast<unsigned long long>(hash.low64));
+  return text;
+}
+
+}  // namespace quantize

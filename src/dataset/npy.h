@@ -1,0 +1,16 @@
+// NumPy's .npy files, versions 1 to 3 (format: numpy.lib.format), little endian, C order: float32, float64, float16, and integers.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "model/tensor.h"
+
+namespace quantize {
+
+// Throws Error{data} naming the file for anything else (Fortran order, objects, big endian, truncated).
+Tensor read_npy(const std::filesystem::path& path);
+Tensor parse_npy(std::string_view bytes, const std::string& name);
+
+}  // namespace quantize

@@ -1,0 +1,67 @@
+// Where samples come from: a folder of pictures or of .npy tensors becomes a numbered list of model inputs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "dataset/preprocess.h"
+#include "model/tensor.h"
+
+namespace quantize {
+
+// What the model wants to be fed; dimensions that are not fixed are -1.
+struct InputSpec {
+  std::string name;
+  ElementType type = onnx::TensorProto::FLOAT;
+  Shape shape;
+};
+
+// One item of a data set: the files it is read from, one per model input.
+struct SampleFile {
+  std::string stem;  // name without folder and ending: pairs a picture with its label
+  std::vector<std::filesystem::path> files;
+};
+
+// The tensors of one item, in the order of the model's inputs.
+struct Sample {
+  std::string stem;
+  std::vector<Tensor> inputs;
+};
+
+class SampleSource {
+ public:
+  // Lists `folder` (sorted by name; hidden files and sub-folders ignored): pictures (.jpg .jpeg .png .bmp .ppm .pgm) or .npy files. With
+  // several model inputs, one sub-folder per input name, the same stems in each. Nothing is decoded yet. Throws Error{data} when the folder
+  // is missing, holds nothing usable, mixes kinds, or stems do not match between inputs.
+  static SampleSource open(const std::filesystem::path& folder, std::vector<InputSpec> inputs, const Preprocess& preprocess);
+
+  [[nodiscard]] std::size_t size() const { return files_.size(); }
+  [[nodiscard]] const SampleFile& file(std::size_t index) const { return files_[index]; }
+  [[nodiscard]] const std::vector<InputSpec>& inputs() const { return inputs_; }
+
+  // Decodes, resizes and normalises one item; safe to call from several threads. The batch dimension is 1 where the model leaves it free; a
+  // fixed batch larger than 1 repeats the item. Throws Error{data} naming the file when it cannot be decoded or does not fit the model.
+  [[nodiscard]] Sample load(std::size_t index) const;
+
+  // `count` items evenly spread over the list (all of them if count >= size()).
+  [[nodiscard]] SampleSource evenly(std::size_t count) const;
+  // Splits off about `fraction` of the items, evenly spread, at least 1 and at most size() - 1: {rest, held out}. Needs two items or more
+  // (Error{data}).
+  [[nodiscard]] std::pair<SampleSource, SampleSource> hold_out(double fraction) const;
+  // Without the items whose files cannot be decoded. Each of those is passed to `skipped` with the reason.
+  // Throws Error{data} with the first reason when none is left.
+  [[nodiscard]] SampleSource readable(const std::function<void(const std::string& reason)>& skipped) const;
+  // Fingerprint of the names and bytes of all files and of the pre-processing.
+  [[nodiscard]] std::string fingerprint() const;
+
+ private:
+  std::vector<SampleFile> files_;
+  std::vector<InputSpec> inputs_;
+  Preprocess preprocess_;
+};
+
+}  // namespace quantize

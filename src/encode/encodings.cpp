@@ -1,0 +1,180 @@
+#include "encode/encodings.h"
+
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
+
+#include "base/error.h"
+#include "model/edit.h"
+#include "model/graph.h"
+
+namespace quantize {
+namespace {
+
+bool is_signed(ElementType type) {
+  return type == onnx::TensorProto::INT4 || type == onnx::TensorProto::INT8 || type == onnx::TensorProto::INT16;
+}
+
+// A tensor that is always zero still needs a scale; a denormal one would make ONNX Runtime's reciprocal infinite.
+float usable_scale(double scale) {
+  if (!(scale > 0)) return 1.0F;
+  return static_cast<float>(std::max<double>(scale, FLT_MIN * 4.0));
+}
+
+std::string method_name(RangeMethod method) {
+  switch (method) {
+    case RangeMethod::percentile: return "percentile";
+    case RangeMethod::mse: return "mse";
+    case RangeMethod::entropy: return "entropy";
+    case RangeMethod::minmax: break;
+  }
+  return "minmax";
+}
+
+Encoding encode_constant(const onnx::TensorProto& tensor, const Scheme& scheme) {
+  const auto values = float_values(tensor);
+  Range range;
+  for (const float value : values) {
+    range.low = std::min(range.low, static_cast<double>(value));
+    range.high = std::max(range.high, static_cast<double>(value));
+  }
+  auto encoding = encode_range(range, scheme.activation_type(), scheme.activations);
+  encoding.method = "constant";
+  return encoding;
+}
+
+}  // namespace
+
+double Encoding::low() const { return static_cast<double>(scale[0]) * (integer_range(type).low - zero_point[0]); }
+double Encoding::high() const { return static_cast<double>(scale[0]) * (integer_range(type).high - zero_point[0]); }
+
+IntegerRange integer_range(ElementType type, bool symmetric_weight) {
+  switch (type) {
+    case onnx::TensorProto::INT4: return {-8, 7};
+    case onnx::TensorProto::UINT4: return {0, 15};
+    case onnx::TensorProto::INT8: return {symmetric_weight ? -127 : -128, 127};
+    case onnx::TensorProto::UINT8: return {0, 255};
+    case onnx::TensorProto::INT16: return {symmetric_weight ? -32767 : -32768, 32767};
+    case onnx::TensorProto::UINT16: return {0, 65535};
+    default: throw Error(ErrorKind::internal, "no integer range for " + type_name(type));
+  }
+}
+
+Encoding encode_range(Range range, ElementType type, Symmetry symmetry) {
+  const IntegerRange integers = integer_range(type);
+  const double low = std::min(range.low, 0.0), high = std::max(range.high, 0.0);
+  Encoding encoding;
+  encoding.type = type;
+  if (symmetry == Symmetry::symmetric) {
+    encoding.scale = {usable_scale(std::max(high / integers.high, -low / -static_cast<double>(integers.low + 1)))};
+    encoding.zero_point = {is_signed(type) ? 0 : (integers.high + 1) / 2};
+    return encoding;
+  }
+  const double scale = usable_scale((high - low) / (static_cast<double>(integers.high) - integers.low));
+  encoding.scale = {static_cast<float>(scale)};
+  const double zero = integers.low - low / scale;
+  encoding.zero_point = {static_cast<std::int32_t>(std::clamp<double>(std::nearbyint(zero), integers.low, integers.high))};
+  return encoding;
+}
+
+Encoding encode_weight(std::span<const float> values, const Shape& shape, int axis, ElementType type) {
+  const IntegerRange integers = integer_range(type, true);
+  std::vector<float> largest(axis < 0 ? 1 : static_cast<std::size_t>(shape[axis]));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    auto& slice = largest[slice_of(i, shape, axis)];
+    slice = std::max(slice, std::fabs(values[i]));
+  }
+  Encoding encoding;
+  encoding.type = type;
+  encoding.axis = axis;
+  encoding.method = "largest magnitude";
+  for (const float magnitude : largest) encoding.scale.push_back(usable_scale(static_cast<double>(magnitude) / integers.high));
+  encoding.zero_point.assign(largest.size(), 0);
+  return encoding;
+}
+
+TensorStatistics group_statistics(const TensorGroup& group, const Statistics& statistics) {
+  TensorStatistics all;
+  for (const auto& source : group.sources) {
+    const auto found = statistics.find(source);
+    if (found == statistics.end()) throw Error(ErrorKind::internal, "no statistics for tensor '" + source + "'");
+    all.merge(found->second);
+  }
+  return all;
+}
+
+Range group_range(const TensorGroup& group, const Statistics& statistics, const Scheme& scheme) {
+  if (group.range_is_exact) return {group.range->first, group.range->second};
+  const auto seen = group_statistics(group, statistics);
+  Range range = group.is_graph_output ? minmax_range(seen) : choose_range(seen, scheme);
+  if (group.range) {  // a Relu's or Clip's bounds: values saturate there anyway, so one step more would only lose resolution
+    range.low = std::max<double>(range.low, group.range->first);
+    range.high = std::min<double>(range.high, group.range->second);
+  }
+  return range;
+}
+
+int protect_bias(Encoding& weight, std::span<const float> bias, float input_scale, std::int64_t groups) {
+  constexpr double limit = 1 << 30;  // half of what int32 holds: the accumulator needs the other half
+  int raised = 0;
+  const std::size_t per_group = bias.size() / static_cast<std::size_t>(std::max<std::int64_t>(groups, 1));
+  for (std::size_t i = 0; i < bias.size(); ++i) {
+    auto& scale = weight.scale[weight.scale.size() == 1 ? 0 : weight.scale.size() == bias.size() ? i : i % per_group];
+    const double least = std::fabs(bias[i]) / (static_cast<double>(input_scale) * limit);
+    if (scale >= least) continue;
+    scale = usable_scale(least);
+    ++raised;
+  }
+  return raised;
+}
+
+std::int32_t quantize_value(float value, float scale, std::int32_t zero_point, IntegerRange range) {
+  const double rounded = std::nearbyint(static_cast<double>(value / scale)) + zero_point;
+  return static_cast<std::int32_t>(std::clamp<double>(rounded, range.low, range.high));
+}
+
+std::size_t slice_of(std::size_t index, const Shape& shape, int axis) {
+  if (axis < 0) return 0;
+  std::size_t inner = 1;
+  for (std::size_t i = static_cast<std::size_t>(axis) + 1; i < shape.size(); ++i) inner *= static_cast<std::size_t>(shape[i]);
+  return index / inner % static_cast<std::size_t>(shape[axis]);
+}
+
+std::vector<std::int32_t> quantize_values(std::span<const float> values, const Shape& shape, const Encoding& encoding) {
+  const IntegerRange range = integer_range(encoding.type, encoding.zero_point[0] == 0);
+  std::vector<std::int32_t> integers(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::size_t slice = slice_of(i, shape, encoding.axis);
+    integers[i] = quantize_value(values[i], encoding.scale[slice], encoding.zero_point[slice], range);
+  }
+  return integers;
+}
+
+Encodings encode(const Model& model, const Placement& placement, const Statistics& statistics, const Scheme& scheme, Context& context) {
+  const GraphIndex index(model.graph());
+  Encodings encodings;
+  for (const auto& group : placement.groups) {
+    const Range range = group_range(group, statistics, scheme);
+    Encoding encoding = encode_range(range, scheme.activation_type(), scheme.activations);
+    encoding.method = group.range_is_exact ? "fixed range" : group.is_graph_output ? "minmax" : method_name(scheme.method);
+    if (range.low == 0 && range.high == 0) context.warn("activation '" + group.members[0] + "' was zero in all of calibration; check that the images are typical");
+    for (const auto& member : group.members) encodings.activations[member] = encoding;
+  }
+  for (const auto& name : placement.constants) encodings.activations[name] = encode_constant(*index.constant(name), scheme);
+
+  for (const auto& [number, op] : placement.weighted) {
+    const auto& tensor = *index.initializer(op.weight);
+    const int axis = scheme.weights == Granularity::per_channel ? op.channel_axis : -1;
+    auto [place, fresh] = encodings.weights.try_emplace(op.weight);
+    if (fresh) place->second = encode_weight(float_values(tensor), shape_of(tensor), axis, scheme.weight_type());
+    const auto* bias = op.bias.empty() ? nullptr : index.initializer(op.bias);
+    const auto input = encodings.activations.find(op.input);
+    if (bias == nullptr || input == encodings.activations.end()) continue;
+    if (const int raised = protect_bias(place->second, float_values(*bias), input->second.scale[0], op.groups); raised > 0) {
+      context.info(describe(index.node(number)) + ": the weight scale of " + std::to_string(raised) + " channels was raised so that the bias fits int32");
+    }
+  }
+  return encodings;
+}
+
+}  // namespace quantize

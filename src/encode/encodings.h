@@ -1,0 +1,66 @@
+// ENCODE: placement + statistics + scheme -> Encodings, the plan of the rewrite: one entry per quantized tensor.
+#pragma once
+
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/context.h"
+#include "encode/placement.h"
+#include "encode/ranges.h"
+#include "encode/scheme.h"
+#include "model/tensor.h"
+
+namespace quantize {
+
+// real = scale * (integer - zero_point), per tensor (axis -1, one scale) or per slice along `axis` (ONNX DequantizeLinear).
+struct Encoding {
+  ElementType type = onnx::TensorProto::UINT8;
+  int axis = -1;
+  std::vector<float> scale;
+  std::vector<std::int32_t> zero_point;
+  std::string method;  // how the range was chosen: "mse", "fixed range", "weights"
+
+  [[nodiscard]] double low() const;   // of the first slice
+  [[nodiscard]] double high() const;
+};
+
+struct IntegerRange {
+  std::int32_t low, high;
+};
+// Of the type; symmetric int8 weights use -127..127, so that negation is exact and no runtime's 16-bit sums overflow; int4 uses all 16 values.
+IntegerRange integer_range(ElementType type, bool symmetric_weight = false);
+
+struct Encodings {
+  std::map<std::string, Encoding> activations;  // every member of every group
+  std::map<std::string, Encoding> weights;      // by initializer name
+};
+
+// The only scale formula of the program: (low, high) -> scale and zero point, real zero exactly representable, scale never zero or denormal.
+// Symmetric: zero point 0 for signed types. Asymmetric: low <= 0 <= high is enforced by widening.
+Encoding encode_range(Range range, ElementType type, Symmetry symmetry);
+
+// Weight scales of `values` (shape, axis as in the encoding) from the largest magnitude of each slice.
+Encoding encode_weight(std::span<const float> values, const Shape& shape, int axis, ElementType type);
+
+// Activations by the scheme's method; weights by largest magnitude, with the floor that keeps every int32 bias in range. Warnings (dead tensors, floors)
+// go to the context. Throws Error{internal} when statistics lack an observed tensor.
+Encodings encode(const Model& model, const Placement& placement, const Statistics& statistics, const Scheme& scheme, Context& context);
+
+// The statistics of a group: those of its sources together.
+TensorStatistics group_statistics(const TensorGroup& group, const Statistics& statistics);
+// Range of one group: exact where known, limited by its bounds, never clipped where it is a graph output.
+Range group_range(const TensorGroup& group, const Statistics& statistics, const Scheme& scheme);
+
+// Raises weight scales to where |bias| / (input scale * weight scale) stays below 2^30. Returns how many channels that concerned.
+int protect_bias(Encoding& weight, std::span<const float> bias, float input_scale, std::int64_t groups);
+
+// Nearest integer, ties to even, saturated: QuantizeLinear's rule.
+std::int32_t quantize_value(float value, float scale, std::int32_t zero_point, IntegerRange range);
+// Which slice of the encoding element `index` of a tensor of this shape belongs to.
+std::size_t slice_of(std::size_t index, const Shape& shape, int axis);
+std::vector<std::int32_t> quantize_values(std::span<const float> values, const Shape& shape, const Encoding& encoding);
+
+}  // namespace quantize

@@ -1,0 +1,250 @@
+#include "encode/placement.h"
+
+#include <onnx/shape_inference/implementation.h>
+
+#include <limits>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "model/attribute.h"
+
+namespace quantize {
+namespace {
+
+std::string name_of(const onnx::NodeProto& node) { return node.name().empty() && node.output_size() > 0 ? node.output(0) : node.name(); }
+
+// Which nodes the user wants left alone, by number.
+std::set<int> excluded_nodes(const onnx::GraphProto& graph, const Exclusions& exclusions) {
+  std::set<int> excluded;
+  const auto exclude = [&](const std::string& what, const auto& matches) {
+    bool any = false;
+    for (int i = 0; i < graph.node_size(); ++i) {
+      if (!matches(graph.node(i))) continue;
+      excluded.insert(i);
+      any = true;
+    }
+    if (!any) throw Error(ErrorKind::usage, what + " matches no node of the model; `quantize MODEL --dry-run -v` lists them");
+  };
+  for (const auto& name : exclusions.nodes) {
+    exclude("excluded node '" + name + "'", [&](const auto& node) { return name_of(node) == name; });
+  }
+  for (const auto& type : exclusions.op_types) {
+    exclude("excluded operator type '" + type + "'", [&](const auto& node) { return node.op_type() == type; });
+  }
+  for (const auto& pattern : exclusions.patterns) {
+    std::regex expression;
+    try {
+      expression = std::regex(pattern);
+    } catch (const std::regex_error& error) {
+      throw Error(ErrorKind::usage, "'" + pattern + "' is not a regular expression: " + error.what());
+    }
+    exclude("excluded pattern '" + pattern + "'", [&](const auto& node) { return std::regex_search(name_of(node), expression); });
+  }
+  return excluded;
+}
+
+// The tensors known to be float. Shape inference knows most; what it does not (unknown operators' outputs) stays unquantized.
+std::set<std::string> float_tensors(const Model& model) {
+  onnx::ModelProto typed = model.proto;
+  for (auto& tensor : *typed.mutable_graph()->mutable_initializer()) {
+    if (tensor.ByteSizeLong() > 4096) tensor.clear_raw_data();  // inference needs types and dimensions, and small shape tensors' values
+  }
+  try {
+    onnx::shape_inference::InferShapes(typed);
+  } catch (const std::exception&) {
+    // Partial types are as good as it gets.
+  }
+  std::set<std::string> names;
+  const auto collect = [&](const auto& values) {
+    for (const auto& value : values) {
+      if (value.type().tensor_type().elem_type() == onnx::TensorProto::FLOAT) names.insert(value.name());
+    }
+  };
+  collect(typed.graph().input());
+  collect(typed.graph().output());
+  collect(typed.graph().value_info());
+  for (const auto& tensor : typed.graph().initializer()) {
+    if (tensor.data_type() == onnx::TensorProto::FLOAT) names.insert(tensor.name());
+  }
+  return names;
+}
+
+class Placer {
+ public:
+  Placer(const Model& model, const Target& target, const Exclusions& exclusions)
+      : graph_(model.graph()), index_(graph_), target_(target), excluded_(excluded_nodes(graph_, exclusions)), floats_(float_tensors(model)) {}
+
+  Placement run() {
+    assign_roles();
+    for (int i = 0; i < graph_.node_size(); ++i) mark(i);
+    build_groups();
+    for (int i = 0; i < graph_.node_size(); ++i) placement_.decisions.push_back(decide(i));
+    return std::move(placement_);
+  }
+
+ private:
+  void assign_roles() {
+    for (int i = 0; i < graph_.node_size(); ++i) {
+      const auto& node = graph_.node(i);
+      Role role = excluded_.contains(i) ? Role::floating : role_of(node, index_);
+      const std::string variant = node.op_type() + ":" + string_attribute(node, "mode", "");
+      if (target_.float_operators.contains(node.op_type()) || target_.float_operators.contains(variant)) role = Role::floating;
+      if (role != Role::floating && !(node.output_size() > 0 && floats_.contains(node.output(0)))) role = Role::floating;
+      roles_.push_back(role);
+      if (role == Role::weighted) placement_.weighted.push_back({i, *weighted_op(node, index_)});
+    }
+  }
+
+  // The tensor that carries a node's result on: behind the Relu or Clip that its encoding can absorb.
+  std::string result_of(const std::string& output) const {
+    const auto& uses = index_.uses(output);
+    if (uses.size() != 1 || uses[0].input != 0 || index_.is_graph_output(output)) return output;
+    return roles_[uses[0].node] == Role::clamp ? graph_.node(uses[0].node).output(0) : output;
+  }
+
+  void quantize_tensor(const std::string& name) {
+    if (!name.empty() && floats_.contains(name)) quantized_.insert(name);
+  }
+
+  bool only_leaves_the_graph(const std::string& name) const { return index_.is_graph_output(name) && index_.uses(name).empty(); }
+
+  // One pass in execution order suffices: whether a node is quantized depends only on what comes before it.
+  void mark(int number) {
+    const auto& node = graph_.node(number);
+    const Role role = roles_[number];
+    if (role == Role::weighted) {
+      active_.insert(number);
+      quantize_tensor(node.input(0));
+      quantize_result(node, target_.quantize_outputs);
+    } else if (role == Role::compute && any_input_quantized(node)) {
+      active_.insert(number);
+      for (int k = 0; k < node.input_size(); ++k) {
+        if (!is_data_input(node, k) || !floats_.contains(node.input(k))) continue;
+        if (index_.constant(node.input(k)) != nullptr) {
+          constants_.insert(node.input(k));
+        } else {
+          quantize_tensor(node.input(k));
+        }
+      }
+      quantize_result(node, false);
+    } else if (role == Role::moving && quantized_.contains(node.input(0))) {
+      active_.insert(number);
+      for (const auto& output : node.output()) quantize_tensor(output);
+    }
+  }
+
+  void quantize_result(const onnx::NodeProto& node, bool even_graph_outputs) {
+    const std::string result = result_of(node.output(0));
+    if (even_graph_outputs || !only_leaves_the_graph(result)) quantize_tensor(result);
+  }
+
+  bool any_input_quantized(const onnx::NodeProto& node) const {
+    for (int k = 0; k < node.input_size(); ++k) {
+      if (is_data_input(node, k) && quantized_.contains(node.input(k))) return true;
+    }
+    return false;
+  }
+
+  // --- groups: union of tensors that share an encoding ---
+  std::string root(const std::string& name) {
+    auto found = parents_.find(name);
+    if (found == parents_.end() || found->second == name) return name;
+    return found->second = root(found->second);
+  }
+
+  void unite(const std::string& a, const std::string& b) {
+    const std::string first = root(a), second = root(b);
+    if (first != second) parents_[second] = first;
+  }
+
+  void build_groups() {
+    for (int i = 0; i < graph_.node_size(); ++i) {
+      const auto& node = graph_.node(i);
+      const bool shares = roles_[i] == Role::moving || (node.op_type() == "Concat" && target_.concat_shares);
+      if (!active_.contains(i) || !shares) continue;
+      for (const auto& output : node.output()) {
+        if (quantized_.contains(output)) unite(node.input(0), output);
+      }
+      for (int k = 1; k < node.input_size() && roles_[i] != Role::moving; ++k) {
+        if (quantized_.contains(node.input(k))) unite(node.input(0), node.input(k));
+      }
+    }
+    std::map<std::string, std::size_t> places;
+    const auto add = [&](const std::string& name) {
+      if (!quantized_.contains(name)) return;
+      const auto [place, fresh] = places.try_emplace(root(name), placement_.groups.size());
+      if (fresh) placement_.groups.emplace_back();
+      add_member(placement_.groups[place->second], name);
+    };
+    for (const auto* input : fed_inputs(graph_)) add(input->name());
+    for (const auto& node : graph_.node()) {
+      for (const auto& output : node.output()) add(output);
+    }
+    placement_.constants.assign(constants_.begin(), constants_.end());
+  }
+
+  void add_member(TensorGroup& group, const std::string& name) {
+    group.members.push_back(name);
+    group.is_graph_output |= index_.is_graph_output(name);
+    const int producer = index_.producer_number(name);
+    if (producer >= 0 && roles_[producer] == Role::moving && active_.contains(producer)) return;  // receives moved values only
+    group.sources.push_back(name);
+    if (group.sources.size() > 1) {  // values of several makers: no single operator's range holds for all
+      group.range.reset();
+      group.range_is_exact = false;
+      return;
+    }
+    if (producer < 0) return;
+    const auto& node = graph_.node(producer);
+    if (const auto exact = fixed_range(node)) {
+      group.range = exact;
+      group.range_is_exact = true;
+    } else if (const auto bounds = clamp_bounds(node, index_)) {
+      group.range = bounds;
+    }
+  }
+
+  Decision decide(int number) const {
+    const auto& node = graph_.node(number);
+    Decision decision{name_of(node), node.op_type(), roles_[number], active_.contains(number), ""};
+    if (decision.role == Role::clamp) {
+      decision.quantized = quantized_.contains(node.output(0));
+      if (decision.quantized) return decision;
+    }
+    if (decision.quantized) return decision;
+    if (excluded_.contains(number)) {
+      decision.reason = "excluded by request";
+    } else if (const Role natural = role_of(node, index_); natural != Role::floating && roles_[number] == Role::floating) {
+      decision.reason = floats_.contains(node.output_size() > 0 ? node.output(0) : "") ? "no integer kernel on " + target_.name : "its tensors are not float";
+    } else if (natural == Role::floating) {
+      decision.reason = "operator is not in the table of quantizable operators";
+    } else {
+      decision.reason = "none of its inputs is quantized";
+    }
+    return decision;
+  }
+
+  const onnx::GraphProto& graph_;
+  GraphIndex index_;
+  const Target& target_;
+  std::set<int> excluded_, active_;
+  std::set<std::string> floats_, quantized_, constants_;
+  std::vector<Role> roles_;
+  std::map<std::string, std::string> parents_;
+  Placement placement_;
+};
+
+}  // namespace
+
+std::vector<std::string> Placement::observed() const {
+  std::vector<std::string> names;
+  for (const auto& group : groups) {
+    if (!group.range_is_exact) names.insert(names.end(), group.sources.begin(), group.sources.end());
+  }
+  return names;
+}
+
+Placement place(const Model& model, const Target& target, const Exclusions& exclusions) { return Placer(model, target, exclusions).run(); }
+
+}  // namespace quantize

@@ -1,0 +1,57 @@
+// Which tensors of a prepared model are quantized, which share an encoding, and which nodes stay float and why. Depends on the target, not on data.
+#pragma once
+
+#include <optional>
+#include <regex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/model.h"
+#include "ops/op_table.h"
+#include "ops/target.h"
+
+namespace quantize {
+
+// Tensors that share one encoding. Values of `sources` cover those of every member; the others only receive moved values.
+struct TensorGroup {
+  std::vector<std::string> members;  // in execution order
+  std::vector<std::string> sources;  // the members to observe
+  // A range that the values cannot leave (Sigmoid's [0, 1], a Clip's bounds): exact when `range_is_exact`, else a limit for the observed range.
+  std::optional<std::pair<float, float>> range;
+  bool range_is_exact = false;
+  bool is_graph_output = false;
+};
+
+struct WeightedNode {
+  int node;  // number in the prepared graph
+  WeightedOp op;
+};
+
+// What is decided for one node, for the report.
+struct Decision {
+  std::string node, op_type;  // the node's name, or its first output where it has none
+  Role role = Role::floating;
+  bool quantized = false;
+  std::string reason;  // why it stays float
+};
+
+struct Placement {
+  std::vector<TensorGroup> groups;
+  std::vector<WeightedNode> weighted;  // in execution order
+  std::vector<std::string> constants;  // float initializers that quantized arithmetic reads as an operand (Mul by a constant)
+  std::vector<Decision> decisions;     // one per node, in execution order
+
+  [[nodiscard]] std::vector<std::string> observed() const;  // sources of all groups whose range is not exact
+};
+
+// Nodes that must stay float. A pattern that matches nothing is an Error{usage}.
+struct Exclusions {
+  std::vector<std::string> nodes;      // names
+  std::vector<std::string> op_types;
+  std::vector<std::string> patterns;   // ECMAScript regular expressions, matched anywhere in the node's name
+};
+
+Placement place(const Model& model, const Target& target, const Exclusions& exclusions = {});
+
+}  // namespace quantize

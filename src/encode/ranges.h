@@ -1,0 +1,30 @@
+// Range rules: statistics of one tensor -> the interval its encoding should cover. Pure functions of numbers.
+#pragma once
+
+#include "encode/scheme.h"
+#include "observe/statistics.h"
+
+namespace quantize {
+
+struct Range {
+  double low = 0, high = 0;
+};
+
+// Exactly the values seen.
+Range minmax_range(const TensorStatistics& statistics);
+// The smallest interval that leaves out (100 - percent)/2 percent of the values at each end.
+Range percentile_range(const TensorStatistics& statistics, double percent);
+// The interval with the least expected squared error: clipping error of the values outside plus step^2/12 of those inside; `levels` values can be told apart.
+// (OMSE, Choukroun et al. 2019; "TF-enhanced" in AIMET)
+Range mse_range(const TensorStatistics& statistics, int levels);
+// The interval whose quantized distribution has the least Kullback-Leibler divergence from the one seen (Migacz, TensorRT, GTC 2017), on up to 2048 bins
+// a side; `levels` as above.
+Range entropy_range(const TensorStatistics& statistics, int levels);
+
+// One of the above, by the scheme. Never wider than the values seen.
+Range choose_range(const TensorStatistics& statistics, const Scheme& scheme);
+
+// Expected squared error per value of quantizing to `levels` values over `range` (mse_range's objective).
+double expected_error(const TensorStatistics& statistics, const Range& range, int levels);
+
+}  // namespace quantize

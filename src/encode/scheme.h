@@ -1,0 +1,34 @@
+// The scheme as data: how many bits for which kind of tensor, and how ranges are chosen.
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <string>
+#include <vector>
+
+namespace quantize {
+
+enum class RangeMethod { minmax, percentile, mse, entropy };
+enum class Granularity { per_channel, per_tensor };
+enum class Symmetry { asymmetric, symmetric };
+
+struct Scheme {
+  std::string name;          // "w8a8"
+  int weight_bits = 8;       // 4 or 8
+  int activation_bits = 8;   // 8 or 16
+  Granularity weights = Granularity::per_channel;
+  Symmetry activations = Symmetry::asymmetric;
+  RangeMethod method = RangeMethod::mse;
+  double percentile = 99.999;  // share of values kept, in percent, split over both ends
+
+  // Throws Error{usage}, with the nearest known name, for an unknown one.
+  static Scheme named(const std::string& name);
+  static const std::vector<std::string>& names();
+
+  [[nodiscard]] onnx::TensorProto::DataType weight_type() const;
+  [[nodiscard]] onnx::TensorProto::DataType activation_type() const;
+  // The lowest opset whose Quantize/DequantizeLinear knows the types: 13 (per-channel scales), 21 for 4 and 16 bits.
+  [[nodiscard]] int lowest_opset() const;
+};
+
+}  // namespace quantize

@@ -1,0 +1,81 @@
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "evaluate/evaluate.h"
+#include "run/session.h"
+
+extern char** environ;
+
+namespace quantize {
+namespace {
+
+double time_run(const Session& session, std::span<const Tensor> inputs) {
+  const auto start = std::chrono::steady_clock::now();
+  session.run_discarding(inputs);
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Linear interpolation between order statistics, as numpy's default.
+double quantile(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  const double place = share * static_cast<double>(values.size() - 1);
+  const auto low = static_cast<std::size_t>(place);
+  const std::size_t high = std::min(low + 1, values.size() - 1);
+  return values[low] + (place - static_cast<double>(low)) * (values[high] - values[low]);
+}
+
+LatencyFacts facts(const std::vector<double>& times) { return {quantile(times, 0.5), quantile(times, 0.1), quantile(times, 0.9)}; }
+
+}  // namespace
+
+Latency measure_latency(const std::filesystem::path& fp32, const std::filesystem::path& quantized, std::span<const Tensor> inputs, int runs, unsigned threads,
+                        const Context& context) {
+  const Session a(fp32, {.threads = threads}), b(quantized, {.threads = threads});
+  constexpr int warm_up = 3;
+  std::vector<double> times_a, times_b, ratios;
+  const auto progress = context.step("measure latency", static_cast<std::size_t>(runs));
+  for (int run = -warm_up; run < runs; ++run) {
+    context.check_stop();
+    const double time_a = time_run(a, inputs), time_b = time_run(b, inputs);
+    if (run < 0) continue;
+    times_a.push_back(time_a);
+    times_b.push_back(time_b);
+    ratios.push_back(time_a / time_b);
+    progress->tick();
+  }
+  return {facts(times_a), facts(times_b), quantile(ratios, 0.5), runs, threads};
+}
+
+void run_for_memory(const std::filesystem::path& model, const std::vector<Shape>& shapes) {
+  const Session session(model);
+  std::vector<Tensor> inputs;
+  for (std::size_t i = 0; i < session.inputs().size(); ++i) {
+    inputs.push_back(Tensor::zeros(session.inputs()[i].type, i < shapes.size() ? shapes[i] : session.inputs()[i].shape));
+  }
+  for (int run = 0; run < 2; ++run) session.run_discarding(inputs);
+}
+
+std::optional<std::uint64_t> peak_memory_of(const std::vector<std::string>& command) {
+  std::vector<char*> arguments;
+  for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+  pid_t child = 0;
+  const int failure = posix_spawn(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failure != 0) return std::nullopt;
+  int status = 0;
+  rusage usage{};
+  if (wait4(child, &status, 0, &usage) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0) return std::nullopt;
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;  // Linux counts in kilobytes
+}
+
+}  // namespace quantize

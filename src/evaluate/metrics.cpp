@@ -1,0 +1,167 @@
+#include "evaluate/metrics.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "dataset/image.h"
+
+namespace quantize {
+namespace {
+
+constexpr double no_error_db = 999;
+
+double decibel(double ratio) { return std::isfinite(ratio) ? std::min(10 * std::log10(std::max(ratio, 1e-30)), no_error_db) : no_error_db; }
+
+bool is_integer(ElementType type) {
+  return type == onnx::TensorProto::INT64 || type == onnx::TensorProto::INT32 || type == onnx::TensorProto::UINT8 || type == onnx::TensorProto::INT8 ||
+         type == onnx::TensorProto::BOOL;
+}
+
+// The output seen as planes of height x width.
+struct Planes {
+  int channels = 1, height = 1, width = 1;
+  std::vector<float> values;  // channel after channel
+};
+
+Planes planes_of(const Tensor& output, ClassAxis axis) {
+  Shape shape = output.shape;
+  if (shape.size() == 2) shape = {shape[0], shape[1], 1, 1};                                          // class scores of a whole picture
+  if (shape.size() == 3) shape = {shape[0], 1, shape[1], shape[2]};                                   // no channel axis
+  if (shape.size() != 4) throw Error(ErrorKind::model, "the first output has shape " + to_string(output.shape) + ", which is no segmentation mask");
+  const bool last = axis == ClassAxis::last && output.shape.size() == 4;
+  Planes planes{static_cast<int>(last ? shape[3] : shape[1]), static_cast<int>(last ? shape[1] : shape[2]), static_cast<int>(last ? shape[2] : shape[3]), {}};
+  auto values = float_values(output);
+  const std::size_t pixels = static_cast<std::size_t>(planes.height) * planes.width, count = pixels * planes.channels;
+  values.resize(count);
+  if (!last) {
+    planes.values = std::move(values);
+    return planes;
+  }
+  planes.values.resize(count);
+  for (std::size_t p = 0; p < pixels; ++p) {
+    for (int c = 0; c < planes.channels; ++c) planes.values[c * pixels + p] = values[p * planes.channels + c];
+  }
+  return planes;
+}
+
+ClassMap classes_of(const Planes& planes, bool integers) {
+  ClassMap map{planes.width, planes.height, {}};
+  const std::size_t pixels = static_cast<std::size_t>(planes.width) * planes.height;
+  map.classes.resize(pixels);
+  if (planes.channels == 1) {
+    for (std::size_t p = 0; p < pixels; ++p) {
+      const float value = planes.values[p];
+      map.classes[p] = integers ? static_cast<std::uint8_t>(std::clamp(value, 0.0F, 255.0F)) : static_cast<std::uint8_t>(value > 0.5F);
+    }
+    return map;
+  }
+  std::vector<float> best(planes.values.begin(), planes.values.begin() + static_cast<std::ptrdiff_t>(pixels));
+  for (int c = 1; c < planes.channels; ++c) {
+    const float* plane = planes.values.data() + c * pixels;
+    for (std::size_t p = 0; p < pixels; ++p) {
+      if (plane[p] > best[p]) {
+        best[p] = plane[p];
+        map.classes[p] = static_cast<std::uint8_t>(std::min(c, 255));
+      }
+    }
+  }
+  return map;
+}
+
+// Nearest pixel, for maps of class numbers, which must not be averaged.
+ClassMap enlarge(const ClassMap& map, int width, int height) {
+  ClassMap result{width, height, std::vector<std::uint8_t>(static_cast<std::size_t>(width) * height)};
+  for (int y = 0; y < height; ++y) {
+    const int from_y = std::min(map.height - 1, static_cast<int>((y + 0.5) * map.height / height));
+    for (int x = 0; x < width; ++x) {
+      const int from_x = std::min(map.width - 1, static_cast<int>((x + 0.5) * map.width / width));
+      result.classes[static_cast<std::size_t>(y) * width + x] = map.classes[static_cast<std::size_t>(from_y) * map.width + from_x];
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Energy Energy::of(std::span<const float> reference, std::span<const float> other) {
+  if (reference.size() != other.size()) throw Error(ErrorKind::verification, "the two models' outputs differ in size");
+  Energy energy;
+  energy.count = reference.size();
+  for (std::size_t i = 0; i < reference.size(); ++i) {
+    const double value = reference[i], difference = value - other[i];
+    energy.signal += value * value;
+    energy.error += difference * difference;
+    energy.peak = std::max(energy.peak, std::fabs(value));
+  }
+  return energy;
+}
+
+void Energy::add(const Energy& other) {
+  signal += other.signal;
+  error += other.error;
+  peak = std::max(peak, other.peak);
+  count += other.count;
+}
+
+double Energy::sqnr_db() const { return error == 0 ? no_error_db : decibel(signal / error); }
+double Energy::psnr_db() const { return error == 0 ? no_error_db : decibel(peak * peak * static_cast<double>(count) / error); }
+
+int class_count(const Tensor& output, ClassAxis axis) {
+  if (is_integer(output.type)) return 255;
+  if (output.shape.size() < 2 || output.shape.size() == 3) return 2;
+  const auto channels = axis == ClassAxis::last && output.shape.size() == 4 ? output.shape[3] : output.shape[1];
+  return static_cast<int>(std::clamp<std::int64_t>(channels, 2, 255));
+}
+
+ClassMap classes_of(const Tensor& output, ClassAxis axis) { return classes_of(planes_of(output, axis), is_integer(output.type)); }
+
+ClassMap classes_at(const Tensor& output, ClassAxis axis, int width, int height) {
+  const bool integers = is_integer(output.type);
+  Planes planes = planes_of(output, axis);
+  if (integers) return enlarge(classes_of(planes, true), width, height);
+  if (planes.width == width && planes.height == height) return classes_of(planes, false);
+  Planes larger{planes.channels, height, width, {}};
+  const std::size_t pixels = static_cast<std::size_t>(planes.width) * planes.height;
+  for (int c = 0; c < planes.channels; ++c) {
+    const auto plane = resize_bilinear(std::span<const float>(planes.values).subspan(c * pixels, pixels), planes.width, planes.height, width, height);
+    larger.values.insert(larger.values.end(), plane.begin(), plane.end());
+  }
+  return classes_of(larger, false);
+}
+
+double agreement(const ClassMap& a, const ClassMap& b) {
+  if (a.classes.size() != b.classes.size() || a.classes.empty()) throw Error(ErrorKind::verification, "two class maps differ in size");
+  std::size_t same = 0;
+  for (std::size_t i = 0; i < a.classes.size(); ++i) same += a.classes[i] == b.classes[i];
+  return static_cast<double>(same) / static_cast<double>(a.classes.size());
+}
+
+void Confusion::add(const ClassMap& truth, const ClassMap& guess) {
+  for (std::size_t i = 0; i < truth.classes.size(); ++i) {
+    if (truth.classes[i] < classes_ && guess.classes[i] < classes_) ++counts_[static_cast<std::size_t>(truth.classes[i]) * classes_ + guess.classes[i]];
+  }
+}
+
+void Confusion::add(const Confusion& other) {
+  for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+}
+
+double Confusion::mean_iou() const {
+  double sum = 0;
+  int seen = 0;
+  for (int c = 0; c < classes_; ++c) {
+    std::uint64_t truth = 0, guess = 0;
+    for (int k = 0; k < classes_; ++k) {
+      truth += counts_[static_cast<std::size_t>(c) * classes_ + k];
+      guess += counts_[static_cast<std::size_t>(k) * classes_ + c];
+    }
+    if (truth == 0) continue;
+    const std::uint64_t both = counts_[static_cast<std::size_t>(c) * classes_ + c];
+    sum += static_cast<double>(both) / static_cast<double>(truth + guess - both);
+    ++seen;
+  }
+  return seen > 0 ? sum / seen : 0;
+}
+
+}  // namespace quantize

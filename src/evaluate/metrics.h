@@ -1,0 +1,54 @@
+// The figures of merit, as accumulators over images. Definitions are those of the field: PSNR = 20 log10(max|fp32| / RMSE), SQNR = 10 log10(sum fp32^2 / sum error^2),
+// IoU = intersection / union per class, averaged over the classes that occur in the reference.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "model/tensor.h"
+
+namespace quantize {
+
+// Signal and error energy of one comparison; adds up over images.
+struct Energy {
+  double signal = 0, error = 0, peak = 0;
+  std::size_t count = 0;
+
+  static Energy of(std::span<const float> reference, std::span<const float> other);
+  void add(const Energy& other);
+  [[nodiscard]] double sqnr_db() const;  // 999 where there is no error
+  [[nodiscard]] double psnr_db() const;
+};
+
+// Class per pixel of a segmentation output; row-major over the remaining dimensions.
+struct ClassMap {
+  int width = 0, height = 1;
+  std::vector<std::uint8_t> classes;  // 255 and above are clipped to 255
+};
+
+// How the first output encodes classes.
+enum class ClassAxis { first, last };  // N C H W, or N H W C
+
+// Number of classes an output of this shape can tell apart: its channels; 2 for one channel; 256 for integer class maps.
+int class_count(const Tensor& output, ClassAxis axis);
+// argmax over channels (first one wins a tie, as numpy's); with one channel x > 0.5; integer outputs are classes already. First item of the batch.
+ClassMap classes_of(const Tensor& output, ClassAxis axis);
+// The same after enlarging every channel bilinearly (Pillow's mode F) to width x height.
+ClassMap classes_at(const Tensor& output, ClassAxis axis, int width, int height);
+double agreement(const ClassMap& a, const ClassMap& b);
+
+class Confusion {
+ public:
+  explicit Confusion(int classes) : classes_(classes), counts_(static_cast<std::size_t>(classes) * classes) {}
+  // Pixels whose truth is not below the number of classes (void, 255) are ignored.
+  void add(const ClassMap& truth, const ClassMap& guess);
+  void add(const Confusion& other);
+  [[nodiscard]] double mean_iou() const;
+
+ private:
+  int classes_;
+  std::vector<std::uint64_t> counts_;  // truth * classes + guess
+};
+
+}  // namespace quantize

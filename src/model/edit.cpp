@@ -1,0 +1,181 @@
+#include "model/edit.h"
+
+#include "base/error.h"
+#include "model/graph.h"
+
+namespace quantize {
+namespace {
+
+void collect_names(const onnx::GraphProto& graph, std::set<std::string>& names) {
+  for (const auto& value : graph.input()) names.insert(value.name());
+  for (const auto& value : graph.output()) names.insert(value.name());
+  for (const auto& value : graph.value_info()) names.insert(value.name());
+  for (const auto& tensor : graph.initializer()) names.insert(tensor.name());
+  for (const auto& node : graph.node()) {
+    names.insert(node.name());
+    names.insert(node.input().begin(), node.input().end());
+    names.insert(node.output().begin(), node.output().end());
+    for (const auto& attribute : node.attribute()) {
+      if (attribute.has_g()) collect_names(attribute.g(), names);
+    }
+  }
+}
+
+bool defines(const onnx::GraphProto& graph, const std::string& name) {
+  for (const auto& value : graph.input()) {
+    if (value.name() == name) return true;
+  }
+  for (const auto& tensor : graph.initializer()) {
+    if (tensor.name() == name) return true;
+  }
+  for (const auto& node : graph.node()) {
+    for (const auto& output : node.output()) {
+      if (output == name) return true;
+    }
+  }
+  return false;
+}
+
+template <typename Field, typename Keep>
+bool keep_only(Field& field, Keep keep) {
+  int kept = 0;
+  for (int i = 0; i < field.size(); ++i) {
+    if (!keep(field.Get(i))) continue;
+    if (kept != i) field.SwapElements(kept, i);
+    ++kept;
+  }
+  const bool changed = kept != field.size();
+  field.DeleteSubrange(kept, field.size() - kept);
+  return changed;
+}
+
+}  // namespace
+
+NameMaker::NameMaker(const onnx::GraphProto& graph) { collect_names(graph, used_); }
+
+std::string NameMaker::unique(const std::string& wanted) {
+  std::string name = wanted;
+  for (int i = 1; !used_.insert(name).second; ++i) name = wanted + "_" + std::to_string(i);
+  return name;
+}
+
+void replace_uses(onnx::GraphProto& graph, const std::string& from, const std::string& to) {
+  for (auto& node : *graph.mutable_node()) {
+    for (auto& input : *node.mutable_input()) {
+      if (input == from) input = to;
+    }
+    for (auto& attribute : *node.mutable_attribute()) {
+      if (!attribute.has_g() || defines(attribute.g(), from)) continue;
+      auto& body = *attribute.mutable_g();
+      replace_uses(body, from, to);
+      for (auto& output : *body.mutable_output()) {
+        if (output.name() == from) output.set_name(to);
+      }
+    }
+  }
+}
+
+void remove_nodes(onnx::GraphProto& graph, const std::set<int>& numbers) {
+  int number = 0;
+  keep_only(*graph.mutable_node(), [&](const auto&) { return !numbers.contains(number++); });
+}
+
+void set_nodes(onnx::GraphProto& graph, std::vector<onnx::NodeProto> nodes) {
+  graph.clear_node();
+  for (auto& node : nodes) *graph.add_node() = std::move(node);
+}
+
+bool remove_unused(onnx::GraphProto& graph) {
+  std::set<std::string> needed;
+  for (const auto& output : graph.output()) needed.insert(output.name());
+  std::set<int> dead;
+  for (int i = graph.node_size() - 1; i >= 0; --i) {
+    const auto& node = graph.node(i);
+    const bool alive = std::any_of(node.output().begin(), node.output().end(), [&](const auto& name) { return needed.contains(name); });
+    if (!alive) {
+      dead.insert(i);
+      continue;
+    }
+    needed.insert(node.input().begin(), node.input().end());
+    needed.merge(captured_tensors(node));
+  }
+  remove_nodes(graph, dead);
+  for (const auto& node : graph.node()) needed.insert(node.output().begin(), node.output().end());
+  const auto used = [&](const auto& named) { return needed.contains(named.name()); };
+  bool changed = !dead.empty();
+  changed |= keep_only(*graph.mutable_initializer(), used);
+  changed |= keep_only(*graph.mutable_value_info(), used);
+  return changed;
+}
+
+onnx::TensorProto* find_initializer(onnx::GraphProto& graph, const std::string& name) {
+  for (auto& tensor : *graph.mutable_initializer()) {
+    if (tensor.name() == name) return &tensor;
+  }
+  return nullptr;
+}
+
+void put_initializer(onnx::GraphProto& graph, onnx::TensorProto tensor) {
+  if (auto* existing = find_initializer(graph, tensor.name())) {
+    *existing = std::move(tensor);
+  } else {
+    *graph.add_initializer() = std::move(tensor);
+  }
+}
+
+onnx::NodeProto make_node(const std::string& op_type, std::span<const std::string> inputs, std::span<const std::string> outputs) {
+  onnx::NodeProto node;
+  node.set_op_type(op_type);
+  for (const auto& name : inputs) node.add_input(name);
+  for (const auto& name : outputs) node.add_output(name);
+  return node;
+}
+
+onnx::ModelProto extract(const onnx::ModelProto& model, std::span<const std::string> inputs, std::span<const std::string> outputs) {
+  const auto& graph = model.graph();
+  const GraphIndex index(graph);
+  const std::set<std::string> given(inputs.begin(), inputs.end());
+  std::set<int> wanted;
+  std::set<std::string> initializers, seen;
+  std::vector<std::string> open(outputs.begin(), outputs.end());
+  while (!open.empty()) {
+    const std::string name = open.back();
+    open.pop_back();
+    if (name.empty() || given.contains(name) || !seen.insert(name).second) continue;
+    if (index.initializer(name) != nullptr) {
+      initializers.insert(name);
+      continue;
+    }
+    const int number = index.producer_number(name);
+    if (number < 0) throw Error(ErrorKind::internal, "tensor '" + name + "' is needed but not given");
+    if (!wanted.insert(number).second) continue;
+    const auto& node = graph.node(number);
+    open.insert(open.end(), node.input().begin(), node.input().end());
+    const auto captured = captured_tensors(node);
+    open.insert(open.end(), captured.begin(), captured.end());
+  }
+
+  std::map<std::string, int> types;
+  for (const auto* values : {&graph.input(), &graph.output(), &graph.value_info()}) {
+    for (const auto& value : *values) types[value.name()] = value.type().tensor_type().elem_type();
+  }
+  onnx::ModelProto part;
+  part.set_ir_version(model.ir_version());
+  *part.mutable_opset_import() = model.opset_import();
+  *part.mutable_functions() = model.functions();
+  part.mutable_graph()->set_name("part");
+  for (const int number : wanted) *part.mutable_graph()->add_node() = graph.node(number);
+  for (const auto& tensor : graph.initializer()) {
+    if (initializers.contains(tensor.name())) *part.mutable_graph()->add_initializer() = tensor;
+  }
+  for (const auto& name : inputs) {
+    auto& value = *part.mutable_graph()->add_input();
+    value.set_name(name);
+    const int type = types[name];
+    value.mutable_type()->mutable_tensor_type()->set_elem_type(type != 0 ? type : static_cast<int>(onnx::TensorProto::FLOAT));
+  }
+  for (const auto& name : outputs) part.mutable_graph()->add_output()->set_name(name);
+  return part;
+}
+
+}  // namespace quantize

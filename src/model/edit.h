@@ -1,0 +1,47 @@
+// The only functions that change a graph. Each keeps the names, types and number of the model's inputs and outputs.
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace quantize {
+
+// Hands out names that nothing in the graph (nodes, tensors, subgraphs) uses.
+class NameMaker {
+ public:
+  explicit NameMaker(const onnx::GraphProto& graph);
+  // `wanted` itself if free, else wanted_1, wanted_2, ...; the name counts as used from then on.
+  std::string unique(const std::string& wanted);
+
+ private:
+  std::set<std::string> used_;
+};
+
+// Every reader of `from`, in subgraphs too, reads `to` instead. Graph outputs are not renamed.
+void replace_uses(onnx::GraphProto& graph, const std::string& from, const std::string& to);
+
+// Removes the nodes with these numbers.
+void remove_nodes(onnx::GraphProto& graph, const std::set<int>& numbers);
+
+// Replaces the node list, keeping everything else.
+void set_nodes(onnx::GraphProto& graph, std::vector<onnx::NodeProto> nodes);
+
+// Removes nodes none of whose outputs is read, then initializers and value_info entries that nothing refers to. Returns whether anything was removed.
+bool remove_unused(onnx::GraphProto& graph);
+
+onnx::TensorProto* find_initializer(onnx::GraphProto& graph, const std::string& name);
+// Adds the initializer, or replaces the one of the same name.
+void put_initializer(onnx::GraphProto& graph, onnx::TensorProto tensor);
+
+onnx::NodeProto make_node(const std::string& op_type, std::span<const std::string> inputs, std::span<const std::string> outputs);
+
+// The part of a graph between `inputs` and `outputs` as a model of its own, with the initializers it needs. Nodes keep their order.
+// Inputs are declared with their element type where the graph knows it (else float) and without a shape, outputs without type.
+// Throws Error{internal} when `outputs` need something that is neither among `inputs` nor made from them and initializers.
+onnx::ModelProto extract(const onnx::ModelProto& model, std::span<const std::string> inputs, std::span<const std::string> outputs);
+
+}  // namespace quantize

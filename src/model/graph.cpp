@@ -1,0 +1,97 @@
+#include "model/graph.h"
+
+namespace quantize {
+namespace {
+
+void collect_captured(const onnx::GraphProto& graph, std::set<std::string>& captured) {
+  std::set<std::string> local;
+  for (const auto& input : graph.input()) local.insert(input.name());
+  for (const auto& tensor : graph.initializer()) local.insert(tensor.name());
+  for (const auto& node : graph.node()) {
+    for (const auto& name : node.input()) {
+      if (!name.empty() && !local.contains(name)) captured.insert(name);
+    }
+    for (const auto& name : captured_tensors(node)) {
+      if (!local.contains(name)) captured.insert(name);
+    }
+    local.insert(node.output().begin(), node.output().end());
+  }
+  for (const auto& output : graph.output()) {
+    if (!local.contains(output.name())) captured.insert(output.name());
+  }
+}
+
+}  // namespace
+
+std::string describe(const onnx::NodeProto& node) {
+  if (!node.name().empty()) return node.op_type() + " '" + node.name() + "'";
+  return node.op_type() + (node.output_size() > 0 ? " (output '" + node.output(0) + "')" : "");
+}
+
+std::set<std::string> captured_tensors(const onnx::NodeProto& node) {
+  std::set<std::string> captured;
+  for (const auto& attribute : node.attribute()) {
+    if (attribute.has_g()) collect_captured(attribute.g(), captured);
+    for (const auto& graph : attribute.graphs()) collect_captured(graph, captured);
+  }
+  return captured;
+}
+
+std::vector<const onnx::ValueInfoProto*> fed_inputs(const onnx::GraphProto& graph) {
+  std::set<std::string> initialized;
+  for (const auto& tensor : graph.initializer()) initialized.insert(tensor.name());
+  std::vector<const onnx::ValueInfoProto*> inputs;
+  for (const auto& input : graph.input()) {
+    if (!initialized.contains(input.name())) inputs.push_back(&input);
+  }
+  return inputs;
+}
+
+GraphIndex::GraphIndex(const onnx::GraphProto& graph) : graph_(&graph) {
+  for (const auto& tensor : graph.initializer()) initializers_[tensor.name()] = &tensor;
+  for (const auto* input : fed_inputs(graph)) inputs_.insert(input->name());
+  for (const auto& output : graph.output()) outputs_.insert(output.name());
+  for (int i = 0; i < graph.node_size(); ++i) {
+    const auto& node = graph.node(i);
+    for (int k = 0; k < node.input_size(); ++k) {
+      if (!node.input(k).empty()) uses_[node.input(k)].push_back({i, k});
+    }
+    for (const auto& name : captured_tensors(node)) uses_[name].push_back({i, -1});
+    for (const auto& output : node.output()) {
+      if (!output.empty()) producers_[output] = i;
+    }
+  }
+}
+
+int GraphIndex::producer_number(const std::string& tensor) const {
+  const auto found = producers_.find(tensor);
+  return found != producers_.end() ? found->second : -1;
+}
+
+const onnx::NodeProto* GraphIndex::producer(const std::string& tensor) const {
+  const int number = producer_number(tensor);
+  return number >= 0 ? &graph_->node(number) : nullptr;
+}
+
+const std::vector<Use>& GraphIndex::uses(const std::string& tensor) const {
+  static const std::vector<Use> none;
+  const auto found = uses_.find(tensor);
+  return found != uses_.end() ? found->second : none;
+}
+
+const onnx::TensorProto* GraphIndex::initializer(const std::string& tensor) const {
+  const auto found = initializers_.find(tensor);
+  return found != initializers_.end() ? found->second : nullptr;
+}
+
+const onnx::TensorProto* GraphIndex::constant(const std::string& tensor) const {
+  if (const auto* found = initializer(tensor)) return found;
+  const auto* node = producer(tensor);
+  if (node == nullptr || node->op_type() != "Constant") return nullptr;
+  for (const auto& attribute : node->attribute()) {
+    if (attribute.name() == "value" && attribute.has_t()) return &attribute.t();
+  }
+  return nullptr;
+}
+
+}  // namespace quantize

@@ -1,0 +1,57 @@
+#include "observe/scan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "observe/scan.cpp"
+#include <hwy/foreach_target.h>  // compiles this file once per instruction set
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace quantize::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// `poison` sums x * 0: it becomes NaN as soon as one value is NaN or infinite, without a comparison per value.
+void ScanValues(const float* values, std::size_t count, float* result) {
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
+  auto min = hn::Set(d, std::numeric_limits<float>::infinity());
+  auto max = hn::Set(d, -std::numeric_limits<float>::infinity());
+  auto poison = hn::Zero(d);
+  const auto zero = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto v = hn::LoadU(d, values + i);
+    min = hn::Min(min, v);
+    max = hn::Max(max, v);
+    poison = hn::MulAdd(v, zero, poison);
+  }
+  result[0] = hn::GetLane(hn::MinOfLanes(d, min));
+  result[1] = hn::GetLane(hn::MaxOfLanes(d, max));
+  result[2] = hn::GetLane(hn::SumOfLanes(d, poison));
+  for (; i < count; ++i) {
+    result[0] = std::min(result[0], values[i]);
+    result[1] = std::max(result[1], values[i]);
+    result[2] += values[i] * 0.0F;
+  }
+}
+
+}  // namespace quantize::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace quantize {
+
+HWY_EXPORT(ScanValues);
+
+Extremes scan(std::span<const float> values) {
+  float result[3];
+  HWY_DYNAMIC_DISPATCH(ScanValues)(values.data(), values.size(), result);
+  return {result[0], result[1], result[2] == 0.0F};
+}
+
+}  // namespace quantize
+#endif

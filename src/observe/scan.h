@@ -1,0 +1,16 @@
+// One vectorised pass over a tensor (Highway: the best instruction set is chosen when the program runs).
+#pragma once
+
+#include <span>
+
+namespace quantize {
+
+struct Extremes {
+  float min, max;
+  bool finite;  // false: min and max mean nothing
+};
+
+// `values` must not be empty.
+Extremes scan(std::span<const float> values);
+
+}  // namespace quantize

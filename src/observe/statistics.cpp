@@ -1,0 +1,73 @@
+#include "observe/statistics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/error.h"
+
+namespace quantize {
+
+double Histogram::bin_width() const { return std::ldexp(2.0 / bins, exponent_); }
+double Histogram::left_edge(int bin) const { return (bin - bins / 2) * bin_width(); }
+std::uint64_t Histogram::total() const { return std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0}); }
+
+void Histogram::cover(float magnitude) {
+  if (!(magnitude > 0) || !std::isfinite(magnitude)) return;
+  int exponent = 0;
+  std::frexp(magnitude, &exponent);  // magnitude < 2^exponent
+  if (exponent > exponent_) grow(exponent);
+}
+
+void Histogram::grow(int exponent) {
+  const int shift = std::min(exponent - exponent_, 30);
+  exponent_ = exponent;
+  std::vector<std::uint64_t> wider(bins);
+  for (int bin = 0; bin < bins; ++bin) {
+    if (counts_[bin] != 0) wider[((bin - bins / 2) >> shift) + bins / 2] += counts_[bin];  // arithmetic shift: rounds towards -infinity on both sides
+  }
+  counts_ = std::move(wider);
+}
+
+void Histogram::add(std::span<const float> values) {
+  const float per_unit = std::ldexp(static_cast<float>(bins / 2), -exponent_);
+  std::array<std::uint32_t, bins> local{};
+  while (!values.empty()) {
+    const auto part = values.first(std::min<std::size_t>(values.size(), 1U << 30));
+    for (const float value : part) {
+      const float place = std::clamp(std::floor(value * per_unit), -static_cast<float>(bins / 2), static_cast<float>(bins / 2 - 1));
+      ++local[static_cast<std::size_t>(static_cast<int>(place) + bins / 2)];
+    }
+    for (int bin = 0; bin < bins; ++bin) counts_[bin] += local[bin];
+    local.fill(0);
+    values = values.subspan(part.size());
+  }
+}
+
+void Histogram::merge(const Histogram& other) {
+  if (other.exponent_ > exponent_) grow(other.exponent_);
+  const int shift = std::min(exponent_ - other.exponent_, 30);
+  for (int bin = 0; bin < bins; ++bin) counts_[((bin - bins / 2) >> shift) + bins / 2] += other.counts_[bin];
+}
+
+Histogram Histogram::restore(int exponent, std::vector<std::uint64_t> counts) {
+  if (counts.size() != bins) throw Error(ErrorKind::data, "a stored histogram has " + std::to_string(counts.size()) + " bins, not " + std::to_string(bins));
+  Histogram histogram;
+  histogram.exponent_ = exponent;
+  histogram.counts_ = std::move(counts);
+  return histogram;
+}
+
+void TensorStatistics::merge(const TensorStatistics& other) {
+  count += other.count;
+  nonfinite += other.nonfinite;
+  min = std::min(min, other.min);
+  max = std::max(max, other.max);
+  histogram.merge(other.histogram);
+}
+
+void merge(Statistics& into, const Statistics& other) {
+  for (const auto& [name, statistics] : other) into[name].merge(statistics);
+}
+
+}  // namespace quantize

@@ -1,0 +1,107 @@
+#include "ops/op_table.h"
+
+#include <limits>
+#include <map>
+
+#include "model/attribute.h"
+#include "model/tensor.h"
+
+namespace quantize {
+namespace {
+
+const std::map<std::string, Role>& roles() {
+  static const std::map<std::string, Role> table = {
+      {"Conv", Role::weighted},         {"ConvTranspose", Role::weighted}, {"Gemm", Role::weighted},      {"MatMul", Role::weighted},
+      {"Add", Role::compute},           {"Sub", Role::compute},            {"Mul", Role::compute},        {"Div", Role::compute},
+      {"Concat", Role::compute},        {"AveragePool", Role::compute},    {"GlobalAveragePool", Role::compute},
+      {"LeakyRelu", Role::compute},     {"Sigmoid", Role::compute},        {"Softmax", Role::compute},    {"Tanh", Role::compute},
+      {"PRelu", Role::compute},         {"HardSwish", Role::compute},      {"HardSigmoid", Role::compute}, {"ReduceMean", Role::compute},
+      {"Elu", Role::compute},           {"Gelu", Role::compute},           {"Reshape", Role::moving},     {"Transpose", Role::moving},
+      {"Flatten", Role::moving},        {"Squeeze", Role::moving},         {"Unsqueeze", Role::moving},   {"MaxPool", Role::moving},
+      {"GlobalMaxPool", Role::moving},  {"Slice", Role::moving},           {"Split", Role::moving},       {"Gather", Role::moving},
+      {"Expand", Role::moving},         {"Tile", Role::moving},            {"DepthToSpace", Role::moving}, {"SpaceToDepth", Role::moving},
+      {"Resize", Role::compute},        {"Relu", Role::clamp},             {"Clip", Role::clamp},
+  };
+  return table;
+}
+
+bool standard_domain(const onnx::NodeProto& node) { return node.domain().empty() || node.domain() == "ai.onnx"; }
+
+// The bound given as attribute (opset < 11) or as constant input; `open` where absent, nothing where it is computed.
+std::optional<float> clip_bound(const onnx::NodeProto& node, const GraphIndex& index, const char* attribute, int input, float open) {
+  if (find_attribute(node, attribute) != nullptr) return float_attribute(node, attribute, open);
+  if (node.input_size() <= input || node.input(input).empty()) return open;
+  const auto* tensor = index.constant(node.input(input));
+  if (tensor == nullptr || element_count(shape_of(*tensor)) != 1) return std::nullopt;
+  return float_values(*tensor)[0];
+}
+
+}  // namespace
+
+Role role_of(const onnx::NodeProto& node, const GraphIndex& index) {
+  const auto found = roles().find(node.op_type());
+  if (!standard_domain(node) || found == roles().end()) return Role::floating;
+  const Role role = found->second;
+  if (role == Role::weighted && !weighted_op(node, index)) {
+    return node.op_type() == "MatMul" ? Role::compute : Role::floating;
+  }
+  if (node.op_type() == "Resize") return string_attribute(node, "mode", "nearest") == "nearest" ? Role::moving : Role::compute;
+  if (node.op_type() == "MaxPool" && node.output_size() > 1 && !node.output(1).empty()) return Role::floating;  // indices do not survive rounding
+  if (role == Role::clamp && !clamp_bounds(node, index)) return Role::floating;
+  return role;
+}
+
+bool is_data_input(const onnx::NodeProto& node, int input) {
+  if (input < 0) return false;
+  static const std::map<std::string, int> data_inputs = {{"Add", 2}, {"Sub", 2}, {"Mul", 2}, {"Div", 2}, {"MatMul", 2}, {"PRelu", 2}};
+  if (node.op_type() == "Concat") return true;
+  const auto found = data_inputs.find(node.op_type());
+  return input < (found != data_inputs.end() ? found->second : 1);
+}
+
+std::optional<WeightedOp> weighted_op(const onnx::NodeProto& node, const GraphIndex& index) {
+  const auto found = roles().find(node.op_type());
+  if (!standard_domain(node) || found == roles().end() || found->second != Role::weighted || node.input_size() < 2) return std::nullopt;
+  const auto* weight = index.initializer(node.input(1));
+  if (weight == nullptr || weight->data_type() != onnx::TensorProto::FLOAT || index.constant(node.input(0)) != nullptr) return std::nullopt;
+
+  WeightedOp op{node.input(0), node.input(1), node.input_size() > 2 ? node.input(2) : "", node.output(0)};
+  const int rank = weight->dims_size();
+  if (node.op_type() == "Conv" || node.op_type() == "ConvTranspose") {
+    if (rank < 3) return std::nullopt;
+    op.groups = int_attribute(node, "group", 1);
+    op.channel_axis = node.op_type() == "Conv" ? 0 : 1;
+  } else if (node.op_type() == "Gemm") {
+    if (rank != 2 || int_attribute(node, "transA", 0) != 0) return std::nullopt;
+    op.channel_axis = int_attribute(node, "transB", 0) != 0 ? 0 : 1;
+  } else {
+    if (rank < 2) return std::nullopt;
+    op.channel_axis = rank == 2 ? 1 : -1;  // ONNX Runtime's integer MatMul takes per-column scales for a matrix only
+  }
+  if (op.channel_axis >= 0) {
+    op.channels = static_cast<int>(weight->dims(op.channel_axis));
+    op.outputs = node.op_type() == "ConvTranspose" ? op.channels * static_cast<int>(op.groups) : op.channels;
+  } else {
+    op.outputs = static_cast<int>(weight->dims(rank - 1));
+  }
+  return op;
+}
+
+std::optional<std::pair<float, float>> fixed_range(const onnx::NodeProto& node) {
+  const auto& type = node.op_type();
+  if (type == "Sigmoid" || type == "Softmax" || type == "HardSigmoid") return std::pair{0.0F, 1.0F};
+  if (type == "Tanh") return std::pair{-1.0F, 1.0F};
+  return std::nullopt;
+}
+
+std::optional<std::pair<float, float>> clamp_bounds(const onnx::NodeProto& node, const GraphIndex& index) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  if (node.op_type() == "Relu") return std::pair{0.0F, infinity};
+  if (node.op_type() != "Clip") return std::nullopt;
+  const auto low = clip_bound(node, index, "min", 1, -infinity);
+  const auto high = clip_bound(node, index, "max", 2, infinity);
+  if (!low || !high) return std::nullopt;
+  return std::pair{*low, *high};
+}
+
+}  // namespace quantize

@@ -1,0 +1,45 @@
+// What each operator means for quantization. The only place that knows operator names, channel axes and which operators merely move data.
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/graph.h"
+
+namespace quantize {
+
+enum class Role {
+  weighted,  // Conv, ConvTranspose, Gemm, MatMul with a constant weight: input 0, weight, bias and output are quantized
+  compute,   // arithmetic on activations with an integer kernel: every float input and output is quantized, each with its own encoding
+  moving,    // moves or selects values without changing them: input 0 and the outputs share one encoding
+  clamp,     // Relu, Clip: absorbed by the encoding of its output when its producer is quantized
+  floating,  // stays float; its inputs and outputs are quantized only where a neighbour needs it
+};
+
+// The operator's role by itself; a target (target.h) may lower it to `floating`.
+Role role_of(const onnx::NodeProto& node, const GraphIndex& index);
+
+// Number of leading inputs that carry data (the rest are shapes, indices, bounds): Reshape 1, Concat all, Where ...
+bool is_data_input(const onnx::NodeProto& node, int input);
+
+// A weighted operator taken apart.
+struct WeightedOp {
+  std::string input, weight, bias, output;  // tensor names; bias empty where there is none
+  int channel_axis = 0;   // the output-channel axis of the weight; -1 where scales must be per tensor
+  int channels = 0;       // length of that axis
+  int outputs = 0;        // output channels in all: channels times groups for ConvTranspose
+  std::int64_t groups = 1;
+};
+// Nothing where the node is not weighted.
+std::optional<WeightedOp> weighted_op(const onnx::NodeProto& node, const GraphIndex& index);
+
+// [low, high] that the operator's output can never leave: Sigmoid, Softmax, HardSigmoid [0, 1], Tanh [-1, 1].
+std::optional<std::pair<float, float>> fixed_range(const onnx::NodeProto& node);
+// The bounds of a Relu or Clip; infinite where open. Nothing for other operators, or when a bound is not constant.
+std::optional<std::pair<float, float>> clamp_bounds(const onnx::NodeProto& node, const GraphIndex& index);
+
+}  // namespace quantize

@@ -1,0 +1,21 @@
+// What the runtime that will run the model likes, as data. A new target is one more row of targets().
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+namespace quantize {
+
+struct Target {
+  std::string name, summary;
+  std::set<std::string> float_operators;  // operators without an integer kernel there: left float, though the op table could quantize them
+  bool concat_shares = false;             // inputs and output of Concat must share one encoding
+  bool quantize_outputs = true;           // whether the graph outputs of weighted operators are quantized
+};
+
+const std::vector<Target>& targets();
+// Throws Error{usage} listing the names.
+const Target& find_target(const std::string& name);
+
+}  // namespace quantize

@@ -1,0 +1,36 @@
+// OPTIMIZE: better weights and better encodings for the same model. Each step is kept only where the measured error falls.
+#pragma once
+
+#include <vector>
+
+#include "base/context.h"
+#include "encode/encodings.h"
+#include "encode/placement.h"
+#include "model/model.h"
+#include "observe/calibrate.h"
+#include "optimize/level.h"
+#include "report/report.h"
+
+namespace quantize {
+
+// What the steps work on; after optimize() the weights of `model` lie on the grid of `encodings`, so that nearest rounding reproduces them exactly.
+struct Plan {
+  Model model;  // prepared
+  Placement placement;
+  Encodings encodings;
+};
+
+// Samples and settings shared by the steps.
+struct OptimizeInput {
+  Scheme scheme;
+  LoadSample load;
+  std::size_t samples = 0;
+  std::uint64_t seed = 0;
+};
+
+// Steps before calibration: they change float weights without changing the function (equalization).
+std::vector<Step> optimize_before_calibration(Plan& plan, const OptimizeInput& input, Level level, Context& context);
+// Steps after encoding: weights, biases.
+std::vector<Step> optimize_after_encoding(Plan& plan, const OptimizeInput& input, Level level, Context& context);
+
+}  // namespace quantize

@@ -1,0 +1,165 @@
+#include "pipeline/describe.h"
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <thread>
+
+#include "model/graph.h"
+#include "pipeline/version.h"
+#include "rewrite/rewrite.h"
+#include "run/session.h"
+
+namespace quantize {
+namespace {
+
+std::string machine() {
+  std::ifstream cpu("/proc/cpuinfo");
+  std::string line, name = "unknown processor";
+  while (std::getline(cpu, line)) {
+    if (!line.starts_with("model name")) continue;
+    name = line.substr(line.find(':') + 2);
+    break;
+  }
+  return name + ", " + std::to_string(std::thread::hardware_concurrency()) + " cores";
+}
+
+std::string describe(const Encoding& encoding) {
+  return type_name(encoding.type) + (encoding.scale.size() > 1 ? " per channel" : encoding.axis >= 0 || encoding.method == "largest magnitude" ? " per tensor" : "");
+}
+
+std::vector<NodeDecision> node_decisions(const Plan& plan) {
+  std::map<int, const WeightedOp*> weighted;
+  for (const auto& item : plan.placement.weighted) weighted[item.node] = &item.op;
+  std::vector<NodeDecision> decisions;
+  for (int i = 0; i < plan.model.graph().node_size(); ++i) {
+    const auto& node = plan.model.graph().node(i);
+    const auto& decision = plan.placement.decisions[static_cast<std::size_t>(i)];
+    NodeDecision row{decision.node, decision.op_type, decision.quantized, "", "", decision.reason};
+    if (const auto found = weighted.find(i); found != weighted.end() && plan.encodings.weights.contains(found->second->weight)) {
+      row.weights = describe(plan.encodings.weights.at(found->second->weight));
+    }
+    if (decision.quantized && node.output_size() > 0) {
+      const auto encoding = plan.encodings.activations.find(node.output(0));
+      if (encoding != plan.encodings.activations.end()) row.activations = describe(encoding->second);
+      if (decision.role == Role::clamp && row.activations.empty()) row.reason = "kept as it is";
+    }
+    decisions.push_back(std::move(row));
+  }
+  return decisions;
+}
+
+std::string config_name(Granularity granularity) { return granularity == Granularity::per_channel ? "per-channel" : "per-tensor"; }
+
+}  // namespace
+
+Report describe_run(const Options& options, const Model& original, const Model& quantized, const std::filesystem::path& file, const Plan& plan) {
+  Report report;
+  report.version = version();
+  report.onnx_version = onnx_version();
+  report.onnxruntime_version = onnxruntime_version();
+  report.command = options.command;
+  report.machine = machine();
+  report.config = options.config;
+  report.scheme = options.scheme.name;
+  report.target = options.target;
+  report.fp32 = {original.path.string(), original.fingerprint, original.bytes, opset_of(original.proto), original.graph().node_size()};
+  const std::string bytes = read_file(file);
+  report.quantized = {options.output.string(), fingerprint(bytes), bytes.size(), opset_of(quantized.proto), quantized.graph().node_size()};
+  report.sizes = sizes_by_kind(original.proto, quantized.proto);
+  report.decisions = node_decisions(plan);
+  return report;
+}
+
+std::string describe_plan(const Model& original, const Plan& plan, const Scheme& scheme) {
+  const GraphIndex index(plan.model.graph());
+  std::ostringstream text;
+  std::uint64_t before = 0, after = 0;
+  std::map<std::string, int> left_float;
+  int quantized = 0;
+  for (const auto& item : plan.placement.weighted) {
+    const auto count = static_cast<std::uint64_t>(element_count(shape_of(*index.initializer(item.op.weight))));
+    before += 4 * count;
+    // integers, one float scale per channel, and an int32 bias with its scale
+    after += count * static_cast<std::uint64_t>(scheme.weight_bits) / 8 + static_cast<std::uint64_t>(item.op.outputs) * (item.op.bias.empty() ? 4 : 12);
+  }
+  for (const auto& decision : plan.placement.decisions) {
+    quantized += decision.quantized;
+    if (!decision.quantized) ++left_float[decision.op_type + ": " + decision.reason];
+    text << (decision.quantized ? "  quantized  " : "  float      ") << decision.op_type << "  " << decision.node
+         << (decision.reason.empty() ? "" : "  (" + decision.reason + ")") << '\n';
+  }
+  const double result = static_cast<double>(original.bytes) - static_cast<double>(before) + static_cast<double>(after);
+  text << plan.placement.weighted.size() << " operators with weights and " << quantized << " of " << plan.placement.decisions.size() << " nodes quantized as "
+       << scheme.name << " (" << config_name(scheme.weights) << " weights), " << plan.placement.groups.size() << " activation encodings\n";
+  for (const auto& [what, count] : left_float) text << "  float: " << count << " x " << what << '\n';
+  text << "size: " << original.bytes << " bytes now, about " << static_cast<std::uint64_t>(std::max(result, 0.0)) << " bytes afterwards ("
+       << static_cast<double>(original.bytes) / std::max(result, 1.0) << " times smaller)\nnothing was written (--dry-run)\n";
+  return text.str();
+}
+
+std::vector<TensorPair> tensor_pairs(const Plan& plan, const Model& quantized) {
+  std::vector<TensorPair> pairs;
+  for (int i = 0; i < plan.model.graph().node_size(); ++i) {
+    const auto& node = plan.model.graph().node(i);
+    const auto& decision = plan.placement.decisions[static_cast<std::size_t>(i)];
+    if (!decision.quantized || decision.role == Role::moving || node.output_size() == 0 || !plan.encodings.activations.contains(node.output(0))) continue;
+    const bool is_output = std::any_of(plan.model.graph().output().begin(), plan.model.graph().output().end(), [&](const auto& o) { return o.name() == node.output(0); });
+    pairs.push_back({decision.node, decision.op_type, node.output(0), is_output ? node.output(0) : dequantized_name(quantized.graph(), node.output(0))});
+  }
+  return pairs;
+}
+
+std::vector<TensorHistogram> worst_histograms(std::span<const LayerAccuracy> layers, const Plan& plan, const Statistics& statistics, std::size_t count) {
+  std::vector<TensorHistogram> histograms;
+  for (const auto& layer : layers) {
+    const auto seen = statistics.find(layer.tensor);
+    const auto encoding = plan.encodings.activations.find(layer.tensor);
+    if (histograms.size() == count) break;
+    if (seen == statistics.end() || encoding == plan.encodings.activations.end()) continue;
+    const auto& histogram = seen->second.histogram;
+    // The chart needs the filled part only, on at most 256 bars.
+    int first = 0, last = Histogram::bins;
+    while (first < last - 1 && histogram.counts()[first] == 0) ++first;
+    while (last > first + 1 && histogram.counts()[last - 1] == 0) --last;
+    const int group = (last - first + 255) / 256;
+    TensorHistogram row{layer.tensor, type_name(encoding->second.type), layer.sqnr_db, histogram.left_edge(first), histogram.bin_width() * group, {},
+                        encoding->second.low(), encoding->second.high(), seen->second.min, seen->second.max, encoding->second.method};
+    for (int bin = first; bin < last; bin += group) {
+      std::uint64_t sum = 0;
+      for (int k = bin; k < std::min(bin + group, last); ++k) sum += histogram.counts()[k];
+      row.counts.push_back(sum);
+    }
+    histograms.push_back(std::move(row));
+  }
+  return histograms;
+}
+
+std::vector<std::size_t> pictures_to_show(const Accuracy& accuracy, int count) {
+  const std::size_t total = accuracy.images.size(), wanted = std::min<std::size_t>(static_cast<std::size_t>(std::max(count, 0)), total);
+  std::vector<std::size_t> numbers;
+  for (std::size_t i = 0; i < total && numbers.empty() && wanted > 0; ++i) {
+    if (accuracy.images[i].name == accuracy.worst_image) numbers.push_back(i);
+  }
+  for (std::size_t i = 0; i < total && numbers.size() < wanted; ++i) {
+    const std::size_t number = i * total / wanted % total;
+    if (std::find(numbers.begin(), numbers.end(), number) == numbers.end()) numbers.push_back(number);
+  }
+  return numbers;
+}
+
+std::optional<Memory> measure_memory(std::vector<std::string> command, const std::filesystem::path& fp32, const std::filesystem::path& quantized,
+                                     std::span<const Tensor> inputs) {
+  const auto peak = [&](const std::filesystem::path& model) {
+    auto words = command;
+    words.push_back(model.string());
+    for (const auto& input : inputs) words.push_back(to_string(input.shape));
+    return peak_memory_of(words);
+  };
+  const auto a = peak(fp32), b = peak(quantized);
+  if (!a || !b) return std::nullopt;
+  return Memory{*a, *b};
+}
+
+}  // namespace quantize

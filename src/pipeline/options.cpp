@@ -1,0 +1,35 @@
+#include "pipeline/options.h"
+
+#include "base/error.h"
+#include "ops/target.h"
+
+namespace quantize {
+
+void validate(const Options& options) {
+  const auto require = [](bool condition, const std::string& text) {
+    if (!condition) throw Error(ErrorKind::usage, text);
+  };
+  require(!options.model.empty(), "no model given");
+  require(!options.calibration.empty(), "no calibration images given: --calib FOLDER");
+  require(options.samples > 0, "--samples must be at least 1");
+  require(options.holdout > 0 && options.holdout < 1, "--holdout must lie between 0 and 1");
+  require(options.scheme.percentile > 50 && options.scheme.percentile <= 100, "--percentile must lie between 50 and 100");
+  require(options.latency_runs >= 0, "--latency-runs must not be negative");
+  for (const float value : options.preprocess.std) require(value != 0, "--std must not be 0");
+  find_target(options.target);
+  std::error_code code;
+  const auto folder = options.output.has_parent_path() ? options.output.parent_path() : std::filesystem::path(".");
+  if (!std::filesystem::is_directory(folder, code)) {
+    throw Error(ErrorKind::output, "the output folder " + folder.string() + " does not exist; create it or choose another with -o");
+  }
+  if (std::filesystem::is_directory(options.output, code)) throw Error(ErrorKind::output, options.output.string() + " is a folder; give a file name with -o");
+  if (std::filesystem::equivalent(options.model, options.output, code)) throw Error(ErrorKind::usage, "the output would overwrite the model; choose another with -o");
+}
+
+std::filesystem::path default_output(const std::filesystem::path& model, const Scheme& scheme) {
+  auto output = model;
+  output.replace_extension(scheme.name + ".onnx");
+  return output;
+}
+
+}  // namespace quantize

@@ -1,0 +1,51 @@
+// Everything a run can be told, as plain typed values with the defaults. Text becomes these values once, in tools/quantize/arguments.cpp.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dataset/preprocess.h"
+#include "encode/placement.h"
+#include "encode/scheme.h"
+#include "optimize/level.h"
+
+namespace quantize {
+
+struct Options {
+  std::filesystem::path model, output;  // output empty: <model>.<scheme>.onnx beside the current folder's model
+  Scheme scheme;
+  std::string target = "ort-cpu";
+  Level level = Level::o1;
+  std::int64_t opset = 0;  // raise to at least this; 0: only as far as the scheme needs
+
+  // calibration
+  std::filesystem::path calibration;
+  std::size_t samples = 100;  // evenly spread over the folder
+  std::uint64_t seed = 0;     // of the positions drawn when weights are fitted
+  Preprocess preprocess;
+  Shape input_shape;  // of the first input; fills in free dimensions
+
+  // evaluation
+  std::filesystem::path test, labels;
+  double holdout = 0.2;  // of the calibration folder, where there is no test folder
+  int latency_runs = 20;
+  int pictures = 6;
+  bool measure_memory = true;
+
+  Exclusions exclusions;
+  bool strict = false;
+  std::vector<std::string> memory_command;  // how to start a process that runs a model once: {program, "measure-memory"}; empty: memory is not measured
+  std::string command;                      // as typed, for the report
+  std::vector<std::pair<std::string, std::string>> config;  // all options with their values, for the report
+};
+
+// Throws Error{usage} naming the option for values that cannot work.
+void validate(const Options& options);
+
+// <model without .onnx>.<scheme>.onnx
+std::filesystem::path default_output(const std::filesystem::path& model, const Scheme& scheme);
+
+}  // namespace quantize

@@ -1,0 +1,77 @@
+#include "prepare/absorb_elementwise.h"
+
+#include <set>
+
+namespace quantize {
+namespace {
+
+struct Absorbed {
+  int elementwise;
+  LinearChange change;
+};
+
+// One value per channel of an output of this rank whose channels are in axis 1; nothing where the constant varies along another axis or would widen it.
+std::optional<std::vector<double>> per_channel(const onnx::TensorProto& constant, int rank, std::int64_t channels) {
+  if (constant.dims_size() > rank) return {};
+  for (int i = 0; i < constant.dims_size(); ++i) {
+    const int axis = rank - constant.dims_size() + i;
+    if (constant.dims(i) != 1 && (axis != 1 || constant.dims(i) != channels)) return {};
+  }
+  auto values = double_values(constant);
+  if (values.size() == 1) values.resize(static_cast<std::size_t>(channels), values.front());
+  return values;
+}
+
+std::optional<Absorbed> find_at(int number, const GraphIndex& index, const std::set<int>& taken, NameMaker& names, const ElementwiseMeaning& meaning) {
+  const auto& node = index.node(number);
+  if ((!node.domain().empty() && node.domain() != "ai.onnx") || node.input_size() != 2) return {};
+  const bool constant_is_second = index.initializer(node.input(1)) != nullptr;
+  const auto* constant = index.initializer(node.input(constant_is_second ? 1 : 0));
+  const std::string& tensor = node.input(constant_is_second ? 0 : 1);
+  const int producer = index.producer_number(tensor);
+  if (constant == nullptr || producer < 0 || taken.contains(producer) || index.uses(tensor).size() != 1 || index.is_graph_output(tensor)) return {};
+  const auto channels = output_channels(index.node(producer), index);
+  if (!channels) return {};
+  const int rank = index.initializer(index.node(producer).input(1))->dims_size();  // a weight has the rank of its operator's output
+  const auto values = per_channel(*constant, rank, *channels);
+  if (!values) return {};
+  const auto affine = meaning(node, *values, constant_is_second);
+  if (!affine) return {};
+  auto change = absorb_after(producer, *affine, index, names);
+  if (!change) return {};
+  return Absorbed{number, std::move(*change)};
+}
+
+std::size_t absorb_round(onnx::GraphProto& graph, const ElementwiseMeaning& meaning) {
+  const GraphIndex index(graph);
+  NameMaker names(graph);
+  std::set<int> taken, removed;
+  std::vector<LinearChange> changes;
+  for (int i = 0; i < graph.node_size(); ++i) {
+    auto found = find_at(i, index, taken, names, meaning);
+    if (!found) continue;
+    taken.insert(found->change.node);
+    removed.insert(i);
+    changes.push_back(std::move(found->change));
+  }
+  // The operator takes over the name of what it absorbed, so that everybody downstream reads on.
+  for (const int number : removed) {
+    const auto& node = graph.node(number);
+    const int producer = std::max(index.producer_number(node.input(0)), index.producer_number(node.input(1)));
+    graph.mutable_node(producer)->set_output(0, node.output(0));
+  }
+  apply_changes(graph, std::move(changes));
+  remove_nodes(graph, removed);
+  return removed.size();
+}
+
+}  // namespace
+
+std::size_t absorb_elementwise(Model& model, const ElementwiseMeaning& meaning) {
+  std::size_t absorbed = 0;
+  while (const std::size_t more = absorb_round(model.graph(), meaning)) absorbed += more;
+  if (absorbed > 0) remove_unused(model.graph());
+  return absorbed;
+}
+
+}  // namespace quantize

@@ -1,0 +1,50 @@
+// y = scale[c] * x + shift[c] per channel c: what a BatchNormalization, a bias and a per-channel factor have in common, and how it is absorbed into the
+// weights of the linear operator before or after it. Computed in double, stored in the weights' own type.
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/edit.h"
+#include "model/graph.h"
+#include "model/tensor.h"
+
+namespace quantize {
+
+struct ChannelAffine {
+  std::vector<double> scale, shift;
+
+  [[nodiscard]] bool scales() const;  // some factor is not 1
+  [[nodiscard]] bool shifts() const;  // some summand is not 0
+  [[nodiscard]] bool is_finite() const;
+};
+
+// New weight (where it changes) and bias of a linear node, under the name the node shall read from now on: the old name where the node alone reads that
+// tensor, else a new one.
+struct LinearChange {
+  int node = -1;
+  std::optional<onnx::TensorProto> weight;
+  onnx::TensorProto bias;
+};
+
+// How many output channels a Conv, ConvTranspose or Gemm has. Nothing for other operators and where weight or bias are not constant.
+std::optional<std::int64_t> output_channels(const onnx::NodeProto& node, const GraphIndex& index);
+
+// The affine map that follows the node's output, absorbed: W' = scale * W, b' = scale * b + shift. Nothing where the node cannot take it.
+std::optional<LinearChange> absorb_after(int number, const ChannelAffine& affine, const GraphIndex& index, NameMaker& names);
+
+// The affine map that precedes the node's first input, absorbed: W' = W * scale, b' = b + sum of W * shift. Nothing where that is not exact: with padding,
+// the zeros around the image are not shifted.
+std::optional<LinearChange> absorb_before(int number, const ChannelAffine& affine, const GraphIndex& index, NameMaker& names);
+
+void apply_changes(onnx::GraphProto& graph, std::vector<LinearChange> changes);
+
+// Any float tensor, without loss.
+std::vector<double> double_values(const onnx::TensorProto& tensor);
+// Nothing where a value would not be finite in `type`.
+std::optional<onnx::TensorProto> store(const std::string& name, const Shape& shape, ElementType type, const std::vector<double>& values);
+
+}  // namespace quantize

@@ -1,0 +1,127 @@
+#include "prepare/parity.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "base/error.h"
+#include "run/session.h"
+
+namespace quantize {
+namespace {
+
+// Rounding of a float32 network of a hundred layers stays two orders below this; a wrong pad or coordinate rule is orders above.
+constexpr double float_tolerance = 1e-4;
+// Half floats carry 11 bits and bfloat16 carries 8, and a folded weight is rounded once more: a few units in the last place of every layer.
+constexpr double half_tolerance = 1e-2;
+constexpr double bfloat_tolerance = 5e-2;
+constexpr std::size_t input_sets = 2;
+
+bool is_float(ElementType type) {
+  return type == onnx::TensorProto::FLOAT || type == onnx::TensorProto::DOUBLE || type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::BFLOAT16;
+}
+
+double tolerance_for(const onnx::GraphProto& graph) {
+  double tolerance = float_tolerance;
+  const auto consider = [&](int type) {
+    if (type == onnx::TensorProto::FLOAT16) tolerance = std::max(tolerance, half_tolerance);
+    if (type == onnx::TensorProto::BFLOAT16) tolerance = std::max(tolerance, bfloat_tolerance);
+  };
+  for (const auto& tensor : graph.initializer()) consider(tensor.data_type());
+  for (const auto* values : {&graph.input(), &graph.output()}) {
+    for (const auto& value : *values) consider(value.type().tensor_type().elem_type());
+  }
+  for (const auto& node : graph.node()) {
+    for (const auto& attribute : node.attribute()) {
+      if (attribute.has_t()) consider(attribute.t().data_type());
+    }
+  }
+  return tolerance;
+}
+
+std::vector<double> as_doubles(const Tensor& tensor) {
+  if (tensor.type == onnx::TensorProto::DOUBLE) {
+    const auto values = tensor.as<double>();
+    return {values.begin(), values.end()};
+  }
+  if (tensor.type == onnx::TensorProto::FLOAT) {
+    const auto values = tensor.as<float>();
+    return {values.begin(), values.end()};
+  }
+  const auto values = float_values(to_proto("", tensor));
+  return {values.begin(), values.end()};
+}
+
+// The share of elements that differ.
+double integer_difference(const Tensor& expected, const Tensor& actual) {
+  const std::size_t size = element_size(expected.type);
+  const std::size_t count = size == 0 ? 0 : expected.bytes.size() / size;
+  std::size_t differing = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    differing += static_cast<std::size_t>(std::memcmp(expected.bytes.data() + i * size, actual.bytes.data() + i * size, size) != 0);
+  }
+  return count == 0 ? 0 : static_cast<double>(differing) / static_cast<double>(count);
+}
+
+double tensor_difference(const Tensor& expected, const Tensor& actual, double range) {
+  if (expected.type != actual.type || expected.shape != actual.shape) return std::numeric_limits<double>::infinity();
+  if (!is_float(expected.type)) return integer_difference(expected, actual);
+  const auto before = as_doubles(expected);
+  const auto after = as_doubles(actual);
+  double largest = 0;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const double difference = std::fabs(before[i] - after[i]);
+    if (!(difference <= largest)) largest = difference;
+    if (std::isnan(difference)) return std::numeric_limits<double>::infinity();
+  }
+  return largest / range;
+}
+
+}  // namespace
+
+ParityCheck::ParityCheck(const onnx::ModelProto& model, std::span<const std::vector<Tensor>> inputs, unsigned threads)
+    : inputs_(inputs.first(std::min(inputs.size(), input_sets))), threads_(threads), tolerance_(tolerance_for(model.graph())) {
+  if (inputs.empty()) throw Error(ErrorKind::internal, "the parity check was given no inputs");
+  for (const auto& output : model.graph().output()) names_.push_back(output.name());
+  reference_ = run(model);
+  for (std::size_t output = 0; output < names_.size(); ++output) {
+    double low = std::numeric_limits<double>::infinity(), high = -low;
+    for (const auto& outputs : reference_) {
+      if (!is_float(outputs[output].type)) continue;
+      for (const double value : as_doubles(outputs[output])) {
+        if (!std::isfinite(value)) throw Error(ErrorKind::numeric, "output '" + names_[output] + "' of the float model holds NaN or infinity");
+        low = std::min(low, value);
+        high = std::max(high, value);
+      }
+    }
+    // A constant output has no range; then its own size is the measure.
+    const double magnitude = std::max(std::fabs(low), std::fabs(high));
+    ranges_.push_back(high > low ? high - low : std::isfinite(magnitude) && magnitude > 0 ? magnitude : 1.0);
+  }
+}
+
+std::vector<std::vector<Tensor>> ParityCheck::run(const onnx::ModelProto& model) const {
+  // ONNX Runtime's own optimisations are on: they are exact to float rounding and make a run several times faster.
+  const Session session(model, {.threads = threads_, .optimization = Optimization::all, .custom_operators = nullptr});
+  std::vector<std::vector<Tensor>> results;
+  for (const auto& tensors : inputs_) results.push_back(session.run(tensors));
+  return results;
+}
+
+Parity ParityCheck::measure(const onnx::ModelProto& model) const {
+  const auto results = run(model);
+  Parity parity;
+  for (std::size_t set = 0; set < results.size(); ++set) {
+    for (std::size_t output = 0; output < names_.size(); ++output) {
+      const double difference = tensor_difference(reference_[set][output], results[set].at(output), ranges_[output]);
+      if (difference > parity.difference || parity.output.empty()) {
+        parity.difference = difference;
+        parity.output = names_[output];
+      }
+    }
+  }
+  parity.same = parity.difference <= tolerance_;
+  return parity;
+}
+
+}  // namespace quantize

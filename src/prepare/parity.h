@@ -1,0 +1,43 @@
+// Does a model still compute the function it was loaded with? Measured by running both on the same inputs.
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/tensor.h"
+
+namespace quantize {
+
+struct Parity {
+  // Over all outputs and input sets: for float outputs the largest absolute difference divided by the range (max - min) of that output of the model as
+  // loaded, for integer and boolean outputs (class maps) the share of elements that differ. Infinity where a shape, type or NaN differs.
+  double difference = 0;
+  std::string output;  // the output with that difference
+  bool same = true;    // difference within the tolerance
+};
+
+class ParityCheck {
+ public:
+  // Runs the model as loaded. Throws Error{model} where ONNX Runtime cannot load or run it, Error{numeric} naming the output where a result holds NaN or
+  // infinity. At most the first two input sets are used; `inputs` must outlive this object.
+  ParityCheck(const onnx::ModelProto& model, std::span<const std::vector<Tensor>> inputs, unsigned threads);
+
+  // Throws Error{model} where ONNX Runtime cannot load or run `model`.
+  [[nodiscard]] Parity measure(const onnx::ModelProto& model) const;
+  [[nodiscard]] double tolerance() const { return tolerance_; }
+
+ private:
+  [[nodiscard]] std::vector<std::vector<Tensor>> run(const onnx::ModelProto& model) const;
+
+  std::span<const std::vector<Tensor>> inputs_;
+  unsigned threads_;
+  double tolerance_;
+  std::vector<std::string> names_;
+  std::vector<std::vector<Tensor>> reference_;  // [input set][output]
+  std::vector<double> ranges_;                  // per output, over the input sets; 1 for integer outputs
+};
+
+}  // namespace quantize

@@ -1,0 +1,24 @@
+// The passes, one per file of the same name. Each edits the model and says what it did in a few words, or returns an empty string and leaves it untouched.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "model/model.h"
+
+namespace quantize {
+
+std::string drop_input_initializers(Model& model);
+std::string unpack_constants(Model& model);
+std::string fold_constants(Model& model);
+std::string drop_identities(Model& model);
+std::string raise_opset(Model& model, std::int64_t version);
+std::string clip_bounds(Model& model);
+std::string fuse_bias_add(Model& model);
+std::string fold_batch_norm(Model& model);
+std::string fold_scales(Model& model);
+
+// "1 node" / "3 nodes"; empty for 0: what most passes report.
+std::string counted(std::size_t count, const std::string& singular, const std::string& plural);
+
+}  // namespace quantize

@@ -1,0 +1,57 @@
+// PREPARE: a model as people have it -> the same function in the form the later stations expect.
+//
+// A list of passes, each followed by a parity check (parity.h): the model as it was loaded and the model after the pass run on the same real inputs, and
+// the largest difference, relative to the output's range, must stay under a tolerance. A pass that fails it is undone, named in the outcome, and the run
+// goes on without it (strict: Error{verification}).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/context.h"
+#include "model/model.h"
+#include "model/tensor.h"
+#include "prepare/parity.h"
+
+namespace quantize {
+
+// `apply` edits the graph and returns what it did in a few words ("55 folded"), or an empty string when there was nothing to do and the graph is untouched.
+struct Pass {
+  std::string name;     // the file's name, with dashes: "fold-batch-norm"
+  std::string summary;  // one line for --help and the documentation
+  std::function<std::string(Model&)> apply;
+  bool required = false;  // no correct result can be made without it: failing its check is an error
+};
+
+struct PassOutcome {
+  std::string name;
+  enum class Status { unchanged, changed, undone } status = Status::unchanged;
+  std::string detail;     // what it did, or why it was undone
+  double difference = 0;  // from the model as loaded, after this pass (see Parity); 0 where nothing changed
+  double seconds = 0;     // the pass and its check
+};
+
+// Everything the preparation needs besides the model.
+struct PrepareOptions {
+  std::int64_t opset = 0;  // raise to at least this version; a model older than 13 is raised to at least 17 in any case
+  bool strict = false;
+};
+
+// The passes in the order they run. A name may stand twice: what one pass does can give an earlier one something to do.
+std::vector<Pass> preparation_passes(const PrepareOptions& options);
+
+// `inputs`: one or more sets of model inputs for the parity check, in the order of Session::inputs(); the first two are used.
+// Throws Error{numeric} naming the tensor for NaN or infinity in a weight or in an output of the model as loaded; Error{model} where ONNX Runtime cannot
+// run the model at all; Error{verification} where a required pass (raising the opset) changes the model's function, or any pass with options.strict.
+std::vector<PassOutcome> prepare(Model& model, const PrepareOptions& options, std::span<const std::vector<Tensor>> inputs, const Context& context);
+
+// One pass with its check. The model is as it was before when the outcome's status is not `changed`.
+PassOutcome run_pass(Model& model, const Pass& pass, const ParityCheck& check);
+
+// Throws Error{numeric} naming the first initializer or constant that holds NaN, or infinity where that is not a mask or a bound.
+void refuse_bad_weights(const onnx::GraphProto& graph);
+
+}  // namespace quantize

@@ -1,0 +1,117 @@
+// The report as data: everything the program measured and decided in one run. write_json, write_html and write_text show it; none of them computes.
+// Units: bytes, milliseconds, seconds, decibel; shares are 0..1.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace quantize {
+
+struct ModelFacts {
+  std::string path, fingerprint;
+  std::uint64_t bytes = 0;
+  std::int64_t opset = 0;
+  int nodes = 0;
+};
+
+struct DataFacts {
+  std::string folder, fingerprint;
+  std::size_t images = 0;
+  std::vector<std::string> skipped;  // files that could not be read, with the reason
+};
+
+struct SizeOfKind {
+  std::string kind;  // "int8 weights", "int32 biases", "float32 weights", "scales and zero points", "graph"
+  std::uint64_t fp32_bytes = 0, quantized_bytes = 0;
+  int tensors = 0;
+};
+
+struct LatencyFacts {
+  double median_ms = 0, p10_ms = 0, p90_ms = 0;
+};
+
+struct Latency {
+  LatencyFacts fp32, quantized;
+  double speedup = 0;  // median of the pairwise ratios, FP32 / quantized
+  int runs = 0;
+  unsigned threads = 0;
+};
+
+struct Memory {
+  std::uint64_t fp32_peak_bytes = 0, quantized_peak_bytes = 0;  // resident, each measured in a process of its own
+};
+
+struct ImageAccuracy {
+  std::string name;
+  double psnr_db = 0, sqnr_db = 0, agreement = 0;
+};
+
+struct Accuracy {
+  double psnr_db = 0;  // mean over images of 20 log10(max|fp32| / RMSE)
+  double psnr_db_worst = 0;
+  std::string worst_image;
+  double sqnr_db = 0;    // 10 log10(sum fp32^2 / sum error^2) over all images
+  double agreement = 0;  // share of output pixels with the same class
+  double miou_vs_fp32 = 0;
+  std::optional<double> miou_fp32, miou_quantized;  // against labels
+  std::vector<ImageAccuracy> images;
+};
+
+struct LayerAccuracy {
+  std::string node, op_type, tensor;
+  double sqnr_db = 0;  // of the tensor in the quantized network against FP32, errors of earlier layers included
+};
+
+struct NodeDecision {
+  std::string node, op_type;
+  bool quantized = false;
+  std::string weights, activations;  // "int8 per channel", "uint8"; empty where there are none
+  std::string reason;                // why it stays float, or what was done: "absorbed by the encoding of 'x'"
+};
+
+struct TensorHistogram {
+  std::string tensor, type;
+  double sqnr_db = 0;
+  double first_edge = 0, bin_width = 0;
+  std::vector<std::uint64_t> counts;
+  double low = 0, high = 0;  // the range the encoding covers
+  double min = 0, max = 0;   // the range seen
+  std::string method;
+};
+
+struct Step {
+  std::string name, outcome;  // "fold-batch-norm", "55 folded, output moved by 3e-7"
+  double seconds = 0;
+};
+
+// PNG bytes, all of the picture's own size.
+struct ComparedPicture {
+  std::string name;
+  int width = 0, height = 0;
+  double agreement = 0, psnr_db = 0;
+  std::vector<std::uint8_t> picture, fp32_overlay, quantized_overlay, difference;
+};
+
+struct Report {
+  std::string version, onnx_version, onnxruntime_version, command, machine;
+  std::vector<std::pair<std::string, std::string>> config;
+  std::string scheme, target;
+  ModelFacts fp32, quantized;
+  DataFacts calibration, test;
+  std::vector<SizeOfKind> sizes;
+  std::optional<Latency> latency;
+  std::optional<Memory> memory;
+  Accuracy accuracy;
+  std::vector<LayerAccuracy> layers;      // worst first
+  std::vector<NodeDecision> decisions;    // in execution order
+  std::vector<TensorHistogram> histograms;  // of the worst tensors
+  std::vector<Step> steps;
+  std::vector<ComparedPicture> pictures;  // only in the HTML
+  std::vector<std::string> warnings;
+  double seconds = 0;
+};
+
+}  // namespace quantize

@@ -1,0 +1,94 @@
+#include "report/words.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace quantize {
+namespace {
+
+constexpr double good_agreement = 0.97, poor_agreement = 0.90;
+constexpr double good_loss = 0.01, poor_loss = 0.03;
+// Medians of the same model differ by about this much from one measurement to the next.
+constexpr double same_speed = 0.02;
+
+std::string compare(double ratio, double tolerance, const char* more, const char* less, const char* same) {
+  if (!(ratio > 0)) return "-";
+  if (std::abs(ratio - 1) < tolerance) return same;
+  return fixed(ratio > 1 ? ratio : 1 / ratio, 2) + "x " + (ratio > 1 ? more : less);
+}
+
+Verdict::Level level_of(const Accuracy& accuracy, double loss) {
+  using enum Verdict::Level;
+  // Written so that a figure that is not a number counts as poor.
+  if (!(accuracy.agreement >= poor_agreement) || !(loss <= poor_loss)) return poor;
+  return accuracy.agreement >= good_agreement && loss <= good_loss ? good : look;
+}
+
+std::string reason_of(const Accuracy& accuracy, bool labelled, double loss) {
+  std::string text = percent(accuracy.agreement) + " of the pixels keep their class";
+  if (!labelled) return text + ".";
+  if (std::abs(loss) < 0.00005) return text + ", and mIoU against the labels stays the same.";
+  return text + ", and mIoU against the labels " + (loss < 0 ? "rises by " : "falls by ") + fixed(std::abs(loss), 4) + ".";
+}
+
+}  // namespace
+
+std::string fixed(double value, int digits) {
+  if (std::isnan(value)) return "-";
+  if (std::isinf(value)) return value > 0 ? "infinite" : "-infinite";
+  std::array<char, 400> text{};  // the largest double has 309 digits before the point
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, digits).ptr;
+  return {text.data(), end};
+}
+
+std::string percent(double share) {
+  // The addend keeps 0.9752, which is stored as a little less, from becoming 97.51.
+  return std::isfinite(share) ? fixed(std::floor(share * 1e4 + 1e-6) / 100, 2) + " %" : "-";
+}
+
+std::string decibels(double value) {
+  if (std::isinf(value) && value > 0) return "no error";
+  return std::isnan(value) ? "-" : fixed(value, 2) + " dB";
+}
+
+std::string bytes(std::uint64_t count) {
+  constexpr std::array units = {"B", "kB", "MB", "GB", "TB"};
+  auto value = static_cast<double>(count);
+  std::size_t unit = 0;
+  // 999.95 is where one digit after the point would round up to 1000.0.
+  for (; value >= 999.95 && unit + 1 < units.size(); ++unit) value /= 1000;
+  return fixed(value, unit == 0 ? 0 : 1) + " " + units[unit];
+}
+
+std::string compare_speed(double speedup) { return compare(speedup, same_speed, "faster", "slower", "as fast"); }
+
+std::string compare_size(std::uint64_t before, std::uint64_t after) {
+  if (before == 0 || after == 0) return "-";
+  return compare(static_cast<double>(before) / static_cast<double>(after), 0.005, "smaller", "larger", "the same size");
+}
+
+std::string count(std::size_t number, const std::string& what) { return std::to_string(number) + " " + what + (number == 1 ? "" : "s"); }
+
+Verdict judge(const Report& report) {
+  const Accuracy& accuracy = report.accuracy;
+  if (accuracy.images.empty())
+    return {Verdict::Level::look, "Not measured", "No test images were given, so nothing is known about accuracy."};
+  const bool labelled = accuracy.miou_fp32 && accuracy.miou_quantized;
+  const double loss = labelled ? *accuracy.miou_fp32 - *accuracy.miou_quantized : 0;
+  Verdict verdict{level_of(accuracy, loss), {}, reason_of(accuracy, labelled, loss)};
+  switch (verdict.level) {
+    case Verdict::Level::good:
+      verdict.headline = "Ready to ship";
+      break;
+    case Verdict::Level::look:
+      verdict.headline = "Look before you ship";
+      break;
+    case Verdict::Level::poor:
+      verdict.headline = "Do not ship";
+      break;
+  }
+  return verdict;
+}
+
+}  // namespace quantize

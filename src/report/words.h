@@ -1,0 +1,35 @@
+// Figures in words, and what they mean for shipping: said the same way in the terminal and on the page.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "report/report.h"
+
+namespace quantize {
+
+// Independent of the locale; "-" for what is not a number, "infinite" for infinity.
+std::string fixed(double value, int digits);
+// "97.52 %"; rounded down, so that "100.00 %" means every pixel.
+std::string percent(double share);
+// "42.40 dB", or "no error" for infinity.
+std::string decibels(double value);
+// Decimal units, as in the size column of a file manager: "14.2 MB".
+std::string bytes(std::uint64_t count);
+// "2.42x faster", "1.23x slower", "as fast"; likewise for sizes.
+std::string compare_speed(double speedup);
+std::string compare_size(std::uint64_t before, std::uint64_t after);
+// "1 run", "3 runs".
+std::string count(std::size_t number, const std::string& what);
+
+struct Verdict {
+  enum class Level { good, look, poor } level = Level::look;
+  std::string headline;  // "Ready to ship"
+  std::string reason;    // one sentence
+};
+
+// From class agreement with FP32 and, where there are labels, the mIoU lost: good from 97 % and at most 0.01 lost, poor below 90 % or over
+// 0.03 lost. A rule of thumb for a first look, and the report says which figure decided.
+Verdict judge(const Report& report);
+
+}  // namespace quantize

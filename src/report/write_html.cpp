@@ -1,0 +1,125 @@
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string_view>
+
+#include "base/error.h"
+#include "report/assets.h"
+#include "report/words.h"
+#include "report/write_report.h"
+
+namespace quantize {
+namespace {
+
+std::string escape_html(std::string_view text) {
+  std::string result;
+  for (const char letter : text) switch (letter) {
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      case '\'':
+        result += "&#39;";
+        break;
+      default:
+        result += letter;
+    }
+  return result;
+}
+
+// Inside a script element neither "</script" nor "<!--" may appear. JSON has "<" only within strings, where \u003c says the same.
+std::string escape_script(std::string_view json) {
+  std::string result;
+  for (const char letter : json) {
+    if (letter == '<')
+      result += "\\u003c";
+    else
+      result += letter;
+  }
+  return result;
+}
+
+std::string base64(std::span<const std::uint8_t> bytes) {
+  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t start = 0; start < bytes.size(); start += 3) {
+    const auto at = [&](std::size_t offset) { return start + offset < bytes.size() ? std::uint32_t{bytes[start + offset]} : 0U; };
+    const std::uint32_t group = at(0) << 16U | at(1) << 8U | at(2);
+    for (const unsigned shift : {18U, 12U, 6U, 0U}) text += digits[group >> shift & 63U];
+  }
+  const std::size_t padding = (3 - bytes.size() % 3) % 3;
+  return text.replace(text.size() - padding, padding, padding, '=');
+}
+
+std::string pane(const ComparedPicture& picture, std::string_view kind, std::string_view caption, const std::string& alternative,
+                 std::span<const std::uint8_t> png) {
+  return "<figure><button type=\"button\" class=\"pane\" data-kind=\"" + std::string(kind) + "\"><img width=\"" +
+         std::to_string(picture.width) + "\" height=\"" + std::to_string(picture.height) + "\" alt=\"" + escape_html(alternative) +
+         "\" src=\"data:image/png;base64," + base64(png) + "\"></button><figcaption>" + std::string(caption) + "</figcaption></figure>\n";
+}
+
+std::string compared(const ComparedPicture& picture) {
+  const std::string& name = picture.name;
+  return "<article class=\"picture\" style=\"--width: " + std::to_string(picture.width) + "px\">\n<h3>" + escape_html(name) + " <small>" +
+         percent(picture.agreement) + " agree, " + decibels(picture.psnr_db) +
+         "</small> <button type=\"button\" class=\"compare\" data-kind=\"slider\">Compare with a slider</button></h3>\n<div "
+         "class=\"panes\">\n" +
+         pane(picture, "picture", "Picture", "Picture " + name, picture.picture) +
+         pane(picture, "fp32", "FP32", "Classes the FP32 model gives for " + name, picture.fp32_overlay) +
+         pane(picture, "quantized", "Quantized", "Classes the quantized model gives for " + name, picture.quantized_overlay) +
+         pane(picture, "difference", "Difference",
+              "Where the two differ in " + name + ": " + percent(1 - picture.agreement) + " of the pixels", picture.difference) +
+         "</div>\n</article>\n";
+}
+
+std::string all_compared(const Report& report) {
+  std::string text;
+  for (const ComparedPicture& picture : report.pictures) text += compared(picture);
+  return text;
+}
+
+std::string level_name(Verdict::Level level) {
+  return level == Verdict::Level::good ? "good" : level == Verdict::Level::look ? "look" : "poor";
+}
+
+// Replaces every {{name}} of the page in one pass, so that braces inside a value stay as they are.
+std::string fill(std::string_view page, const std::map<std::string_view, std::string_view>& values) {
+  std::string text;
+  for (std::size_t open = page.find("{{"); open != std::string_view::npos; open = page.find("{{")) {
+    const std::size_t close = page.find("}}", open);
+    const auto value = values.find(page.substr(open + 2, close - open - 2));
+    if (value == values.end()) throw Error(ErrorKind::internal, "report.html asks for something that write_html does not have");
+    text.append(page.substr(0, open)).append(value->second);
+    page.remove_prefix(close + 2);
+  }
+  return text.append(page);
+}
+
+}  // namespace
+
+std::string write_html(const Report& report) {
+  const Verdict verdict = judge(report);
+  const std::string title = escape_html(report.quantized.path), level = level_name(verdict.level), headline = escape_html(verdict.headline),
+                    reason = escape_html(verdict.reason), pictures = all_compared(report), json = escape_script(write_json(report));
+  return fill(assets::report_page, {{"title", title},
+                                    {"verdict_level", level},
+                                    {"verdict_headline", headline},
+                                    {"verdict_reason", reason},
+                                    {"pictures", pictures},
+                                    {"report", json},
+                                    {"uplot_style", assets::uplot_style},
+                                    {"style", assets::report_style},
+                                    {"uplot_script", assets::uplot_script},
+                                    {"script", assets::report_script}});
+}
+
+}  // namespace quantize

@@ -1,0 +1,17 @@
+// REPORT: the three ways to show a Report.
+#pragma once
+
+#include <string>
+
+#include "report/report.h"
+
+namespace quantize {
+
+// Follows data/report.schema.json. Infinite decibels (no error at all) are written as 999.
+std::string write_json(const Report& report);
+// One self-contained page that opens offline.
+std::string write_html(const Report& report);
+// About a dozen lines for a terminal: how much smaller, how much faster, how good, what to look at.
+std::string write_text(const Report& report);
+
+}  // namespace quantize

@@ -1,0 +1,218 @@
+#include "rewrite/rewrite.h"
+
+#include <bit>
+#include <cmath>
+#include <set>
+
+#include "base/error.h"
+#include "model/attribute.h"
+#include "model/edit.h"
+#include "model/graph.h"
+
+namespace quantize {
+namespace {
+
+class Rewriter {
+ public:
+  Rewriter(const Model& prepared, const Placement& placement, const Encodings& encodings, const RewriteOptions& options)
+      : placement_(placement), encodings_(encodings), options_(options), result_(prepared), names_(prepared.graph()), index_(prepared.graph()) {}
+
+  Model run() {
+    auto& graph = result_.graph();
+    graph.clear_node();
+    graph.clear_value_info();
+    for (const auto& weighted : placement_.weighted) weighted_[weighted.node] = &weighted.op;
+    for (const auto* input : fed_inputs(index_.graph())) insert_pair(input->name(), input->name());
+    for (int i = 0; i < index_.graph().node_size(); ++i) rewrite_node(i);
+    remove_unused(graph);
+    return std::move(result_);
+  }
+
+ private:
+  // BEFORE  a -> Conv -> t -> Relu -> y         AFTER  a' -> Conv(w', b') -> y -> Q -> DQ -> y'
+  // (the Relu goes where y's encoding starts at zero; a', y' are dequantized tensors; a graph output keeps its name at the very end)
+  void rewrite_node(int number) {
+    onnx::NodeProto node = index_.node(number);
+    if (is_absorbed(node)) {
+      finish_absorbed(node);
+      return;
+    }
+    if (const auto found = weighted_.find(number); found != weighted_.end() && options_.weights) quantize_weights(node, *found->second);
+    for (int k = 0; k < node.input_size(); ++k) {
+      const std::string name = node.input(k);
+      if (const auto found = read_as_.find(name); found != read_as_.end()) {
+        node.set_input(k, found->second);
+      } else if (is_quantized_constant(name)) {
+        node.set_input(k, dequantized_constant(name));
+      }
+    }
+    rename_captured(node);
+    std::vector<std::pair<std::string, std::string>> made;  // (name before, name now) of outputs to be quantized
+    for (auto& output : *node.mutable_output()) {
+      if (!encodings_.activations.contains(output)) continue;
+      const std::string before = output;
+      if (index_.is_graph_output(before)) output = names_.unique(before + "_float");
+      made.emplace_back(before, output);
+    }
+    *result_.graph().add_node() = std::move(node);
+    for (const auto& [before, now] : made) insert_pair(before, now);
+  }
+
+  // Subgraphs read dequantized values too.
+  void rename_captured(onnx::NodeProto& node) {
+    if (captured_tensors(node).empty()) return;
+    onnx::GraphProto holder;
+    *holder.add_node() = node;
+    for (const auto& name : captured_tensors(node)) {
+      if (const auto found = read_as_.find(name); found != read_as_.end()) replace_uses(holder, name, found->second);
+    }
+    node = holder.node(0);
+  }
+
+  // A clamp whose input is not itself quantized and whose bounds are where the encoding saturates.
+  bool is_absorbed(const onnx::NodeProto& node) const {
+    const auto bounds = clamp_bounds(node, index_);
+    if (!bounds || node.input_size() == 0 || encodings_.activations.contains(node.input(0))) return false;
+    const auto found = encodings_.activations.find(node.output(0));
+    if (found == encodings_.activations.end() || index_.uses(node.input(0)).size() != 1 || index_.producer(node.input(0)) == nullptr) return false;
+    const auto& encoding = found->second;
+    const double tolerance = 1e-6 * (encoding.high() - encoding.low());
+    return bounds->first <= encoding.low() + tolerance && bounds->second >= encoding.high() - tolerance;
+  }
+
+  // The producer, already written, makes the clamp's output directly.
+  void finish_absorbed(const onnx::NodeProto& node) {
+    const std::string now = index_.is_graph_output(node.output(0)) ? names_.unique(node.output(0) + "_float") : node.output(0);
+    for (auto& producer : *result_.graph().mutable_node()) {
+      for (auto& output : *producer.mutable_output()) {
+        if (output == node.input(0)) output = now;
+      }
+    }
+    insert_pair(node.output(0), now);
+  }
+
+  // name: the tensor as the prepared graph knows it; float_name: what now carries its float value.
+  void insert_pair(const std::string& name, const std::string& float_name) {
+    const auto found = encodings_.activations.find(name);
+    if (found == encodings_.activations.end()) return;
+    const auto& encoding = found->second;
+    const std::string scale = scale_initializer(encoding.scale), zero = zero_initializer(encoding);
+    const std::string integer = names_.unique("q" + std::to_string(++pairs_));
+    const std::string dequantized = name != float_name ? name : names_.unique("d" + std::to_string(pairs_));
+    add("QuantizeLinear", {float_name, scale, zero}, integer);
+    add("DequantizeLinear", {integer, scale, zero}, dequantized);
+    read_as_[name] = dequantized;
+  }
+
+  void quantize_weights(onnx::NodeProto& node, const WeightedOp& op) {
+    const auto& encoding = encodings_.weights.at(op.weight);
+    if (!weights_.contains(op.weight)) {
+      const auto& tensor = *index_.initializer(op.weight);
+      const auto values = float_values(tensor);
+      const auto integers = quantize_values(values, shape_of(tensor), encoding);
+      weights_[op.weight] = dequantize_initializer(make_tensor(names_.unique("w" + std::to_string(weights_.size() + 1)), shape_of(tensor), encoding.type, integers),
+                                                   scale_initializer(encoding.scale), encoding.axis);
+    }
+    node.set_input(1, weights_[op.weight]);
+    if (!op.bias.empty()) node.set_input(2, quantized_bias(op, encoding));
+  }
+
+  std::string quantized_bias(const WeightedOp& op, const Encoding& weight) {
+    const auto* bias = index_.initializer(op.bias);
+    const auto input = encodings_.activations.find(op.input);
+    if (bias == nullptr || input == encodings_.activations.end()) return op.bias;
+    const auto values = float_values(*bias);
+    if (values.size() != static_cast<std::size_t>(op.outputs)) return op.bias;  // broadcast Gemm bias: stays float
+    const std::size_t scales = weight.scale.size();
+    std::vector<float> scale;
+    const float input_scale = input->second.scale[0];
+    for (std::size_t i = 0; i < (scales == 1 ? 1 : values.size()); ++i) scale.push_back(input_scale * weight.scale[i % scales]);
+    std::vector<std::int32_t> integers(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      integers[i] = static_cast<std::int32_t>(std::clamp(std::nearbyint(static_cast<double>(values[i]) / scale[scale.size() == 1 ? 0 : i]), -2147483647.0, 2147483647.0));
+    }
+    return dequantize_initializer(make_tensor(names_.unique("b" + std::to_string(++biases_)), shape_of(*bias), onnx::TensorProto::INT32, integers),
+                                  scale_initializer(scale), scale.size() == 1 ? -1 : shape_of(*bias).size() == 1 ? 0 : static_cast<int>(shape_of(*bias).size()) - 1);
+  }
+
+  bool is_quantized_constant(const std::string& name) const {
+    return index_.initializer(name) != nullptr && encodings_.activations.contains(name);
+  }
+
+  std::string dequantized_constant(const std::string& name) {
+    const auto& encoding = encodings_.activations.at(name);
+    const auto& tensor = *index_.initializer(name);
+    const auto integers = quantize_values(float_values(tensor), shape_of(tensor), encoding);
+    const std::string integer = names_.unique("c" + std::to_string(++constants_));
+    put_initializer(result_.graph(), make_tensor(integer, shape_of(tensor), encoding.type, integers));
+    const std::string output = names_.unique("d_" + integer);
+    add("DequantizeLinear", {integer, scale_initializer(encoding.scale), zero_initializer(encoding)}, output);
+    return read_as_[name] = output;
+  }
+
+  // Zero points of weights and biases are zero and left out: DequantizeLinear's default.
+  std::string dequantize_initializer(onnx::TensorProto tensor, const std::string& scale, int axis) {
+    const std::string output = names_.unique("d" + tensor.name());
+    auto& node = add("DequantizeLinear", {tensor.name(), scale}, output);
+    const bool per_slice = find_initializer(result_.graph(), scale)->dims_size() == 1;
+    if (per_slice && axis != 1) set_attribute(node, "axis", std::int64_t{axis});  // 1 is the default
+    *result_.graph().add_initializer() = std::move(tensor);
+    return output;
+  }
+
+  onnx::NodeProto& add(const std::string& type, const std::vector<std::string>& inputs, const std::string& output) {
+    return *result_.graph().add_node() = make_node(type, inputs, {&output, 1});
+  }
+
+  std::string scale_initializer(const std::vector<float>& scale) {
+    auto& name = scales_[scale];
+    if (name.empty()) {
+      name = names_.unique("s" + std::to_string(scales_.size()));
+      const Shape shape = scale.size() == 1 ? Shape{} : Shape{static_cast<std::int64_t>(scale.size())};
+      put_initializer(result_.graph(), make_tensor(name, shape, scale));
+    }
+    return name;
+  }
+
+  std::string zero_initializer(const Encoding& encoding) {
+    auto& name = zeros_[{encoding.type, encoding.zero_point[0]}];
+    if (name.empty()) {
+      name = names_.unique("z" + std::to_string(zeros_.size()));
+      put_initializer(result_.graph(), make_tensor(name, {}, encoding.type, {encoding.zero_point.data(), 1}));
+    }
+    return name;
+  }
+
+  const Placement& placement_;
+  const Encodings& encodings_;
+  const RewriteOptions options_;
+  Model result_;
+  NameMaker names_;
+  GraphIndex index_;  // of the prepared graph
+  std::map<int, const WeightedOp*> weighted_;
+  std::map<std::string, std::string> read_as_;  // tensor -> what its readers read now
+  std::map<std::string, std::string> weights_;
+  std::map<std::vector<float>, std::string> scales_;
+  std::map<std::pair<int, std::int32_t>, std::string> zeros_;
+  int pairs_ = 0, biases_ = 0, constants_ = 0;
+};
+
+}  // namespace
+
+Model rewrite(const Model& prepared, const Placement& placement, const Encodings& encodings, const RewriteOptions& options) {
+  return Rewriter(prepared, placement, encodings, options).run();
+}
+
+std::string dequantized_name(const onnx::GraphProto& rewritten, const std::string& name) {
+  const GraphIndex index(rewritten);
+  for (const auto& use : index.uses(name)) {
+    const auto& quantizer = index.node(use.node);
+    if (quantizer.op_type() != "QuantizeLinear" || use.input != 0) continue;
+    for (const auto& reader : index.uses(quantizer.output(0))) {
+      if (index.node(reader.node).op_type() == "DequantizeLinear") return index.node(reader.node).output(0);
+    }
+  }
+  return name;
+}
+
+}  // namespace quantize

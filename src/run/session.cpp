@@ -1,0 +1,145 @@
+#include "run/session.h"
+
+#include <onnxruntime_cxx_api.h>
+
+#include <cstring>
+#include <mutex>
+
+#include "base/error.h"
+#include "model/model.h"
+
+namespace quantize {
+namespace {
+
+// ONNX Runtime has one environment per process, and its logger belongs to that: this is where its warnings wait until someone asks.
+struct Runtime {
+  std::mutex mutex;
+  std::vector<std::string> warnings;
+  Ort::Env env{ORT_LOGGING_LEVEL_WARNING, "quantize", log, this};
+
+  static void ORT_API_CALL log(void* self, OrtLoggingLevel severity, const char* /*category*/, const char* /*log_id*/, const char* /*location*/,
+                               const char* message) {
+    if (severity < ORT_LOGGING_LEVEL_WARNING) return;
+    auto& runtime = *static_cast<Runtime*>(self);
+    const std::lock_guard lock(runtime.mutex);
+    runtime.warnings.emplace_back(message);
+  }
+};
+
+Runtime& runtime() {
+  static Runtime instance;
+  return instance;
+}
+
+ElementType element_type(ONNXTensorElementDataType type) {
+  // The two enumerations share their values up to bfloat16; what lies beyond (4-bit, 8-bit floats) is never an input or output here.
+  return type <= ONNX_TENSOR_ELEMENT_DATA_TYPE_BFLOAT16 ? static_cast<ElementType>(type) : onnx::TensorProto::UNDEFINED;
+}
+
+std::vector<ValueSpec> value_specs(const Ort::Session& session, bool inputs) {
+  Ort::AllocatorWithDefaultOptions allocator;
+  std::vector<ValueSpec> specs;
+  const std::size_t count = inputs ? session.GetInputCount() : session.GetOutputCount();
+  for (std::size_t i = 0; i < count; ++i) {
+    ValueSpec spec;
+    spec.name = (inputs ? session.GetInputNameAllocated(i, allocator) : session.GetOutputNameAllocated(i, allocator)).get();
+    const auto info = inputs ? session.GetInputTypeInfo(i) : session.GetOutputTypeInfo(i);
+    if (info.GetONNXType() == ONNX_TYPE_TENSOR) {
+      const auto tensor = info.GetTensorTypeAndShapeInfo();
+      spec.type = element_type(tensor.GetElementType());
+      spec.shape = tensor.GetShape();
+    }
+    specs.push_back(std::move(spec));
+  }
+  return specs;
+}
+
+Ort::SessionOptions translate(const SessionOptions& options) {
+  Ort::SessionOptions result;
+  if (options.threads != 0) result.SetIntraOpNumThreads(static_cast<int>(options.threads));
+  result.SetGraphOptimizationLevel(options.optimization == Optimization::all ? ORT_ENABLE_ALL : ORT_DISABLE_ALL);
+  if (options.custom_operators != nullptr) result.Add(*options.custom_operators);
+  return result;
+}
+
+Tensor to_tensor(const Ort::Value& value) {
+  if (!value.IsTensor()) throw Error(ErrorKind::model, "the model has an output that is not a tensor, which is not supported");
+  const auto info = value.GetTensorTypeAndShapeInfo();
+  Tensor tensor = Tensor::zeros(element_type(info.GetElementType()), info.GetShape());
+  if (element_size(tensor.type) == 0) throw Error(ErrorKind::model, "the model has an output of an element type that is not supported");
+  if (!tensor.bytes.empty()) std::memcpy(tensor.bytes.data(), value.GetTensorRawData(), tensor.bytes.size());
+  return tensor;
+}
+
+}  // namespace
+
+struct Session::State {
+  Ort::Session session;
+  std::vector<ValueSpec> inputs, outputs;
+  std::vector<const char*> input_names, output_names;
+
+  explicit State(Ort::Session made) : session(std::move(made)), inputs(value_specs(session, true)), outputs(value_specs(session, false)) {
+    for (const auto& spec : inputs) input_names.push_back(spec.name.c_str());
+    for (const auto& spec : outputs) output_names.push_back(spec.name.c_str());
+  }
+
+  [[nodiscard]] std::vector<Ort::Value> run(std::span<const Tensor> tensors) {
+    if (tensors.size() != inputs.size()) {
+      throw Error(ErrorKind::internal, "the model has " + std::to_string(inputs.size()) + " inputs, " + std::to_string(tensors.size()) + " were given");
+    }
+    static const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
+    std::vector<Ort::Value> values;
+    try {
+      for (const auto& tensor : tensors) {
+        // ONNX Runtime does not write to inputs, its interface only lacks the const.
+        values.push_back(Ort::Value::CreateTensor(memory, const_cast<std::byte*>(tensor.bytes.data()), tensor.bytes.size(), tensor.shape.data(),
+                                                  tensor.shape.size(), static_cast<ONNXTensorElementDataType>(tensor.type)));
+      }
+      return session.Run(Ort::RunOptions{nullptr}, input_names.data(), values.data(), values.size(), output_names.data(), output_names.size());
+    } catch (const Ort::Exception& error) {
+      throw Error(ErrorKind::model, std::string("ONNX Runtime cannot run the model: ") + error.what());
+    }
+  }
+};
+
+Session::Session(const onnx::ModelProto& model, const SessionOptions& options) {
+  const std::string bytes = serialize(model);
+  try {
+    state_ = std::make_unique<State>(Ort::Session(runtime().env, bytes.data(), bytes.size(), translate(options)));
+  } catch (const Ort::Exception& error) {
+    throw Error(ErrorKind::model, std::string("ONNX Runtime cannot load the model: ") + error.what());
+  }
+}
+
+Session::Session(const std::filesystem::path& file, const SessionOptions& options) {
+  try {
+    state_ = std::make_unique<State>(Ort::Session(runtime().env, file.c_str(), translate(options)));
+  } catch (const Ort::Exception& error) {
+    throw Error(ErrorKind::model, "ONNX Runtime cannot load " + file.string() + ": " + error.what());
+  }
+}
+
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+const std::vector<ValueSpec>& Session::inputs() const { return state_->inputs; }
+const std::vector<ValueSpec>& Session::outputs() const { return state_->outputs; }
+
+std::vector<Tensor> Session::run(std::span<const Tensor> inputs) const {
+  std::vector<Tensor> outputs;
+  for (const auto& value : state_->run(inputs)) outputs.push_back(to_tensor(value));
+  return outputs;
+}
+
+void Session::run_discarding(std::span<const Tensor> inputs) const { static_cast<void>(state_->run(inputs)); }
+
+std::vector<std::string> take_runtime_warnings() {
+  auto& instance = runtime();
+  const std::lock_guard lock(instance.mutex);
+  return std::exchange(instance.warnings, {});
+}
+
+std::string onnxruntime_version() { return OrtGetApiBase()->GetVersionString(); }
+
+}  // namespace quantize

@@ -1,0 +1,62 @@
+// RUN: models executed by ONNX Runtime. The only folder (with observe, whose custom operator runs inside it) that includes ONNX Runtime's headers.
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/tensor.h"
+
+namespace Ort {
+struct CustomOpDomain;
+}
+
+namespace quantize {
+
+enum class Optimization { none, all };  // ONNX Runtime's graph optimisations: off, or its own default
+
+struct SessionOptions {
+  unsigned threads = 1;  // inside one run; 0 is ONNX Runtime's own default (all cores)
+  Optimization optimization = Optimization::all;
+  Ort::CustomOpDomain* custom_operators = nullptr;  // must outlive the session
+};
+
+struct ValueSpec {
+  std::string name;
+  ElementType type = onnx::TensorProto::UNDEFINED;
+  Shape shape;  // -1 where the model leaves a dimension free
+};
+
+// One loaded model. run() may be called from several threads at once.
+class Session {
+ public:
+  // Throws Error{model} with ONNX Runtime's reason when it cannot load the model.
+  explicit Session(const onnx::ModelProto& model, const SessionOptions& options = {});
+  explicit Session(const std::filesystem::path& file, const SessionOptions& options = {});
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+
+  [[nodiscard]] const std::vector<ValueSpec>& inputs() const;
+  [[nodiscard]] const std::vector<ValueSpec>& outputs() const;
+
+  // `inputs` in the order of inputs(); returns every output in the order of outputs(). Throws Error{model} with ONNX Runtime's reason when the run fails.
+  [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> inputs) const;
+  // The same without copying results out: for timing.
+  void run_discarding(std::span<const Tensor> inputs) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Messages of severity warning and above that ONNX Runtime has logged since the last call, over all sessions of the process.
+std::vector<std::string> take_runtime_warnings();
+
+std::string onnxruntime_version();
+
+}  // namespace quantize

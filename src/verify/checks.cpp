@@ -1,0 +1,150 @@
+#include <cmath>
+#include <map>
+
+#include "model/attribute.h"
+#include "model/graph.h"
+#include "rewrite/rewrite.h"
+#include "verify/verify.h"
+
+namespace quantize {
+namespace {
+
+struct Dequantizer {
+  const onnx::TensorProto* integers = nullptr;
+  std::vector<float> scale;
+  int axis = 1;
+};
+
+// The constant behind a DequantizeLinear that makes `tensor`; integers is null where there is none.
+Dequantizer constant_behind(const std::string& tensor, const GraphIndex& index) {
+  const auto* node = index.producer(tensor);
+  if (node == nullptr || node->op_type() != "DequantizeLinear") return {};
+  const auto* scale = index.initializer(node->input(1));
+  if (scale == nullptr) return {};
+  return {index.initializer(node->input(0)), float_values(*scale), static_cast<int>(int_attribute(*node, "axis", 1))};
+}
+
+// The scale of the activation that `tensor` dequantizes; 0 where it is not a dequantized activation.
+float activation_scale(const std::string& tensor, const GraphIndex& index) {
+  const auto* node = index.producer(tensor);
+  if (node == nullptr || node->op_type() != "DequantizeLinear") return 0;
+  const auto* scale = index.initializer(node->input(1));
+  return scale != nullptr ? float_values(*scale)[0] : 0;
+}
+
+// The written node that stands for prepared node `output`: a weighted node's output may have been renamed, its position among its kind has not.
+std::vector<const onnx::NodeProto*> weighted_nodes(const onnx::GraphProto& graph, const GraphIndex& index) {
+  std::vector<const onnx::NodeProto*> nodes;
+  for (const auto& node : graph.node()) {
+    const auto& type = node.op_type();
+    const bool weighted = type == "Conv" || type == "ConvTranspose" || type == "Gemm" || type == "MatMul";
+    if (weighted && node.input_size() > 1 && constant_behind(node.input(1), index).integers != nullptr) nodes.push_back(&node);
+  }
+  return nodes;
+}
+
+std::string same_shape(const onnx::ValueInfoProto& a, const onnx::ValueInfoProto& b) {
+  if (a.type().tensor_type().elem_type() != b.type().tensor_type().elem_type()) return "type";
+  if (a.type().SerializeAsString() != b.type().SerializeAsString()) return "shape";
+  return "";
+}
+
+}  // namespace
+
+Issues check_weights(const Model& prepared, const onnx::ModelProto& written, const Placement& placement, const Encodings& encodings) {
+  Issues issues;
+  const GraphIndex before(prepared.graph()), after(written.graph());
+  const auto nodes = weighted_nodes(written.graph(), after);
+  if (nodes.size() != placement.weighted.size()) {
+    return {"the plan has " + std::to_string(placement.weighted.size()) + " weighted operators, the file " + std::to_string(nodes.size())};
+  }
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const auto& op = placement.weighted[i].op;
+    const auto& encoding = encodings.weights.at(op.weight);
+    const auto stored = constant_behind(nodes[i]->input(1), after);
+    const std::string where = describe(*nodes[i]) + ": weight '" + op.weight + "'";
+    if (stored.integers->data_type() != encoding.type) issues.push_back(where + " is stored as " + type_name(static_cast<ElementType>(stored.integers->data_type())));
+    if (stored.scale != encoding.scale) issues.push_back(where + " has other scales than planned");
+    if (encoding.scale.size() > 1 && stored.axis != encoding.axis) issues.push_back(where + " is dequantized along axis " + std::to_string(stored.axis));
+    const auto values = float_values(*before.initializer(op.weight));
+    const auto integers = int_values(*stored.integers);
+    const auto shape = shape_of(*stored.integers);
+    const IntegerRange range = integer_range(encoding.type, true);
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      const double scale = encoding.scale[slice_of(k, shape, encoding.scale.size() > 1 ? encoding.axis : -1)];
+      const bool clipped = integers[k] == range.low || integers[k] == range.high;
+      if (!clipped && std::fabs(static_cast<double>(integers[k]) * scale - values[k]) > 0.5001 * scale) {
+        issues.push_back(where + " element " + std::to_string(k) + " is more than half a step away from its float value");
+        break;
+      }
+    }
+  }
+  return issues;
+}
+
+Issues check_biases(const onnx::ModelProto& written) {
+  Issues issues;
+  const GraphIndex index(written.graph());
+  for (const auto* node : weighted_nodes(written.graph(), index)) {
+    if (node->input_size() < 3 || node->input(2).empty()) continue;
+    const auto bias = constant_behind(node->input(2), index), weight = constant_behind(node->input(1), index);
+    if (bias.integers == nullptr) continue;  // a float bias
+    const float input = activation_scale(node->input(0), index);
+    for (std::size_t i = 0; i < bias.scale.size(); ++i) {
+      const float expected = input * weight.scale[i % weight.scale.size()];
+      if (bias.scale[i] != expected) {
+        issues.push_back(describe(*node) + ": bias scale " + std::to_string(i) + " is not exactly input scale x weight scale");
+        break;
+      }
+    }
+  }
+  return issues;
+}
+
+Issues check_activations(const onnx::ModelProto& written, const Placement& placement, const Encodings& encodings) {
+  Issues issues;
+  const GraphIndex index(written.graph());
+  using Key = std::tuple<int, float, std::int64_t>;
+  std::map<Key, int> planned, found;
+  for (const auto& group : placement.groups) {
+    for (const auto& member : group.members) {
+      const auto& encoding = encodings.activations.at(member);
+      ++planned[{encoding.type, encoding.scale[0], encoding.zero_point[0]}];
+    }
+  }
+  for (const auto& node : written.graph().node()) {
+    if (node.op_type() != "QuantizeLinear") continue;
+    const auto *scale = index.initializer(node.input(1)), *zero = index.initializer(node.input(2));
+    ++found[{zero->data_type(), float_values(*scale)[0], int_values(*zero)[0]}];
+    for (const auto& use : index.uses(node.output(0))) {
+      const auto& reader = index.node(use.node);
+      if (reader.op_type() != "DequantizeLinear" || reader.input(1) != node.input(1) || reader.input(2) != node.input(2)) {
+        issues.push_back("'" + node.output(0) + "' is not dequantized with the parameters it was quantized with");
+      }
+    }
+  }
+  if (planned != found) issues.emplace_back("the QuantizeLinear nodes of the file do not carry the planned types, scales and zero points");
+  return issues;
+}
+
+Issues check_interface(const onnx::ModelProto& original, const onnx::ModelProto& written) {
+  Issues issues;
+  const auto compare = [&](const auto& a, const auto& b, const std::string& what) {
+    if (a.size() != b.size()) {
+      issues.push_back("the number of " + what + "s changed");
+      return;
+    }
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      if (a[i]->name() != b[i]->name()) issues.push_back(what + " '" + a[i]->name() + "' is now called '" + b[i]->name() + "'");
+      if (const auto changed = same_shape(*a[i], *b[i]); !changed.empty()) issues.push_back("the " + changed + " of " + what + " '" + a[i]->name() + "' changed");
+    }
+  };
+  std::vector<const onnx::ValueInfoProto*> outputs_a, outputs_b;
+  for (const auto& output : original.graph().output()) outputs_a.push_back(&output);
+  for (const auto& output : written.graph().output()) outputs_b.push_back(&output);
+  compare(fed_inputs(original.graph()), fed_inputs(written.graph()), "input");
+  compare(outputs_a, outputs_b, "output");
+  return issues;
+}
+
+}  // namespace quantize

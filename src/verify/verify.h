@@ -1,0 +1,32 @@
+// VERIFY: is the file that was written what the plan says? Read back from disk, so that what is checked is what the user gets.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "encode/encodings.h"
+#include "encode/placement.h"
+#include "model/model.h"
+
+namespace quantize {
+
+// Each check returns what it found wrong, in words that name the tensor or node.
+using Issues = std::vector<std::string>;
+
+// Every planned weight is stored in the planned type behind a DequantizeLinear with the planned axis and scales, and its values differ from the float weights
+// by no more than half a step (where they were not clipped).
+Issues check_weights(const Model& prepared, const onnx::ModelProto& written, const Placement& placement, const Encodings& encodings);
+// Every int32 bias has scale = input scale x weight scale, bit for bit.
+Issues check_biases(const onnx::ModelProto& written);
+// Every planned activation has a Quantize/DequantizeLinear pair of the planned type, scale and zero point.
+Issues check_activations(const onnx::ModelProto& written, const Placement& placement, const Encodings& encodings);
+// Inputs and outputs have the names, types and shapes of the original.
+Issues check_interface(const onnx::ModelProto& original, const onnx::ModelProto& written);
+
+// All of the above, ONNX's checker, and one run in ONNX Runtime with its default options, without a warning. Throws Error{verification} listing what is wrong.
+void verify(const Model& original, const Model& prepared, const std::filesystem::path& file, const Placement& placement, const Encodings& encodings,
+            std::span<const Tensor> inputs);
+
+}  // namespace quantize

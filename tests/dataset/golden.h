@@ -1,0 +1,79 @@
+// The files of tests/dataset/golden (made by make_golden.py) and folders to write own ones into.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "dataset/image.h"
+#include "dataset/npy.h"
+
+namespace quantize {
+
+inline std::filesystem::path golden(const std::string& name) {
+  return std::filesystem::path(QUANTIZE_SOURCE_DIR) / "tests" / "dataset" / "golden" / name;
+}
+
+inline std::span<const std::uint8_t> byte_view(std::string_view bytes) {
+  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+}
+
+// The largest difference to the uint8 array (height x width, or height x width x 3) in a golden file; 255 when the sizes differ.
+inline int difference(const Image& image, const std::string& golden_name) {
+  const Tensor expected = read_npy(golden(golden_name));
+  Shape shape = {image.height, image.width};
+  if (image.channels != 1) shape.push_back(image.channels);
+  if (expected.shape != shape) return 255;
+  int largest = 0;
+  const auto values = expected.as<std::uint8_t>();
+  for (std::size_t i = 0; i < values.size(); ++i) largest = std::max(largest, std::abs(values[i] - image.pixels[i]));
+  return largest;
+}
+
+// Runs `action`, which must throw an Error of `kind`; returns its text.
+template <typename Action>
+std::string error_text(Action action, ErrorKind kind = ErrorKind::data) {
+  try {
+    action();
+  } catch (const Error& error) {
+    EXPECT_EQ(static_cast<int>(error.kind()), static_cast<int>(kind)) << error.what();
+    return error.what();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return "";
+}
+
+inline void expect_in(const std::string& part, const std::string& text) {
+  EXPECT_NE(text.find(part), std::string::npos) << "'" << part << "' is not in: " << text;
+}
+
+// A folder of its own for each test, removed at the end.
+class FolderTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    folder = std::filesystem::path(testing::TempDir()) / (std::string(info->test_suite_name()) + "." + info->name());
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  std::filesystem::path write(const std::string& name, std::string_view bytes) const {
+    const auto path = folder / name;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << bytes;
+    return path;
+  }
+  std::filesystem::path copy(const std::string& golden_name, const std::string& name) const {
+    return write(name, read_file(golden(golden_name)));
+  }
+
+  std::filesystem::path folder;
+};
+
+}  // namespace quantize

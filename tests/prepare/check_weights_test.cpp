@@ -1,0 +1,63 @@
+#include <limits>
+
+#include "base/error.h"
+#include "pass_fixture.h"
+#include "prepare/prepare.h"
+
+namespace quantize::test {
+namespace {
+
+constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+constexpr float infinity = std::numeric_limits<float>::infinity();
+
+std::string refusal_of(const Model& model) {
+  try {
+    refuse_bad_weights(model.graph());
+    return "";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::numeric);
+    return error.what();
+  }
+}
+
+Model conv_with(float value, ElementType type) {
+  Model model = text_model("g (float[1,1,4,4] x) => (float[1,1,3,3] y) <float[1,1,2,2] w> { y = Conv (x, w) }");
+  put_initializer(model.graph(), make_float_tensor("w", {1, 1, 2, 2}, type, std::vector<float>{1, 2, value, 4}));
+  return model;
+}
+
+TEST(CheckWeights, NanIsRefusedByName) {
+  for (const auto type : {onnx::TensorProto::FLOAT, onnx::TensorProto::FLOAT16, onnx::TensorProto::BFLOAT16, onnx::TensorProto::DOUBLE}) {
+    const std::string text = refusal_of(conv_with(nan, type));
+    EXPECT_NE(text.find("'w'"), std::string::npos) << text;
+    EXPECT_NE(text.find("NaN"), std::string::npos) << text;
+  }
+}
+
+TEST(CheckWeights, InfiniteWeightIsRefused) { EXPECT_NE(refusal_of(conv_with(-infinity, onnx::TensorProto::FLOAT)).find("infinity"), std::string::npos); }
+
+TEST(CheckWeights, FiniteWeightIsAccepted) { EXPECT_EQ(refusal_of(conv_with(3e38F, onnx::TensorProto::FLOAT)), ""); }
+
+TEST(CheckWeights, TypedFieldsAreReadToo) {
+  Model model = conv_with(0, onnx::TensorProto::FLOAT);
+  auto& tensor = *find_initializer(model.graph(), "w");
+  tensor.clear_raw_data();
+  for (const float value : {1.0F, nan, 2.0F, 3.0F}) tensor.add_float_data(value);
+  EXPECT_NE(refusal_of(model), "");
+}
+
+TEST(CheckWeights, ConstantNodesAreReadToo) {
+  Model model = text_model("g (float[2] x) => (float[2] y) { c = Constant <value = float[2] {1, 2}> ()  y = Mul (x, c) }");
+  *model.graph().mutable_node(0)->mutable_attribute(0)->mutable_t() = make_tensor("", {2}, std::vector<float>{1, nan});
+  EXPECT_NE(refusal_of(model).find("'c'"), std::string::npos);
+}
+
+TEST(CheckWeights, InfiniteBoundsAndMasksAreAccepted) {
+  Model model = text_model("g (float[2] x) => (float[2] y) <float top, float[2] mask> { t = Clip (x, , top)  y = Add (t, mask) }");
+  put_initializer(model.graph(), make_tensor("top", {}, std::vector<float>{infinity}));
+  put_initializer(model.graph(), make_tensor("mask", {2}, std::vector<float>{0, -infinity}));
+  EXPECT_EQ(refusal_of(model), "");
+}
+
+}  // namespace
+}  // namespace quantize::test

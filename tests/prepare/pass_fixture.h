@@ -1,0 +1,50 @@
+// One pass on one text graph: the model is checked and run before and after, so that every test of a structure is also a test of the numbers, and the
+// pass's own word (changed or not) is compared with what happened.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <onnx/checker.h>
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "model/edit.h"
+#include "model/model.h"
+#include "support/run_model.h"
+#include "support/text_model.h"
+
+namespace quantize::test {
+
+struct PassResult {
+  Model before, after;
+  std::string detail;  // the pass's words; empty: it says that it changed nothing
+};
+
+inline PassResult run_pass_on(Model model, const std::function<std::string(Model&)>& pass, double tolerance = 1e-5) {
+  PassResult result{model, model, ""};
+  EXPECT_NO_THROW(check_model(result.before.proto, "before"));
+  result.detail = pass(result.after);
+  EXPECT_NO_THROW(check_model(result.after.proto, "after"));
+  EXPECT_EQ(result.detail.empty(), serialize(result.before.proto) == serialize(result.after.proto)) << "the pass says: '" << result.detail << "'";
+  expect_same_function(result.before.proto, result.after.proto, tolerance);
+  return result;
+}
+
+inline PassResult run_pass_on(std::string_view text, const std::function<std::string(Model&)>& pass, int opset = 17, double tolerance = 1e-5) {
+  return run_pass_on(text_model(text, opset, opset < 9 ? 4 : 8), pass, tolerance);
+}
+
+// A row of a table of cases: one graph, and which operators are left of it.
+struct GraphCase {
+  const char* name;
+  const char* graph;
+  const char* operators_after;
+  int opset = 17;
+};
+
+inline void PrintTo(const GraphCase& one, std::ostream* stream) { *stream << one.name; }
+
+inline std::string case_name(const testing::TestParamInfo<GraphCase>& row) { return row.param.name; }
+
+}  // namespace quantize::test

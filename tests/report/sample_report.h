@@ -1,0 +1,76 @@
+// A small report in which every field has a value of its own, so that a test sees when two are mixed up.
+#pragma once
+
+#include <limits>
+
+#include "report/report.h"
+
+namespace quantize {
+
+inline Report sample_report() {
+  Report report;
+  report.version = "1.2.3", report.onnx_version = "1.19.1", report.onnxruntime_version = "1.32.0";
+  report.command = "quantize net.onnx --calib pictures", report.machine = "2 cores";
+  report.config = {{"images", "100"}, {"seed", "7"}};
+  report.scheme = "w8a8", report.target = "ort-cpu";
+  report.fp32 = {.path = "models/net.onnx", .fingerprint = "aa", .bytes = 4'000'000, .opset = 13, .nodes = 120};
+  report.quantized = {.path = "out/net_w8a8.onnx", .fingerprint = "bb", .bytes = 1'000'000, .opset = 21, .nodes = 300};
+  report.calibration = {.folder = "pictures", .fingerprint = "cc", .images = 100, .skipped = {"broken.jpg: not a picture"}};
+  report.test = {.folder = "held_out", .fingerprint = "dd", .images = 2, .skipped = {}};
+  report.sizes = {{.kind = "int8 weights", .fp32_bytes = 3'900'000, .quantized_bytes = 975'000, .tensors = 55}};
+  report.latency = {.fp32 = {.median_ms = 100, .p10_ms = 90, .p90_ms = 110},
+                    .quantized = {.median_ms = 40, .p10_ms = 36, .p90_ms = 44},
+                    .speedup = 2.5,
+                    .runs = 20,
+                    .threads = 2};
+  report.memory = {.fp32_peak_bytes = 500'000'000, .quantized_peak_bytes = 200'000'000};
+  report.accuracy = {.psnr_db = 42.4,
+                     .psnr_db_worst = 31.25,
+                     .worst_image = "b.png",
+                     .sqnr_db = 26.3,
+                     .agreement = 0.9752,
+                     .miou_vs_fp32 = 0.883,
+                     .miou_fp32 = 0.399,
+                     .miou_quantized = 0.397,
+                     .images = {{.name = "a.png", .psnr_db = 53.55, .sqnr_db = 30, .agreement = 0.99},
+                                {.name = "b.png", .psnr_db = 31.25, .sqnr_db = 20, .agreement = 0.96}}};
+  report.layers = {{.node = "/head/Conv", .op_type = "Conv", .tensor = "head_out", .sqnr_db = 12.5},
+                   {.node = "/stem/Conv", .op_type = "Conv", .tensor = "stem_out", .sqnr_db = 33}};
+  report.decisions = {
+      {.node = "/stem/Conv",
+       .op_type = "Conv",
+       .quantized = true,
+       .weights = "int8 per channel",
+       .activations = "uint8",
+       .reason = "absorbed by the encoding of 'x'"},
+      {.node = "/Shape", .op_type = "Shape", .quantized = false, .weights = "", .activations = "", .reason = "not numbers"}};
+  report.histograms = {{.tensor = "head_out",
+                        .type = "uint8",
+                        .sqnr_db = 12.5,
+                        .first_edge = -1,
+                        .bin_width = 0.5,
+                        .counts = {1, 50, 100, 3},
+                        .low = -0.75,
+                        .high = 0.5,
+                        .min = -0.9,
+                        .max = 0.95,
+                        .method = "mse"}};
+  report.steps = {{.name = "fold-batch-norm", .outcome = "55 folded, output moved by 3e-7", .seconds = 1.5}};
+  report.pictures = {{.name = "a.png",
+                      .width = 2,
+                      .height = 1,
+                      .agreement = 0.5,
+                      .psnr_db = 53.55,
+                      .picture = {'M', 'a', 'n'},
+                      .fp32_overlay = {'M', 'a'},
+                      .quantized_overlay = {'M'},
+                      .difference = {}}};
+  report.warnings = {"'head_out' is clipped", "the model has a subgraph"};
+  report.seconds = 93;
+  return report;
+}
+
+constexpr double infinite = std::numeric_limits<double>::infinity();
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace quantize

@@ -1,0 +1,54 @@
+#include <gtest/gtest.h>
+
+#include "report/sample_report.h"
+#include "report/write_report.h"
+
+namespace quantize {
+namespace {
+
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+TEST(WriteText, SaysHowMuchSmallerFasterAndHowGood) {
+  EXPECT_EQ(write_text(sample_report()),
+            "Model     net_w8a8.onnx, w8a8 for ort-cpu, made in 93.0 s\n"
+            "Verdict   Ready to ship. 97.52 % of the pixels keep their class, and mIoU against the labels falls by 0.0020.\n"
+            "Size      4.00x smaller: 4.0 MB -> 1.0 MB\n"
+            "Speed     2.50x faster: 100.0 -> 40.0 ms (median of 20 runs, 2 threads)\n"
+            "Memory    500.0 MB -> 200.0 MB at the peak\n"
+            "Quality   PSNR 42.40 dB, SQNR 26.30 dB over 2 images\n"
+            "Classes   97.52 % of the pixels as FP32, mIoU against FP32 0.883\n"
+            "Labels    mIoU 0.3990 -> 0.3970\n"
+            "Worst     b.png, PSNR 31.25 dB\n"
+            "Layers    /head/Conv (Conv) 12.50 dB\n"
+            "          /stem/Conv (Conv) 33.00 dB\n"
+            "Nodes     1 of 2 quantized\n"
+            "Warnings  2, the first: 'head_out' is clipped\n");
+}
+
+TEST(WriteText, SaysSlowerPlainlyAndWhy) {
+  Report report = sample_report();
+  report.scheme = "w4a16";
+  report.latency->speedup = 0.8;
+  EXPECT_TRUE(contains(write_text(report), "1.25x slower: 100.0"));
+  EXPECT_TRUE(contains(write_text(report), "w4a16 is made for NPUs"));
+  report.scheme = "w8a8";
+  EXPECT_TRUE(contains(write_text(report), "1.25x slower: 100.0"));
+  EXPECT_FALSE(contains(write_text(report), "NPU"));
+}
+
+TEST(WriteText, LeavesOutWhatWasNotMeasured) {
+  Report report = sample_report();
+  report.latency.reset();
+  report.memory.reset();
+  report.accuracy.miou_fp32.reset();
+  report.accuracy.miou_quantized.reset();
+  const std::string text = write_text(report);
+  EXPECT_TRUE(contains(text, "Speed     not measured\n"));
+  EXPECT_FALSE(contains(text, "Memory"));
+  EXPECT_FALSE(contains(text, "Labels"));
+}
+
+TEST(WriteText, CopesWithAnEmptyReport) { EXPECT_TRUE(contains(write_text(Report{}), "Verdict   Not measured.")); }
+
+}  // namespace
+}  // namespace quantize

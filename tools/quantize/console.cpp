@@ -1,0 +1,104 @@
+#include "console.h"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+namespace quantize::cli {
+namespace {
+
+bool terminal() { return isatty(STDERR_FILENO) != 0; }
+
+spdlog::level::level_enum spd_level(LogLevel level) {
+  return level == LogLevel::warning ? spdlog::level::warn : level == LogLevel::info ? spdlog::level::info : spdlog::level::debug;
+}
+
+void log_object(const char* level, std::string_view text, int exit_code = 0) {
+  nlohmann::ordered_json line{{"level", level}, {"message", text}};
+  if (exit_code != 0) line["exit_code"] = exit_code;
+  std::fprintf(stderr, "%s\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+}
+
+// "calibrate  [=========>          ] 41/80  about 12 s left", redrawn in place at most ten times a second; where standard error is no terminal, one plain line
+// per step at its end.
+class Bar : public Progress {
+ public:
+  Bar(std::string_view title, std::size_t total, bool redraw) : title_(title), total_(total), redraw_(redraw) { draw(true); }
+  Bar(const Bar&) = delete;
+  Bar& operator=(const Bar&) = delete;
+  ~Bar() override {
+    if (redraw_) {
+      std::fprintf(stderr, "\r\033[K");
+    } else if (seconds() >= 1) {
+      std::fprintf(stderr, "%s: %zu of %zu in %.1f s\n", title_.c_str(), done_, total_, seconds());
+    }
+  }
+
+  void tick() override {
+    const std::lock_guard lock(mutex_);
+    ++done_;
+    draw(done_ == total_);
+  }
+
+ private:
+  [[nodiscard]] double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+  void draw(bool always) {
+    const auto now = Clock::now();
+    if (!redraw_ || (!always && now - drawn_ < std::chrono::milliseconds(100))) return;
+    drawn_ = now;
+    constexpr int width = 30;
+    const int filled = total_ > 0 ? static_cast<int>(done_ * width / total_) : 0;
+    std::string bar(static_cast<std::size_t>(filled), '=');
+    bar.resize(width, ' ');
+    std::fprintf(stderr, "\r\033[K%-18s [%s] %zu/%zu", title_.c_str(), bar.c_str(), done_, total_);
+    if (done_ > 0 && done_ < total_) std::fprintf(stderr, "  about %.0f s left", seconds() / static_cast<double>(done_) * static_cast<double>(total_ - done_));
+    std::fflush(stderr);
+  }
+
+  using Clock = std::chrono::steady_clock;
+  std::string title_;
+  std::size_t total_, done_ = 0;
+  bool redraw_;
+  std::mutex mutex_;
+  Clock::time_point start_ = Clock::now(), drawn_;
+};
+
+}  // namespace
+
+void connect_console(Context& context, Verbosity verbosity, bool log_json) {
+  const auto least = verbosity == Verbosity::quiet ? LogLevel::warning : verbosity == Verbosity::verbose ? LogLevel::debug : LogLevel::info;
+  if (log_json) {
+    context.log = [least](LogLevel level, std::string_view text) {
+      if (level >= least) log_object(level == LogLevel::warning ? "warning" : level == LogLevel::info ? "info" : "debug", text);
+    };
+    return;
+  }
+  const auto color = std::getenv("NO_COLOR") != nullptr ? spdlog::color_mode::never : spdlog::color_mode::automatic;
+  auto logger = std::make_shared<spdlog::logger>("quantize", std::make_shared<spdlog::sinks::stderr_color_sink_mt>(color));
+  logger->set_pattern("%^%l%$: %v");
+  logger->set_level(spd_level(least));
+  context.log = [logger](LogLevel level, std::string_view text) {
+    if (terminal()) std::fprintf(stderr, "\r\033[K");  // a progress line may stand there
+    logger->log(spd_level(level), "{}", text);
+  };
+  if (verbosity != Verbosity::quiet) {
+    context.progress = [](std::string_view title, std::size_t total) { return std::make_unique<Bar>(title, total, terminal()); };
+  }
+}
+
+void report_error(const std::string& text, int exit_code, bool log_json) {
+  if (log_json) {
+    log_object("error", text, exit_code);
+  } else {
+    std::fprintf(stderr, "%serror: %s\n", terminal() ? "\r\033[K" : "", text.c_str());
+  }
+}
+
+}  // namespace quantize::cli

@@ -1,0 +1,78 @@
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include "arguments.h"
+#include "base/error.h"
+#include "console.h"
+#include "evaluate/evaluate.h"
+#include "pipeline/quantize_model.h"
+#include "report/write_report.h"
+
+namespace {
+
+using quantize::Context;
+using quantize::Error;
+using quantize::cli::Arguments;
+
+// Ctrl-C and SIGTERM ask the run to stop at the next unit of work; it then removes what it had begun to write. A second Ctrl-C ends the program at once.
+void stop_on_signals(std::stop_source source) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by every thread made later: only the one below receives them
+  std::thread([signals, source]() mutable {
+    int received = 0;
+    sigwait(&signals, &received);
+    source.request_stop();
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
+  }).detach();
+}
+
+int run(Arguments& arguments) {
+  if (!arguments.memory_model.empty()) {
+    quantize::run_for_memory(arguments.memory_model, arguments.memory_shapes);
+    return 0;
+  }
+  Context context;
+  context.threads = arguments.threads != 0 ? arguments.threads : std::max(1U, std::thread::hardware_concurrency());
+  std::stop_source source;
+  context.stop = source.get_token();
+  stop_on_signals(source);
+  connect_console(context, arguments.verbosity, arguments.log_json);
+  arguments.options.memory_command = {"/proc/self/exe", "measure-memory"};
+  if (arguments.dry_run) {
+    std::fputs(quantize::dry_run(arguments.options, context).c_str(), stdout);
+    return 0;
+  }
+  const auto outcome = quantize::quantize_model(arguments.options, context);
+  if (arguments.verbosity != quantize::cli::Verbosity::quiet) {
+    std::fputs(quantize::write_text(outcome.report).c_str(), stdout);
+    std::printf("wrote %s, %s, %s\n", outcome.model.c_str(), outcome.json.filename().c_str(), outcome.html.filename().c_str());
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bool log_json = false;
+  try {
+    Arguments arguments = quantize::cli::parse(argc, argv);
+    if (arguments.exit) return *arguments.exit;
+    log_json = arguments.log_json;
+    return run(arguments);
+  } catch (const Error& error) {
+    quantize::cli::report_error(error.what(), error.exit_code(), log_json);
+    return error.exit_code();
+  } catch (const std::bad_alloc&) {
+    quantize::cli::report_error("out of memory; use fewer --threads or --samples", 1, log_json);
+    return 1;
+  } catch (const std::exception& error) {
+    quantize::cli::report_error(std::string("internal: ") + error.what(), 1, log_json);
+    return 1;
+  }
+}
