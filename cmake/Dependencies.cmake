@@ -28,8 +28,11 @@ endif()
 add_library(onnx_bundle INTERFACE)
 target_include_directories(onnx_bundle SYSTEM INTERFACE $<BUILD_INTERFACE:${onnx_root}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/quantize/onnx>)
 target_compile_definitions(onnx_bundle INTERFACE ONNX_ML=1 ONNX_NAMESPACE=onnx)
-# ONNX is static and goes whole into the shared library, so that a program linking that one finds every ONNX symbol in it, once.
-set(onnx_archives -Wl,--whole-archive ${onnx_root}/lib/libonnx.a ${onnx_root}/lib/libonnx_proto.a -Wl,--no-whole-archive)
+foreach(archive onnx onnx_proto)
+  target_link_libraries(onnx_bundle INTERFACE $<BUILD_INTERFACE:${onnx_root}/lib/lib${archive}.a>
+    $<INSTALL_INTERFACE:$<INSTALL_PREFIX>/${CMAKE_INSTALL_LIBDIR}/lib${archive}.a>)
+endforeach()
+target_link_libraries(onnx_bundle INTERFACE protobuf::libprotobuf)
 
 # --- ONNX Runtime: an installed package, -DONNXRUNTIME_ROOT= an unpacked release, else the cache ---
 set(ONNXRUNTIME_ROOT "" CACHE PATH "Unpacked ONNX Runtime release (holds include/ and lib/)")

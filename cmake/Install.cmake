@@ -1,9 +1,9 @@
 # cmake --install: the program, the library with its headers, and a CMake package (find_package(quantize)).
 include(CMakePackageConfigHelpers)
 
-set_target_properties(quantize PROPERTIES INSTALL_RPATH "$ORIGIN")
 set_target_properties(quantize_program PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
-install(TARGETS quantize onnx_bundle EXPORT quantize-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS quantize onnx_bundle EXPORT quantize-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES ${onnx_root}/lib/libonnx.a ${onnx_root}/lib/libonnx_proto.a DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS quantize_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY src/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/quantize FILES_MATCHING PATTERN "*.h")
 install(DIRECTORY ${onnx_root}/include/onnx DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/quantize/onnx FILES_MATCHING PATTERN "*.h")

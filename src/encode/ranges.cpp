@@ -173,6 +173,9 @@ Range entropy_range(const TensorStatistics& statistics, int levels) {
     above[i] = static_cast<double>(counts[half + i]);
     below[i] = static_cast<double>(counts[half - 1 - i]);
   }
+  // The spike at zero that a Relu leaves is represented exactly whatever the range; counted, it would outvote every tail.
+  above[0] = above[1];
+  below[0] = below[1];
   // Levels are shared between the sides in proportion to their extent.
   const double share = seen.high - seen.low > 0 ? seen.high / (seen.high - seen.low) : 1;
   const int positive = std::max(1, static_cast<int>(levels * share)), negative = std::max(1, levels - positive);

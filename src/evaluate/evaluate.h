@@ -31,9 +31,10 @@ std::vector<LayerAccuracy> compare_layers(const onnx::ModelProto& fp32, const on
 Latency measure_latency(const std::filesystem::path& fp32, const std::filesystem::path& quantized, std::span<const Tensor> inputs, int runs, unsigned threads,
                         const Context& context);
 
-// Loads the model, runs it twice on zeros of the given input shapes: what a process of its own does to have its peak memory measured.
-void run_for_memory(const std::filesystem::path& model, const std::vector<Shape>& shapes);
-// Runs `command` and returns its peak resident memory in bytes; nothing when it fails.
+// Loads the model, runs it twice on zeros of the given input shapes, and returns the peak resident memory of this process in bytes: the work of a process of
+// its own, started by peak_memory_of().
+std::uint64_t run_for_memory(const std::filesystem::path& model, const std::vector<Shape>& shapes);
+// Runs `command` and returns the number it prints; nothing when it fails.
 std::optional<std::uint64_t> peak_memory_of(const std::vector<std::string>& command);
 
 // Bytes per kind of content of both models.

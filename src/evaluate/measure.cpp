@@ -1,10 +1,12 @@
 #include <fcntl.h>
 #include <spawn.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <fstream>
 
 #include "evaluate/evaluate.h"
 #include "run/session.h"
@@ -51,31 +53,48 @@ Latency measure_latency(const std::filesystem::path& fp32, const std::filesystem
   return {facts(times_a), facts(times_b), quantile(ratios, 0.5), runs, threads};
 }
 
-void run_for_memory(const std::filesystem::path& model, const std::vector<Shape>& shapes) {
+std::uint64_t run_for_memory(const std::filesystem::path& model, const std::vector<Shape>& shapes) {
   const Session session(model);
   std::vector<Tensor> inputs;
   for (std::size_t i = 0; i < session.inputs().size(); ++i) {
     inputs.push_back(Tensor::zeros(session.inputs()[i].type, i < shapes.size() ? shapes[i] : session.inputs()[i].shape));
   }
   for (int run = 0; run < 2; ++run) session.run_discarding(inputs);
+  // Not getrusage(): its peak survives exec, so it would hold that of the process that started this one.
+  std::ifstream status("/proc/self/status");
+  std::uint64_t kilobytes = 0;
+  for (std::string word; status >> word;) {
+    if (word == "VmHWM:") status >> kilobytes;
+  }
+  return kilobytes * 1024;
 }
 
 std::optional<std::uint64_t> peak_memory_of(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
   for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
+  int channel[2];
+  if (pipe2(channel, O_CLOEXEC) != 0) return std::nullopt;
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, channel[1], STDOUT_FILENO);
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
   pid_t child = 0;
   const int failure = posix_spawn(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
-  if (failure != 0) return std::nullopt;
+  close(channel[1]);
+  char text[64] = {};
+  if (failure == 0) {
+    for (std::size_t used = 0; used + 1 < sizeof text;) {
+      const ssize_t got = read(channel[0], text + used, sizeof text - 1 - used);
+      if (got <= 0) break;
+      used += static_cast<std::size_t>(got);
+    }
+  }
+  close(channel[0]);
   int status = 0;
-  rusage usage{};
-  if (wait4(child, &status, 0, &usage) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0) return std::nullopt;
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;  // Linux counts in kilobytes
+  if (failure != 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0) return std::nullopt;
+  return std::strtoull(text, nullptr, 10);
 }
 
 }  // namespace quantize

@@ -24,17 +24,30 @@ struct Slot {
   std::mutex mutex;
   TensorStatistics statistics;
 
-  void observe(std::span<const float> values) {
+  void observe(std::span<const float> values, const Shape& shape) {
     if (values.empty()) return;
-    const Extremes extremes = scan(values);
     TensorStatistics seen;
     seen.count = values.size();
-    seen.nonfinite = extremes.finite ? 0 : 1;
-    if (extremes.finite) {
-      seen.min = extremes.min;
-      seen.max = extremes.max;
-      count_sample(seen.histogram, values, std::max(std::fabs(extremes.min), std::fabs(extremes.max)));
+    const std::size_t channels = shape.size() >= 2 ? static_cast<std::size_t>(shape[1]) : 1;
+    const std::size_t plane = values.size() / (channels * static_cast<std::size_t>(shape.size() >= 2 ? shape[0] : 1));
+    if (shape.size() >= 2) seen.channels.resize(channels);
+    for (std::size_t i = 0; i * plane < values.size(); ++i) {
+      const Extremes part = scan(values.subspan(i * plane, plane));
+      if (!part.finite) {
+        seen.nonfinite = 1;
+        continue;
+      }
+      seen.min = std::min(seen.min, part.min);
+      seen.max = std::max(seen.max, part.max);
+      if (seen.channels.empty()) continue;
+      auto& channel = seen.channels[i % channels];
+      channel.count += plane;
+      channel.min = std::min(channel.min, part.min);
+      channel.max = std::max(channel.max, part.max);
+      channel.sum.add(part.sum);
+      channel.squares.add(part.squares);
     }
+    if (seen.nonfinite == 0) count_sample(seen.histogram, values, std::max(std::fabs(seen.min), std::fabs(seen.max)));
     const std::lock_guard lock(mutex);
     statistics.merge(seen);
   }
@@ -57,8 +70,8 @@ struct ObserveKernel {
   void Compute(OrtKernelContext* raw) const {
     const Ort::KernelContext context(raw);
     const auto input = context.GetInput(0);
-    const auto count = input.GetTensorTypeAndShapeInfo().GetElementCount();
-    slot->observe({input.GetTensorData<float>(), count});
+    const auto info = input.GetTensorTypeAndShapeInfo();
+    slot->observe({input.GetTensorData<float>(), info.GetElementCount()}, info.GetShape());
     const std::int64_t shape[] = {1};
     context.GetOutput(0, shape, 1).GetTensorMutableData<float>()[0] = 0.0F;
   }

@@ -7,7 +7,8 @@ namespace quantize {
 
 struct Extremes {
   float min, max;
-  bool finite;  // false: min and max mean nothing
+  float sum, squares;  // of the values and of their squares
+  bool finite;         // false: the others mean nothing
 };
 
 // `values` must not be empty.

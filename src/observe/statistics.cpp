@@ -58,7 +58,23 @@ Histogram Histogram::restore(int exponent, std::vector<std::uint64_t> counts) {
   return histogram;
 }
 
+void ExactSum::add(double value) {
+  constexpr double largest = 0x1p62;  // what the integer holds; sums of activations stay far below
+  units_ += static_cast<Integer>(std::nearbyint(std::ldexp(std::clamp(value, -largest, largest), 64)));
+}
+
+double ExactSum::value() const { return std::ldexp(static_cast<double>(units_), -64); }
+
 void TensorStatistics::merge(const TensorStatistics& other) {
+  if (count == 0) channels.resize(other.channels.size());
+  if (other.count > 0 && channels.size() != other.channels.size()) channels.clear();
+  for (std::size_t c = 0; c < channels.size() && other.count > 0; ++c) {
+    channels[c].count += other.channels[c].count;
+    channels[c].min = std::min(channels[c].min, other.channels[c].min);
+    channels[c].max = std::max(channels[c].max, other.channels[c].max);
+    channels[c].sum.add(other.channels[c].sum);
+    channels[c].squares.add(other.channels[c].squares);
+  }
   count += other.count;
   nonfinite += other.nonfinite;
   min = std::min(min, other.min);

@@ -37,12 +37,35 @@ class Histogram {
   std::vector<std::uint64_t> counts_ = std::vector<std::uint64_t>(bins);
 };
 
+// A sum of doubles that does not depend on their order: each is rounded to a multiple of 2^-64 and added as an integer of 128 bits.
+class ExactSum {
+ public:
+  void add(double value);
+  void add(const ExactSum& other) { units_ += other.units_; }
+  [[nodiscard]] double value() const;
+
+ private:
+  __extension__ using Integer = __int128;
+  Integer units_ = 0;
+};
+
+struct ChannelStatistics {
+  std::uint64_t count = 0;
+  float min = std::numeric_limits<float>::infinity();
+  float max = -std::numeric_limits<float>::infinity();
+  ExactSum sum, squares;
+
+  [[nodiscard]] double mean() const { return count > 0 ? sum.value() / static_cast<double>(count) : 0; }
+  [[nodiscard]] double mean_square() const { return count > 0 ? squares.value() / static_cast<double>(count) : 0; }
+};
+
 struct TensorStatistics {
   std::uint64_t count = 0;      // values seen
   std::uint64_t nonfinite = 0;  // runs in which the tensor held a NaN or an infinity
   float min = std::numeric_limits<float>::infinity();
   float max = -std::numeric_limits<float>::infinity();
   Histogram histogram;  // of a fixed subsample where the tensor is large
+  std::vector<ChannelStatistics> channels;  // along axis 1; empty where the tensor has none or their number varies
 
   void merge(const TensorStatistics& other);
 };

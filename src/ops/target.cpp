@@ -12,7 +12,7 @@ const std::vector<Target>& targets() {
        "ONNX Runtime's CPU execution provider (x86-64 with AVX2 or VNNI, arm64)",
        {"Sub", "Div", "Tanh", "PRelu", "HardSwish", "HardSigmoid", "ReduceMean", "Elu", "Gelu", "Softmax", "Resize:linear", "Resize:cubic"},
        false,
-       true},
+       false},
   };
   return table;
 }

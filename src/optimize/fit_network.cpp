@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "model/edit.h"
+#include "optimize/biases.h"
 #include "optimize/fit_layer.h"
 #include "rewrite/rewrite.h"
 
@@ -28,30 +29,6 @@ std::vector<int> weighted_numbers(const onnx::GraphProto& graph, const Placement
   }
   if (numbers.size() != placement.weighted.size()) throw Error(ErrorKind::internal, "the simulated network lacks a weighted operator");
   return numbers;
-}
-
-// Gives every Conv, ConvTranspose and Gemm of the plan a bias of its own, so that means can be corrected there.
-void ensure_biases(Plan& plan) {
-  NameMaker names(plan.model.graph());
-  std::map<std::string, int> readers;
-  for (const auto& node : plan.model.graph().node()) {
-    for (const auto& name : node.input()) ++readers[name];
-  }
-  for (auto& [number, op] : plan.placement.weighted) {
-    auto& node = *plan.model.graph().mutable_node(number);
-    if (node.op_type() == "MatMul") continue;
-    std::vector<float> values(static_cast<std::size_t>(op.outputs));
-    if (!op.bias.empty()) {
-      const auto* bias = find_initializer(plan.model.graph(), op.bias);
-      if (bias == nullptr || readers[op.bias] == 1) continue;  // computed, or its own already
-      if (static_cast<std::size_t>(element_count(shape_of(*bias))) != values.size()) continue;
-      values = float_values(*bias);
-    }
-    op.bias = names.unique(op.weight + "_bias");
-    put_initializer(plan.model.graph(), make_tensor(op.bias, {static_cast<std::int64_t>(values.size())}, values));
-    while (node.input_size() < 3) node.add_input("");
-    node.set_input(2, op.bias);
-  }
 }
 
 class Fitter {
@@ -122,7 +99,7 @@ class Fitter {
     // Rows of several groups share a scale where scales are per tensor, or per output channel of a grouped ConvTranspose: then it stays as it is.
     const bool own_scales = encoding.scale.size() == rows * groups;
     const FitSettings settings{.low = range.low, .high = range.high, .search_scale = own_scales};
-    const auto floors = least_scales(op, bias, rows * groups);
+    const auto floors = least_scales(plan_, op, bias, rows * groups);
     std::vector<FittedGroup> fitted(groups);
     Context alone;  // with many small groups, one thread each; with one group, all threads on it
     const auto fit_one = [&](std::size_t group, const Context& context) {
@@ -149,19 +126,6 @@ class Fitter {
       for (std::size_t r = 0; r < rows && own_scales; ++r) encoding.scale[group * rows + r] = fitted[group].scale[r];
     }
     encoding.method = "fitted to the FP32 output";
-  }
-
-  // The floors of protect_bias(), with room for the correction to come.
-  std::vector<float> least_scales(const WeightedOp& op, const std::vector<float>& bias, std::size_t count) const {
-    std::vector<float> least(count, 0.0F);
-    const auto input = plan_.encodings.activations.find(op.input);
-    for (std::size_t r = 0; r < bias.size() && r < count && input != plan_.encodings.activations.end(); ++r) {
-      Encoding one{onnx::TensorProto::INT8, -1, {0.0F}, {0}, ""};
-      const float doubled[] = {2 * bias[r]};
-      protect_bias(one, doubled, input->second.scale[0], 1);
-      least[r] = one.scale[0];
-    }
-    return least;
   }
 
   // Layers that are not fitted still run quantized in the simulation.

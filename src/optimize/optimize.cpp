@@ -5,7 +5,9 @@
 
 #include "base/parallel.h"
 #include "evaluate/metrics.h"
+#include "optimize/equalize.h"
 #include "optimize/fit_network.h"
+#include "optimize/round_weights.h"
 #include "rewrite/rewrite.h"
 #include "run/session.h"
 
@@ -13,6 +15,7 @@ namespace quantize {
 namespace {
 
 constexpr std::size_t judged_samples = 8;
+constexpr std::size_t equalization_samples = 16;
 constexpr std::size_t activation_memory = std::size_t{1400} << 20;
 
 // SQNR of the whole quantized network's first output against FP32 on a few calibration samples.
@@ -25,8 +28,8 @@ class Judge {
     parallel_for(context, count, [&](std::size_t i, unsigned) { references_[i] = float_values(session.run(sample(i))[0]); });
   }
 
-  [[nodiscard]] double sqnr_db(const Plan& plan) const {
-    const Session session(rewrite(plan.model, plan.placement, plan.encodings).proto);
+  [[nodiscard]] double sqnr_db(const Plan& plan, const RewriteOptions& options = {}) const {
+    const Session session(rewrite(plan.model, plan.placement, plan.encodings, options).proto, {.threads = 1, .fuse_quantized = options.weights});
     std::vector<Energy> energies(references_.size());
     parallel_for(context_, references_.size(), [&](std::size_t i, unsigned) {
       energies[i] = Energy::of(references_[i], float_values(session.run(sample(i))[0]));
@@ -50,24 +53,97 @@ std::string gained(double before, double after) {
   return text;
 }
 
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Equalization at several strengths, judged from a few samples; the best is kept, none if none helps. Where weights are fitted afterwards they absorb their own
+// share, so that only the activations' noise is judged then.
+Step try_equalization(Plan& plan, const OptimizeInput& input, const Judge& judge, Level level, Context& context) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::size_t count = std::min(equalization_samples, input.samples);
+  const auto load = [&](std::size_t i) { return input.load(i * input.samples / count); };
+  const auto observed = plan.placement.observed();
+  Context quiet;
+  quiet.threads = context.threads;
+  quiet.stop = context.stop;
+  const auto encoded = [&](Plan& candidate) {
+    const Statistics statistics = calibrate(candidate.model, observed, load, count, quiet);
+    candidate.encodings = encode(candidate.model, candidate.placement, statistics, input.scheme, quiet);
+    return statistics;
+  };
+  Plan plain = plan;
+  const Statistics statistics = encoded(plain);
+  const RewriteOptions judged{.weights = level < Level::o2};
+  const double before = judge.sqnr_db(plain, judged);
+  double best = before;
+  std::string outcome = "no gain; not kept";
+  const std::vector<double> strengths = level < Level::o2 ? std::vector<double>{0.6} : std::vector<double>{0.4, 0.6, 0.8, 1.0};
+  Model kept = plan.model;
+  for (const double strength : strengths) {
+    Plan candidate = plan;
+    const int channels = equalize(candidate.model, candidate.placement, statistics, strength);
+    if (channels == 0) break;
+    encoded(candidate);
+    const double after = judge.sqnr_db(candidate, judged);
+    if (!(after > best)) continue;
+    best = after;
+    outcome = std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 3) + "; " + gained(before, after);
+    kept = std::move(candidate.model);
+  }
+  plan.model = std::move(kept);
+  return {"equalize", outcome, seconds_since(start)};
+}
+
+Step try_rounding(Plan& plan, const Statistics& statistics, const Judge& judge, double& current) {
+  const auto start = std::chrono::steady_clock::now();
+  Plan candidate = plan;
+  const int layers = round_weights(candidate, statistics);
+  const double before = current, after = judge.sqnr_db(candidate);
+  const bool kept = after > before;
+  if (kept) {
+    plan = std::move(candidate);
+    current = after;
+  }
+  return {"round-weights", std::to_string(layers) + " layers; " + gained(before, after) + (kept ? "" : "; not kept"), seconds_since(start)};
+}
+
+Step try_fitting(Plan& plan, const OptimizeInput& input, const Judge& judge, double& current, const Context& context) {
+  const auto start = std::chrono::steady_clock::now();
+  Plan candidate = plan;
+  const NetworkFit fit = fit_network(candidate, input, activation_memory, context);
+  const double before = current, after = judge.sqnr_db(candidate);
+  const bool kept = after > before;
+  if (kept) {
+    plan = std::move(candidate);
+    current = after;
+  }
+  const std::string skipped = fit.skipped.empty() ? "" : ", " + std::to_string(fit.skipped.size()) + " skipped (first: " + fit.skipped[0] + ")";
+  return {"fit-weights",
+          std::to_string(fit.fitted) + " layers on " + std::to_string(fit.samples) + " samples" + skipped + "; " + gained(before, after) +
+              (kept ? "" : "; not kept"),
+          seconds_since(start)};
+}
+
 }  // namespace
 
-std::vector<Step> optimize_before_calibration(Plan& /*plan*/, const OptimizeInput& /*input*/, Level /*level*/, Context& /*context*/) { return {}; }
+std::vector<Step> optimize_before_calibration(Plan& plan, const OptimizeInput& input, Level level, Context& context) {
+  // With 16 bits the activations' noise is far below the weights': nothing to gain.
+  if (level == Level::o0 || input.scheme.activation_bits > 8) return {};
+  return {try_equalization(plan, input, Judge(plan.model, input, context), level, context)};
+}
 
-std::vector<Step> optimize_after_encoding(Plan& plan, const OptimizeInput& input, Level level, Context& context) {
-  if (level < Level::o2) return {};
-  const auto start = std::chrono::steady_clock::now();
+std::vector<Step> optimize_after_encoding(Plan& plan, const Statistics& statistics, const OptimizeInput& input, Level level, Context& context) {
+  if (level == Level::o0) return {};
   const Judge judge(plan.model, input, context);
-  const double before = judge.sqnr_db(plan);
-  const Plan saved = plan;
-  const NetworkFit fit = fit_network(plan, input, activation_memory, context);
-  const double after = judge.sqnr_db(plan);
-  const bool kept = after > before;
-  if (!kept) plan = saved;
-  const std::string detail = std::to_string(fit.fitted) + " layers on " + std::to_string(fit.samples) + " samples" +
-                             (fit.skipped.empty() ? "" : ", " + std::to_string(fit.skipped.size()) + " skipped (first: " + fit.skipped[0] + ")") + "; " +
-                             gained(before, after) + (kept ? "" : "; not kept");
-  return {{"fit-weights", detail, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()}};
+  double current = judge.sqnr_db(plan);
+  // Fitting starts from the FP32 weights: rounding first would only be thrown away.
+  if (level >= Level::o2) {
+    auto step = try_fitting(plan, input, judge, current, context);
+    if (!step.outcome.ends_with("not kept")) return {std::move(step)};
+    return {std::move(step), try_rounding(plan, statistics, judge, current)};
+  }
+  return {try_rounding(plan, statistics, judge, current)};
 }
 
 }  // namespace quantize

@@ -51,7 +51,7 @@ void Replay::advance_to(int node) {
     for (auto& input : *part.mutable_graph()->mutable_input()) {
       input.mutable_type()->mutable_tensor_type()->set_elem_type(live_[0].at(input.name()).type);
     }
-    const Session session(part);
+    const Session session(part, {.threads = 1, .fuse_quantized = false});
     parallel_for(context_, live_.size(), [&](std::size_t sample, unsigned) {
       std::vector<Tensor> tensors;
       for (const auto& spec : session.inputs()) tensors.push_back(live_[sample].at(spec.name));

@@ -122,7 +122,7 @@ void calibrate_and_optimize(Run& run, const Options& options, Context& context) 
   run.statistics = calibrate(run.plan.model, observed, input.load, source.size(), context);
   run.steps.push_back({"calibrate", std::to_string(observed.size()) + " tensors over " + std::to_string(source.size()) + " samples", watch.seconds()});
   run.plan.encodings = encode(run.plan.model, run.plan.placement, run.statistics, options.scheme, context);
-  keep(optimize_after_encoding(run.plan, input, options.level, context));
+  keep(optimize_after_encoding(run.plan, run.statistics, input, options.level, context));
 }
 
 void evaluate(Report& report, const Run& run, const Model& quantized, const std::filesystem::path& file, const Options& options, Context& context) {

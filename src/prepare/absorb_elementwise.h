@@ -1,4 +1,5 @@
-// An element-wise operator with a constant per channel behind a Conv, ConvTranspose or Gemm that nobody else reads, absorbed into that operator.
+// An element-wise operator with a constant per channel behind a Conv, ConvTranspose or Gemm that nobody else reads, absorbed into that
+// operator.
 #pragma once
 
 #include <functional>
@@ -10,7 +11,8 @@
 
 namespace quantize {
 
-// What `node` does to its other input, given its constant one value per channel; `constant_is_second` says on which side that stands. Nothing: not this node.
+// What `node` does to its other input, given its constant one value per channel; `constant_is_second` says on which side that stands.
+// Nothing: not this node.
 using ElementwiseMeaning =
     std::function<std::optional<ChannelAffine>(const onnx::NodeProto& node, const std::vector<double>& constant, bool constant_is_second)>;
 

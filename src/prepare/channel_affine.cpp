@@ -10,7 +10,9 @@
 namespace quantize {
 namespace {
 
-bool is_read_elsewhere(const std::string& tensor, const GraphIndex& index) { return index.uses(tensor).size() > 1 || index.is_graph_output(tensor); }
+bool is_read_elsewhere(const std::string& tensor, const GraphIndex& index) {
+  return index.uses(tensor).size() > 1 || index.is_graph_output(tensor);
+}
 
 std::string weight_name(const LinearNode& linear, const GraphIndex& index, NameMaker& names) {
   const std::string& name = linear.weight->name();
@@ -29,8 +31,8 @@ std::string bias_name(const LinearNode& linear, const GraphIndex& index, NameMak
   return names.unique(stem + "_bias");
 }
 
-std::optional<LinearChange> make_change(int number, const LinearNode& linear, const std::vector<double>* weights, const std::vector<double>& bias,
-                                        const GraphIndex& index, NameMaker& names) {
+std::optional<LinearChange> make_change(int number, const LinearNode& linear, const std::vector<double>* weights,
+                                        const std::vector<double>& bias, const GraphIndex& index, NameMaker& names) {
   const auto type = static_cast<ElementType>(linear.weight->data_type());
   LinearChange change;
   change.node = number;

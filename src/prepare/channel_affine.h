@@ -1,5 +1,5 @@
-// y = scale[c] * x + shift[c] per channel c: what a BatchNormalization, a bias and a per-channel factor have in common, and how it is absorbed into the
-// weights of the linear operator before or after it. Computed in double, stored in the weights' own type.
+// y = scale[c] * x + shift[c] per channel c: what a BatchNormalization, a bias and a per-channel factor have in common, and how it is
+// absorbed into the weights of the linear operator before or after it. Computed in double, stored in the weights' own type.
 #pragma once
 
 #include <onnx/onnx_pb.h>
@@ -22,8 +22,8 @@ struct ChannelAffine {
   [[nodiscard]] bool is_finite() const;
 };
 
-// New weight (where it changes) and bias of a linear node, under the name the node shall read from now on: the old name where the node alone reads that
-// tensor, else a new one.
+// New weight (where it changes) and bias of a linear node, under the name the node shall read from now on: the old name where the node
+// alone reads that tensor, else a new one.
 struct LinearChange {
   int node = -1;
   std::optional<onnx::TensorProto> weight;
@@ -36,8 +36,8 @@ std::optional<std::int64_t> output_channels(const onnx::NodeProto& node, const G
 // The affine map that follows the node's output, absorbed: W' = scale * W, b' = scale * b + shift. Nothing where the node cannot take it.
 std::optional<LinearChange> absorb_after(int number, const ChannelAffine& affine, const GraphIndex& index, NameMaker& names);
 
-// The affine map that precedes the node's first input, absorbed: W' = W * scale, b' = b + sum of W * shift. Nothing where that is not exact: with padding,
-// the zeros around the image are not shifted.
+// The affine map that precedes the node's first input, absorbed: W' = W * scale, b' = b + sum of W * shift. Nothing where that is not
+// exact: with padding, the zeros around the image are not shifted.
 std::optional<LinearChange> absorb_before(int number, const ChannelAffine& affine, const GraphIndex& index, NameMaker& names);
 
 void apply_changes(onnx::GraphProto& graph, std::vector<LinearChange> changes);

@@ -42,9 +42,11 @@ BadValues bad_values(const Proto& tensor) {
 
 // Infinity is a legitimate value of a bound (Clip, Pad) and of an attention mask (Add, Where).
 bool may_be_infinite(const GraphIndex& index, const std::string& tensor) {
-  static const std::set<std::string> harmless = {"Add", "Clip", "Max", "Min", "Pad", "Where", "ConstantOfShape", "Expand", "Cast", "Unsqueeze", "Reshape"};
+  static const std::set<std::string> harmless = {"Add", "Cast", "CastLike", "Clip",    "ConstantOfShape", "Expand", "Identity",
+                                                 "Max", "Min",  "Pad",      "Reshape", "Unsqueeze",       "Where"};
   const auto& uses = index.uses(tensor);
-  return std::all_of(uses.begin(), uses.end(), [&](const Use& use) { return use.input < 0 || harmless.contains(index.node(use.node).op_type()); });
+  return std::all_of(uses.begin(), uses.end(),
+                     [&](const Use& use) { return use.input < 0 || harmless.contains(index.node(use.node).op_type()); });
 }
 
 void require_finite(const GraphIndex& index, const Proto& tensor, const std::string& name) {
@@ -52,7 +54,8 @@ void require_finite(const GraphIndex& index, const Proto& tensor, const std::str
   if (!bad.nan && (!bad.infinity || may_be_infinite(index, name))) return;
   const auto& uses = index.uses(name);
   const std::string reader = uses.empty() ? "" : ", which " + describe(index.node(uses.front().node)) + " reads";
-  throw Error(ErrorKind::numeric, "tensor '" + name + "'" + reader + ", holds " + (bad.nan ? "NaN" : "infinity") + "; the model must be repaired or retrained");
+  throw Error(ErrorKind::numeric,
+              "tensor '" + name + "'" + reader + ", holds " + (bad.nan ? "NaN" : "infinity") + "; the model must be repaired or retrained");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Bounds in one form. Max and Min with one constant become Clip, bounds behind bounds become one, and a Clip that only cuts off the negatives is a Relu.
+// Bounds in one form. Max and Min with one constant become Clip, bounds behind bounds become one, and a Clip that only cuts off the
+// negatives is a Relu.
 //
 //   BEFORE  t = Max (x, zero);  y = Min (t, six)        AFTER  y = Clip (x, 0, 6)
 //   BEFORE  t = Relu (x);  y = Clip (t, , 6)            AFTER  y = Clip (x, 0, 6)
@@ -58,7 +59,8 @@ std::optional<Bounds> clip_values(const onnx::NodeProto& node, const GraphIndex&
 
 // What the node does to its data input, as bounds; nothing where it is something else, or of integers.
 std::optional<Bounds> bounds_of(const onnx::NodeProto& node, const GraphIndex& index, const ValueTypes& types) {
-  if ((!node.domain().empty() && node.domain() != "ai.onnx") || node.output_size() != 1 || !is_float(types.of(node.output(0)).type)) return {};
+  if ((!node.domain().empty() && node.domain() != "ai.onnx") || node.output_size() != 1 || !is_float(types.of(node.output(0)).type))
+    return {};
   std::optional<Bounds> bounds;
   if (node.op_type() == "Relu") bounds = Bounds{node.input(0), 0, infinity};
   if (node.op_type() == "Clip") bounds = clip_values(node, index);
@@ -84,7 +86,8 @@ std::vector<Found> find(const onnx::GraphProto& graph, const GraphIndex& index, 
     const auto& node = graph.node(i);
     auto bounds = absorbed.contains(i) ? std::nullopt : bounds_of(node, index, types);
     if (!bounds) continue;
-    bool rewrite = node.op_type() == "Max" || node.op_type() == "Min" || (node.op_type() == "Clip" && bounds->low == 0 && bounds->high == infinity);
+    bool rewrite =
+        node.op_type() == "Max" || node.op_type() == "Min" || (node.op_type() == "Clip" && bounds->low == 0 && bounds->high == infinity);
     std::set<int> chain;
     for (int before = index.producer_number(bounds->input); before >= 0; before = index.producer_number(bounds->input)) {
       if (index.uses(bounds->input).size() != 1 || index.is_graph_output(bounds->input)) break;

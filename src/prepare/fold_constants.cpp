@@ -4,7 +4,8 @@
 //   BEFORE  s = Shape (x);  h = Gather (s, 2);  h2 = Mul (h, two);  sizes = Concat (n, c, h2, w2);  y = Resize (x, , , sizes)
 //   AFTER   y = Resize (x, , , sizes)                                                                with initializer sizes
 //
-// Folding makes more shapes known (here y's, and all that follow), so inference and folding alternate until nothing changes.
+// Folding makes more shapes known (here y's, and all that follow), so inference and folding alternate until nothing changes. An If whose
+// condition turns out constant is replaced by its branch at once: ONNX Runtime refuses some models in which such an If is left.
 #include <algorithm>
 #include <set>
 #include <unordered_set>
@@ -13,6 +14,7 @@
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
+#include "prepare/inline_ifs.h"
 #include "prepare/passes.h"
 #include "prepare/value_types.h"
 #include "run/session.h"
@@ -20,19 +22,21 @@
 namespace quantize {
 namespace {
 
-constexpr int most_rounds = 32;                           // each round needs a chain that hangs on the one before
+constexpr int most_rounds = 32;                            // each round needs a chain that hangs on the one before
 constexpr std::int64_t largest_result = 64 * 1024 * 1024;  // bytes; a file should not grow by a ConstantOfShape written out
 
 bool is_standard(const onnx::NodeProto& node) { return node.domain().empty() || node.domain() == "ai.onnx"; }
 
 bool has_subgraph(const onnx::NodeProto& node) {
-  return std::any_of(node.attribute().begin(), node.attribute().end(), [](const auto& attribute) { return attribute.has_g() || attribute.graphs_size() > 0; });
+  return std::any_of(node.attribute().begin(), node.attribute().end(),
+                     [](const auto& attribute) { return attribute.has_g() || attribute.graphs_size() > 0; });
 }
 
 // Random operators differ from run to run; DequantizeLinear of a constant is a weight that shall stay quantized.
 bool is_foldable_kind(const onnx::NodeProto& node) {
-  static const std::set<std::string> kept = {"RandomNormal", "RandomNormalLike", "RandomUniform",  "RandomUniformLike", "Multinomial",
-                                             "Bernoulli",    "Dropout",          "QuantizeLinear", "DequantizeLinear",  "DynamicQuantizeLinear"};
+  static const std::set<std::string> kept = {
+      "RandomNormal", "RandomNormalLike", "RandomUniform",  "RandomUniformLike", "Multinomial",
+      "Bernoulli",    "Dropout",          "QuantizeLinear", "DequantizeLinear",  "DynamicQuantizeLinear"};
   return is_standard(node) && !kept.contains(node.op_type()) && !has_subgraph(node);
 }
 
@@ -96,10 +100,13 @@ Plan find(const onnx::GraphProto& graph, const GraphIndex& index, const ValueTyp
   for (int i = 0; i < graph.node_size(); ++i) {
     const auto& node = graph.node(i);
     const auto& outputs = node.output();
-    if (!is_foldable_kind(node) || std::any_of(outputs.begin(), outputs.end(), [&](const auto& name) { return index.is_graph_output(name); })) continue;
+    if (!is_foldable_kind(node) ||
+        std::any_of(outputs.begin(), outputs.end(), [&](const auto& name) { return index.is_graph_output(name); }))
+      continue;
     auto known = shape_value(node, types);
     if (!known) known = gathered_dimension(node, index, types);
-    const bool computable = std::all_of(node.input().begin(), node.input().end(), [&](const auto& name) { return name.empty() || constants.contains(name); });
+    const bool computable =
+        std::all_of(node.input().begin(), node.input().end(), [&](const auto& name) { return name.empty() || constants.contains(name); });
     if (known) {
       plan.known.push_back(std::move(*known));
     } else if (computable && node.op_type() != "Constant" && !too_large(node, types)) {
@@ -126,7 +133,8 @@ onnx::ModelProto mini_model(const onnx::ModelProto& model, const GraphIndex& ind
     read.insert(node.input().begin(), node.input().end());
     for (const auto& name : node.output()) {
       const auto& uses = index.uses(name);
-      const bool leaves = std::any_of(uses.begin(), uses.end(), [&](const Use& use) { return use.input < 0 || !inside.contains(use.node); });
+      const bool leaves =
+          std::any_of(uses.begin(), uses.end(), [&](const Use& use) { return use.input < 0 || !inside.contains(use.node); });
       if (leaves) graph.add_output()->set_name(name);  // ONNX Runtime infers the type
     }
   }
@@ -158,7 +166,8 @@ std::vector<onnx::TensorProto> evaluate(const onnx::ModelProto& model, const Gra
   std::vector<onnx::TensorProto> values;
   for (const int number : plan.nodes) {
     const auto& inputs = index.node(number).input();
-    if (std::any_of(inputs.begin(), inputs.end(), [&](const auto& name) { return !name.empty() && index.initializer(name) == nullptr; })) continue;
+    if (std::any_of(inputs.begin(), inputs.end(), [&](const auto& name) { return !name.empty() && index.initializer(name) == nullptr; }))
+      continue;
     try {
       for (auto& value : evaluate(mini_model(model, index, plan, {number}))) values.push_back(std::move(value));
     } catch (const Error&) {  // no kernel for it; it stays a node
@@ -196,10 +205,15 @@ std::size_t fold_once(Model& model) {
 }  // namespace
 
 std::string fold_constants(Model& model) {
-  std::size_t before = static_cast<std::size_t>(model.graph().node_size());
-  for (int round = 0; round < most_rounds && fold_once(model) > 0; ++round) {
+  std::size_t folded = 0, inlined = 0;
+  for (int round = 0; round < most_rounds; ++round) {
+    const std::size_t values = fold_once(model), ifs = inline_ifs(model);
+    if (values + ifs == 0) break;
+    folded += values;
+    inlined += ifs;
   }
-  return counted(before - static_cast<std::size_t>(model.graph().node_size()), "node", "nodes");
+  if (inlined == 0) return counted(folded, "tensor", "tensors");
+  return std::to_string(folded) + " tensors, " + counted(inlined, "If", "Ifs") + " replaced by the branch taken";
 }
 
 }  // namespace quantize

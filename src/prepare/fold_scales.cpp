@@ -1,5 +1,5 @@
-// A constant factor per channel behind a Conv, ConvTranspose or Gemm goes into its weights: what is left of a BatchNormalization or of a preprocessing step
-// that an exporter wrote out.
+// A constant factor per channel behind a Conv, ConvTranspose or Gemm goes into its weights: what is left of a BatchNormalization or of a
+// preprocessing step that an exporter wrote out.
 //
 //   BEFORE  t = Conv (x, W, b);  y = Mul (t, s)      s of shape [C, 1, 1], [1, C, 1, 1] or one value; likewise y = Div (t, s)
 //   AFTER   y = Conv (x, s W, s b)
@@ -9,7 +9,8 @@
 namespace quantize {
 
 std::string fold_scales(Model& model) {
-  const auto meaning = [](const onnx::NodeProto& node, const std::vector<double>& constant, bool constant_is_second) -> std::optional<ChannelAffine> {
+  const auto meaning = [](const onnx::NodeProto& node, const std::vector<double>& constant,
+                          bool constant_is_second) -> std::optional<ChannelAffine> {
     const bool divides = node.op_type() == "Div" && constant_is_second;
     if (node.op_type() != "Mul" && !divides) return {};
     ChannelAffine affine{constant, std::vector<double>(constant.size(), 0.0)};

@@ -10,7 +10,8 @@
 namespace quantize {
 
 std::string fuse_bias_add(Model& model) {
-  const auto meaning = [](const onnx::NodeProto& node, const std::vector<double>& constant, bool constant_is_second) -> std::optional<ChannelAffine> {
+  const auto meaning = [](const onnx::NodeProto& node, const std::vector<double>& constant,
+                          bool constant_is_second) -> std::optional<ChannelAffine> {
     const bool subtracts = node.op_type() == "Sub" && constant_is_second;
     if (node.op_type() != "Add" && !subtracts) return {};
     ChannelAffine affine{std::vector<double>(constant.size(), 1.0), constant};

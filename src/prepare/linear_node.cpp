@@ -10,7 +10,8 @@ namespace {
 
 bool is_float(const onnx::TensorProto& tensor) {
   const int type = tensor.data_type();
-  return type == onnx::TensorProto::FLOAT || type == onnx::TensorProto::DOUBLE || type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::BFLOAT16;
+  return type == onnx::TensorProto::FLOAT || type == onnx::TensorProto::DOUBLE || type == onnx::TensorProto::FLOAT16 ||
+         type == onnx::TensorProto::BFLOAT16;
 }
 
 std::optional<LinearNode::Kind> kind_of(const onnx::NodeProto& node) {
@@ -50,7 +51,8 @@ std::optional<LinearNode> linear_node(const onnx::NodeProto& node, const GraphIn
   linear.node = &node;
   linear.weight = index.initializer(node.input(1));
   const bool is_gemm = linear.kind == LinearNode::Kind::gemm;
-  if (linear.weight == nullptr || !is_float(*linear.weight) || (is_gemm ? linear.weight->dims_size() != 2 : linear.weight->dims_size() < 3)) return {};
+  if (linear.weight == nullptr || !is_float(*linear.weight) || (is_gemm ? linear.weight->dims_size() != 2 : linear.weight->dims_size() < 3))
+    return {};
   if (node.input_size() > 2 && !node.input(2).empty()) {
     linear.bias = index.initializer(node.input(2));
     if (linear.bias == nullptr || !is_float(*linear.bias)) return {};
@@ -74,7 +76,8 @@ std::vector<double> LinearNode::bias_values() const {
 }
 
 bool LinearNode::reads_channels() const {
-  // Each output of a ConvTranspose sees another part of its kernel near the border; a factor would be fine, but nobody puts a BatchNormalization there.
+  // Each output of a ConvTranspose sees another part of its kernel near the border; a factor would be fine, but nobody puts a
+  // BatchNormalization there.
   return kind == Kind::conv || (kind == Kind::gemm && int_attribute(*node, "transA", 0) == 0);
 }
 

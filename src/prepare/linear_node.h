@@ -1,5 +1,5 @@
-// Conv, ConvTranspose and Gemm with constant weights, seen alike: a weight tensor each of whose elements joins one input channel to one output channel, and
-// a bias per output channel.
+// Conv, ConvTranspose and Gemm with constant weights, seen alike: a weight tensor each of whose elements joins one input channel to one
+// output channel, and a bias per output channel.
 #pragma once
 
 #include <onnx/onnx_pb.h>
@@ -19,8 +19,8 @@ struct LinearNode {
   const onnx::TensorProto* bias = nullptr;  // null where it has none
   std::int64_t inputs = 0, outputs = 0;     // channels
   std::int64_t groups = 1;
-  bool transposed = false;      // a Gemm whose weight is [outputs, inputs]
-  double alpha = 1, beta = 1;   // of a Gemm
+  bool transposed = false;     // a Gemm whose weight is [outputs, inputs]
+  double alpha = 1, beta = 1;  // of a Gemm
 
   // One per output channel, factor included; zeros where there is none.
   [[nodiscard]] std::vector<double> bias_values() const;

@@ -15,10 +15,12 @@ constexpr double float_tolerance = 1e-4;
 // Half floats carry 11 bits and bfloat16 carries 8, and a folded weight is rounded once more: a few units in the last place of every layer.
 constexpr double half_tolerance = 1e-2;
 constexpr double bfloat_tolerance = 5e-2;
+constexpr double smallest_relative_range = 1e-2;
 constexpr std::size_t input_sets = 2;
 
 bool is_float(ElementType type) {
-  return type == onnx::TensorProto::FLOAT || type == onnx::TensorProto::DOUBLE || type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::BFLOAT16;
+  return type == onnx::TensorProto::FLOAT || type == onnx::TensorProto::DOUBLE || type == onnx::TensorProto::FLOAT16 ||
+         type == onnx::TensorProto::BFLOAT16;
 }
 
 double tolerance_for(const onnx::GraphProto& graph) {
@@ -89,14 +91,16 @@ ParityCheck::ParityCheck(const onnx::ModelProto& model, std::span<const std::vec
     for (const auto& outputs : reference_) {
       if (!is_float(outputs[output].type)) continue;
       for (const double value : as_doubles(outputs[output])) {
-        if (!std::isfinite(value)) throw Error(ErrorKind::numeric, "output '" + names_[output] + "' of the float model holds NaN or infinity");
+        if (!std::isfinite(value))
+          throw Error(ErrorKind::numeric, "output '" + names_[output] + "' of the float model holds NaN or infinity");
         low = std::min(low, value);
         high = std::max(high, value);
       }
     }
-    // A constant output has no range; then its own size is the measure.
     const double magnitude = std::max(std::fabs(low), std::fabs(high));
-    ranges_.push_back(high > low ? high - low : std::isfinite(magnitude) && magnitude > 0 ? magnitude : 1.0);
+    // An output far from zero that hardly varies (or not at all) cannot be compared more finely than float rounding allows.
+    const double range = std::isfinite(magnitude) ? std::max(high - low, smallest_relative_range * magnitude) : 1.0;
+    ranges_.push_back(range > 0 ? range : 1.0);
   }
 }
 

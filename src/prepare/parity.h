@@ -12,8 +12,9 @@
 namespace quantize {
 
 struct Parity {
-  // Over all outputs and input sets: for float outputs the largest absolute difference divided by the range (max - min) of that output of the model as
-  // loaded, for integer and boolean outputs (class maps) the share of elements that differ. Infinity where a shape, type or NaN differs.
+  // Over all outputs and input sets: for float outputs the largest absolute difference divided by the range (max - min) of that output of
+  // the model as loaded, for integer and boolean outputs (class maps) the share of elements that differ. Infinity where a shape, type or
+  // NaN differs.
   double difference = 0;
   std::string output;  // the output with that difference
   bool same = true;    // difference within the tolerance
@@ -21,8 +22,8 @@ struct Parity {
 
 class ParityCheck {
  public:
-  // Runs the model as loaded. Throws Error{model} where ONNX Runtime cannot load or run it, Error{numeric} naming the output where a result holds NaN or
-  // infinity. At most the first two input sets are used; `inputs` must outlive this object.
+  // Runs the model as loaded. Throws Error{model} where ONNX Runtime cannot load or run it, Error{numeric} naming the output where a result
+  // holds NaN or infinity. At most the first two input sets are used; `inputs` must outlive this object.
   ParityCheck(const onnx::ModelProto& model, std::span<const std::vector<Tensor>> inputs, unsigned threads);
 
   // Throws Error{model} where ONNX Runtime cannot load or run `model`.

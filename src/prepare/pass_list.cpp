@@ -13,12 +13,14 @@ std::vector<Pass> preparation_passes(const PrepareOptions& options) {
   return {
       {"drop-input-initializers", "weights that are also listed as inputs of the model are weights only", drop_input_initializers},
       {"unpack-constants", "Constant nodes become initializers", unpack_constants},
-      {"fold-constants", "what depends on constants and on known shapes only is computed once", fold_constants},
+      {"fold-constants", "what depends on constants and known shapes only is computed once, an If on a constant becomes its branch",
+       fold_constants},
       {"drop-identities", "nodes that do nothing, and nodes nobody reads, are removed", drop_identities},
       {"raise-opset", "the model is raised to the operator set that the scheme needs", raise, true},
       {"clip-bounds", "Min and Max with a constant become Clip, Clip from 0 upwards becomes Relu", clip_bounds},
       {"fuse-bias-add", "an Add of constants after Conv, ConvTranspose and Gemm becomes their bias", fuse_bias_add},
-      {"fold-batch-norm", "BatchNormalization goes into the Conv, ConvTranspose or Gemm beside it, else becomes Mul and Add", fold_batch_norm},
+      {"fold-batch-norm", "BatchNormalization goes into the Conv, ConvTranspose or Gemm beside it, else becomes Mul and Add",
+       fold_batch_norm},
       {"fold-scales", "a constant factor per channel after Conv, ConvTranspose and Gemm goes into their weights", fold_scales},
       {"fuse-bias-add", "the same for what followed a BatchNormalization", fuse_bias_add},
   };

@@ -1,4 +1,5 @@
-// The passes, one per file of the same name. Each edits the model and says what it did in a few words, or returns an empty string and leaves it untouched.
+// The passes, one per file of the same name. Each edits the model and says what it did in a few words, or returns an empty string and
+// leaves it untouched.
 #pragma once
 
 #include <cstdint>

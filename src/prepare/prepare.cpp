@@ -54,7 +54,8 @@ PassOutcome run_pass(Model& model, const Pass& pass, const ParityCheck& check) {
   return outcome;
 }
 
-std::vector<PassOutcome> prepare(Model& model, const PrepareOptions& options, std::span<const std::vector<Tensor>> inputs, const Context& context) {
+std::vector<PassOutcome> prepare(Model& model, const PrepareOptions& options, std::span<const std::vector<Tensor>> inputs,
+                                 const Context& context) {
   refuse_bad_weights(model.graph());
   const auto passes = preparation_passes(options);
   const auto progress = context.step("Preparing the model", passes.size() + 1);

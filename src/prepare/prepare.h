@@ -1,8 +1,8 @@
 // PREPARE: a model as people have it -> the same function in the form the later stations expect.
 //
-// A list of passes, each followed by a parity check (parity.h): the model as it was loaded and the model after the pass run on the same real inputs, and
-// the largest difference, relative to the output's range, must stay under a tolerance. A pass that fails it is undone, named in the outcome, and the run
-// goes on without it (strict: Error{verification}).
+// A list of passes, each followed by a parity check (parity.h): the model as it was loaded and the model after the pass run on the same
+// real inputs, and the largest difference, relative to the output's range, must stay under a tolerance. A pass that fails it is undone,
+// named in the outcome, and the run goes on without it (strict: Error{verification}).
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,8 @@
 
 namespace quantize {
 
-// `apply` edits the graph and returns what it did in a few words ("55 folded"), or an empty string when there was nothing to do and the graph is untouched.
+// `apply` edits the graph and returns what it did in a few words ("55 folded"), or an empty string when there was nothing to do and the
+// graph is untouched.
 struct Pass {
   std::string name;     // the file's name, with dashes: "fold-batch-norm"
   std::string summary;  // one line for --help and the documentation
@@ -44,9 +45,11 @@ struct PrepareOptions {
 std::vector<Pass> preparation_passes(const PrepareOptions& options);
 
 // `inputs`: one or more sets of model inputs for the parity check, in the order of Session::inputs(); the first two are used.
-// Throws Error{numeric} naming the tensor for NaN or infinity in a weight or in an output of the model as loaded; Error{model} where ONNX Runtime cannot
-// run the model at all; Error{verification} where a required pass (raising the opset) changes the model's function, or any pass with options.strict.
-std::vector<PassOutcome> prepare(Model& model, const PrepareOptions& options, std::span<const std::vector<Tensor>> inputs, const Context& context);
+// Throws Error{numeric} naming the tensor for NaN or infinity in a weight or in an output of the model as loaded; Error{model} where ONNX
+// Runtime cannot run the model at all; Error{verification} where a required pass (raising the opset) changes the model's function, or any
+// pass with options.strict.
+std::vector<PassOutcome> prepare(Model& model, const PrepareOptions& options, std::span<const std::vector<Tensor>> inputs,
+                                 const Context& context);
 
 // One pass with its check. The model is as it was before when the outcome's status is not `changed`.
 PassOutcome run_pass(Model& model, const Pass& pass, const ParityCheck& check);

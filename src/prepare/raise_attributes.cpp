@@ -26,7 +26,9 @@ void ints_to_input(onnx::NodeProto& node, RaiseStep& step, const std::string& at
 // A constant that takes part in the computation has the type of the data.
 ElementType data_type(const onnx::NodeProto& node, const RaiseStep& step) {
   const auto type = step.types().of(node.input(0)).type;
-  return type == onnx::TensorProto::DOUBLE || type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::BFLOAT16 ? type : onnx::TensorProto::FLOAT;
+  return type == onnx::TensorProto::DOUBLE || type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::BFLOAT16
+             ? type
+             : onnx::TensorProto::FLOAT;
 }
 
 void bound_to_input(onnx::NodeProto& node, RaiseStep& step, const std::string& attribute, int position) {

@@ -19,7 +19,7 @@ std::string shape_for_reshape(const onnx::NodeProto& node, RaiseStep& step) {
   if (shape && std::count(shape->begin(), shape->end(), -1) <= 1 && std::count(shape->begin(), shape->end(), 0) == 0) {
     return step.constant(node.output(0), "shape", {std::ssize(*shape)}, *shape);
   }
-  const std::string name = step.tensor_name(node.output(0) + "_shape");
+  std::string name = step.tensor_name(node.output(0) + "_shape");
   step.emit(make_node("Shape", std::vector{node.input(0)}, std::vector{name}));
   return name;
 }
@@ -100,6 +100,7 @@ void group_norm_to_21(onnx::NodeProto node, RaiseStep& step) {
   step.emit(std::move(node));
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): the signature of the table
 void cannot_raise(onnx::NodeProto node, RaiseStep& /*step*/) { refuse(node, "the operator was redefined"); }
 
 }  // namespace quantize

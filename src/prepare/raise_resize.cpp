@@ -1,11 +1,13 @@
-// Upsample (opset 7 to 9) and Resize of opset 10 computed the source coordinate as x / scale: what later versions call "asymmetric". ONNX's own version
-// converter leaves the new default, "half_pixel", in place, and the image moves by half a pixel. Here every rule is written out.
+// Upsample (opset 7 to 9) and Resize of opset 10 computed the source coordinate as x / scale: what later versions call "asymmetric". ONNX's
+// own version converter leaves the new default, "half_pixel", in place, and the image moves by half a pixel. Here every rule is written
+// out.
 //
 //   BEFORE  y = Upsample <mode = "nearest", scales = [1,1,2,2]> (x)
 //   AFTER   y = Resize <mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor"> (x, , y_scales)
 //
-// In nearest mode ONNX Runtime, whose results are the ones people have seen, rounds the coordinate down along an axis that grows and up along an axis that
-// shrinks. Later versions round all axes alike, so a Resize that does both becomes two, which is exact because nearest works axis by axis.
+// In nearest mode ONNX Runtime, whose results are the ones people have seen, rounds the coordinate down along an axis that grows and up
+// along an axis that shrinks. Later versions round all axes alike, so a Resize that does both becomes two, which is exact because nearest
+// works axis by axis.
 #include <algorithm>
 
 #include "model/attribute.h"
@@ -46,7 +48,8 @@ void resize_to_11(onnx::NodeProto node, RaiseStep& step) {
     return;
   }
   const auto* constant = step.find_constant(scales_name);
-  const auto scales = constant != nullptr ? float_values(*constant) : std::vector<float>();  // not known: taken to grow; the parity check will tell
+  const auto scales =
+      constant != nullptr ? float_values(*constant) : std::vector<float>();  // not known: taken to grow; the parity check will tell
   const bool shrinks = std::any_of(scales.begin(), scales.end(), [](float scale) { return scale < 1; });
   const bool grows = std::any_of(scales.begin(), scales.end(), [](float scale) { return scale > 1; });
   const auto emit = [&](const std::string& from, const std::string& by, const std::string& to, const std::string& rounding) {

@@ -2,14 +2,16 @@
 
 namespace quantize {
 
-std::string RaiseStep::constant(const std::string& owner, const std::string& role, const Shape& shape, const std::vector<std::int64_t>& values) {
-  const std::string name = names_->unique(owner + "_" + role);
+std::string RaiseStep::constant(const std::string& owner, const std::string& role, const Shape& shape,
+                                const std::vector<std::int64_t>& values) {
+  std::string name = names_->unique(owner + "_" + role);
   *graph_->add_initializer() = make_tensor(name, shape, values);
   return name;
 }
 
-std::string RaiseStep::constant(const std::string& owner, const std::string& role, const Shape& shape, ElementType type, const std::vector<float>& values) {
-  const std::string name = names_->unique(owner + "_" + role);
+std::string RaiseStep::constant(const std::string& owner, const std::string& role, const Shape& shape, ElementType type,
+                                const std::vector<float>& values) {
+  std::string name = names_->unique(owner + "_" + role);
   *graph_->add_initializer() = make_float_tensor(name, shape, type, values);
   return name;
 }

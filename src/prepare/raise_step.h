@@ -1,5 +1,6 @@
-// One step of raising a model's opset: how a node of one operator is rewritten when that operator changes from one version of the ONNX operator set to the
-// next. The table (raise_table.cpp) is the whole list of operators whose meaning or form changed between 7 and 24; what is not in it only learned more types.
+// One step of raising a model's opset: how a node of one operator is rewritten when that operator changes from one version of the ONNX
+// operator set to the next. The table (raise_table.cpp) is the whole list of operators whose meaning or form changed between 7 and 24; what
+// is not in it only learned more types.
 #pragma once
 
 #include <onnx/onnx_pb.h>
@@ -22,7 +23,8 @@ class RaiseStep {
   void emit(onnx::NodeProto node) { emitted_.push_back(std::move(node)); }
   // Adds a constant named after the tensor it belongs to; returns its name.
   std::string constant(const std::string& owner, const std::string& role, const Shape& shape, const std::vector<std::int64_t>& values);
-  std::string constant(const std::string& owner, const std::string& role, const Shape& shape, ElementType type, const std::vector<float>& values);
+  std::string constant(const std::string& owner, const std::string& role, const Shape& shape, ElementType type,
+                       const std::vector<float>& values);
   std::string tensor_name(const std::string& wanted) { return names_->unique(wanted); }
   // Null where `tensor` is no constant of this graph.
   [[nodiscard]] const onnx::TensorProto* find_constant(const std::string& tensor) const;

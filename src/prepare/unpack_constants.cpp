@@ -38,8 +38,10 @@ std::optional<onnx::TensorProto> constant_value(const onnx::NodeProto& node) {
   if (form == "value_float") return make_tensor(name, {}, std::vector<float>{attribute.f()});
   if (form == "value_int") return make_tensor(name, {}, std::vector<std::int64_t>{attribute.i()});
   if (form == "value_string") return strings(name, {}, {attribute.s()});
-  if (form == "value_floats") return make_tensor(name, length(attribute.floats()), std::vector<float>{attribute.floats().begin(), attribute.floats().end()});
-  if (form == "value_ints") return make_tensor(name, length(attribute.ints()), std::vector<std::int64_t>{attribute.ints().begin(), attribute.ints().end()});
+  if (form == "value_floats")
+    return make_tensor(name, length(attribute.floats()), std::vector<float>{attribute.floats().begin(), attribute.floats().end()});
+  if (form == "value_ints")
+    return make_tensor(name, length(attribute.ints()), std::vector<std::int64_t>{attribute.ints().begin(), attribute.ints().end()});
   if (form == "value_strings") return strings(name, length(attribute.strings()), {attribute.strings().begin(), attribute.strings().end()});
   return {};
 }

@@ -20,8 +20,9 @@ struct ValueType {
 
 class ValueTypes {
  public:
-  // ONNX's shape inference over a copy of the graph without its weights' payload. What the file claims about inner tensors and about the shapes of its
-  // outputs is not believed where inference can tell (exporters leave wrong ones behind); a graph that inference rejects gives what is known without it.
+  // ONNX's shape inference over a copy of the graph without its weights' payload. What the file claims about inner tensors and about the
+  // shapes of its outputs is not believed where inference can tell (exporters leave wrong ones behind); a graph that inference rejects
+  // gives what is known without it.
   explicit ValueTypes(const onnx::ModelProto& model);
 
   // An empty ValueType where nothing is known.

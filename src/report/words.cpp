@@ -5,10 +5,9 @@
 #include <cmath>
 
 namespace quantize {
+namespace words {
 namespace {
 
-constexpr double good_agreement = 0.97, poor_agreement = 0.90;
-constexpr double good_loss = 0.01, poor_loss = 0.03;
 // Medians of the same model differ by about this much from one measurement to the next.
 constexpr double same_speed = 0.02;
 
@@ -16,20 +15,6 @@ std::string compare(double ratio, double tolerance, const char* more, const char
   if (!(ratio > 0)) return "-";
   if (std::abs(ratio - 1) < tolerance) return same;
   return fixed(ratio > 1 ? ratio : 1 / ratio, 2) + "x " + (ratio > 1 ? more : less);
-}
-
-Verdict::Level level_of(const Accuracy& accuracy, double loss) {
-  using enum Verdict::Level;
-  // Written so that a figure that is not a number counts as poor.
-  if (!(accuracy.agreement >= poor_agreement) || !(loss <= poor_loss)) return poor;
-  return accuracy.agreement >= good_agreement && loss <= good_loss ? good : look;
-}
-
-std::string reason_of(const Accuracy& accuracy, bool labelled, double loss) {
-  std::string text = percent(accuracy.agreement) + " of the pixels keep their class";
-  if (!labelled) return text + ".";
-  if (std::abs(loss) < 0.00005) return text + ", and mIoU against the labels stays the same.";
-  return text + ", and mIoU against the labels " + (loss < 0 ? "rises by " : "falls by ") + fixed(std::abs(loss), 4) + ".";
 }
 
 }  // namespace
@@ -69,6 +54,30 @@ std::string compare_size(std::uint64_t before, std::uint64_t after) {
 }
 
 std::string count(std::size_t number, const std::string& what) { return std::to_string(number) + " " + what + (number == 1 ? "" : "s"); }
+
+}  // namespace words
+
+namespace {
+
+constexpr double good_agreement = 0.97, poor_agreement = 0.90;
+constexpr double good_loss = 0.01, poor_loss = 0.03;
+
+Verdict::Level level_of(const Accuracy& accuracy, double loss) {
+  using enum Verdict::Level;
+  // Written so that a figure that is not a number counts as poor.
+  if (!(accuracy.agreement >= poor_agreement) || !(loss <= poor_loss)) return poor;
+  return accuracy.agreement >= good_agreement && loss <= good_loss ? good : look;
+}
+
+std::string reason_of(const Accuracy& accuracy, bool labelled, double loss) {
+  if (!std::isfinite(accuracy.agreement)) return "How many pixels keep their class could not be computed.";
+  std::string text = words::percent(accuracy.agreement) + " of the pixels keep their class";
+  if (!labelled) return text + ".";
+  if (std::abs(loss) < 0.00005) return text + ", and mIoU against the labels stays the same.";
+  return text + ", and mIoU against the labels " + (loss < 0 ? "rises by " : "falls by ") + words::fixed(std::abs(loss), 4) + ".";
+}
+
+}  // namespace
 
 Verdict judge(const Report& report) {
   const Accuracy& accuracy = report.accuracy;

@@ -7,6 +7,7 @@
 #include "report/report.h"
 
 namespace quantize {
+namespace words {
 
 // Independent of the locale; "-" for what is not a number, "infinite" for infinity.
 std::string fixed(double value, int digits);
@@ -21,6 +22,8 @@ std::string compare_speed(double speedup);
 std::string compare_size(std::uint64_t before, std::uint64_t after);
 // "1 run", "3 runs".
 std::string count(std::size_t number, const std::string& what);
+
+}  // namespace words
 
 struct Verdict {
   enum class Level { good, look, poor } level = Level::look;

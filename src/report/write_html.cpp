@@ -70,14 +70,14 @@ std::string pane(const ComparedPicture& picture, std::string_view kind, std::str
 std::string compared(const ComparedPicture& picture) {
   const std::string& name = picture.name;
   return "<article class=\"picture\" style=\"--width: " + std::to_string(picture.width) + "px\">\n<h3>" + escape_html(name) + " <small>" +
-         percent(picture.agreement) + " agree, " + decibels(picture.psnr_db) +
+         words::percent(picture.agreement) + " agree, " + words::decibels(picture.psnr_db) +
          "</small> <button type=\"button\" class=\"compare\" data-kind=\"slider\">Compare with a slider</button></h3>\n<div "
          "class=\"panes\">\n" +
          pane(picture, "picture", "Picture", "Picture " + name, picture.picture) +
          pane(picture, "fp32", "FP32", "Classes the FP32 model gives for " + name, picture.fp32_overlay) +
          pane(picture, "quantized", "Quantized", "Classes the quantized model gives for " + name, picture.quantized_overlay) +
          pane(picture, "difference", "Difference",
-              "Where the two differ in " + name + ": " + percent(1 - picture.agreement) + " of the pixels", picture.difference) +
+              "Where the two differ in " + name + ": " + words::percent(1 - picture.agreement) + " of the pixels", picture.difference) +
          "</div>\n</article>\n";
 }
 

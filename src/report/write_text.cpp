@@ -18,9 +18,9 @@ std::string line(const std::string& label, const std::string& text) {
 std::string speed(const Report& report) {
   if (!report.latency) return line("Speed", "not measured");
   const Latency& latency = *report.latency;
-  std::string text = compare_speed(latency.speedup) + ": " + fixed(latency.fp32.median_ms, 1) + " -> " +
-                     fixed(latency.quantized.median_ms, 1) + " ms (median of " + count(static_cast<std::size_t>(latency.runs), "run") +
-                     ", " + count(latency.threads, "thread") + ")";
+  std::string text = words::compare_speed(latency.speedup) + ": " + words::fixed(latency.fp32.median_ms, 1) + " -> " +
+                     words::fixed(latency.quantized.median_ms, 1) + " ms (median of " +
+                     words::count(static_cast<std::size_t>(latency.runs), "run") + ", " + words::count(latency.threads, "thread") + ")";
   const bool for_npu = report.scheme.ends_with("a16");
   if (for_npu && latency.speedup < 1) text += "; " + report.scheme + " is made for NPUs, a CPU computes it in float";
   return line("Speed", text);
@@ -28,17 +28,19 @@ std::string speed(const Report& report) {
 
 std::string memory(const Report& report) {
   if (!report.memory) return {};
-  return line("Memory", bytes(report.memory->fp32_peak_bytes) + " -> " + bytes(report.memory->quantized_peak_bytes) + " at the peak");
+  return line("Memory",
+              words::bytes(report.memory->fp32_peak_bytes) + " -> " + words::bytes(report.memory->quantized_peak_bytes) + " at the peak");
 }
 
 std::string quality(const Accuracy& accuracy) {
   if (accuracy.images.empty()) return {};
-  std::string text = line("Quality", "PSNR " + decibels(accuracy.psnr_db) + ", SQNR " + decibels(accuracy.sqnr_db) + " over " +
-                                         count(accuracy.images.size(), "image"));
-  text += line("Classes", percent(accuracy.agreement) + " of the pixels as FP32, mIoU against FP32 " + fixed(accuracy.miou_vs_fp32, 3));
+  std::string text = line("Quality", "PSNR " + words::decibels(accuracy.psnr_db) + ", SQNR " + words::decibels(accuracy.sqnr_db) +
+                                         " over " + words::count(accuracy.images.size(), "image"));
+  text += line("Classes",
+               words::percent(accuracy.agreement) + " of the pixels as FP32, mIoU against FP32 " + words::fixed(accuracy.miou_vs_fp32, 3));
   if (accuracy.miou_fp32 && accuracy.miou_quantized)
-    text += line("Labels", "mIoU " + fixed(*accuracy.miou_fp32, 4) + " -> " + fixed(*accuracy.miou_quantized, 4));
-  if (!accuracy.worst_image.empty()) text += line("Worst", accuracy.worst_image + ", PSNR " + decibels(accuracy.psnr_db_worst));
+    text += line("Labels", "mIoU " + words::fixed(*accuracy.miou_fp32, 4) + " -> " + words::fixed(*accuracy.miou_quantized, 4));
+  if (!accuracy.worst_image.empty()) text += line("Worst", accuracy.worst_image + ", PSNR " + words::decibels(accuracy.psnr_db_worst));
   return text;
 }
 
@@ -46,7 +48,7 @@ std::string layers(const Report& report) {
   std::string text;
   for (std::size_t index = 0; index < std::min(layers_named, report.layers.size()); ++index) {
     const LayerAccuracy& layer = report.layers[index];
-    text += line(index == 0 ? "Layers" : "", layer.node + " (" + layer.op_type + ") " + decibels(layer.sqnr_db));
+    text += line(index == 0 ? "Layers" : "", layer.node + " (" + layer.op_type + ") " + words::decibels(layer.sqnr_db));
   }
   return text;
 }
@@ -66,10 +68,10 @@ std::string warnings(const Report& report) {
 std::string write_text(const Report& report) {
   const Verdict verdict = judge(report);
   return line("Model", std::filesystem::path(report.quantized.path).filename().string() + ", " + report.scheme + " for " + report.target +
-                           ", made in " + fixed(report.seconds, 1) + " s") +
+                           ", made in " + words::fixed(report.seconds, 1) + " s") +
          line("Verdict", verdict.headline + ". " + verdict.reason) +
-         line("Size", compare_size(report.fp32.bytes, report.quantized.bytes) + ": " + bytes(report.fp32.bytes) + " -> " +
-                          bytes(report.quantized.bytes)) +
+         line("Size", words::compare_size(report.fp32.bytes, report.quantized.bytes) + ": " + words::bytes(report.fp32.bytes) + " -> " +
+                          words::bytes(report.quantized.bytes)) +
          speed(report) + memory(report) + quality(report.accuracy) + layers(report) + nodes(report) + warnings(report);
 }
 

@@ -1,6 +1,7 @@
 #include "run/session.h"
 
 #include <onnxruntime_cxx_api.h>
+#include <onnxruntime_session_options_config_keys.h>
 
 #include <cstring>
 #include <mutex>
@@ -58,6 +59,7 @@ Ort::SessionOptions translate(const SessionOptions& options) {
   Ort::SessionOptions result;
   if (options.threads != 0) result.SetIntraOpNumThreads(static_cast<int>(options.threads));
   result.SetGraphOptimizationLevel(options.optimization == Optimization::all ? ORT_ENABLE_ALL : ORT_DISABLE_ALL);
+  if (!options.fuse_quantized) result.AddConfigEntry(kOrtSessionOptionsDisableQuantQDQ, "1");
   if (options.custom_operators != nullptr) result.Add(*options.custom_operators);
   return result;
 }

@@ -22,6 +22,9 @@ enum class Optimization { none, all };  // ONNX Runtime's graph optimisations: o
 struct SessionOptions {
   unsigned threads = 1;  // inside one run; 0 is ONNX Runtime's own default (all cores)
   Optimization optimization = Optimization::all;
+  // Off: Quantize/DequantizeLinear run as the float operators they are. On (ONNX Runtime's default) they are fused into integer kernels, and float weights
+  // between them are quantized per tensor without being asked, which would falsify a simulation of quantized activations with float weights.
+  bool fuse_quantized = true;
   Ort::CustomOpDomain* custom_operators = nullptr;  // must outlive the session
 };
 

@@ -41,7 +41,7 @@ TEST(ReadImage, WeighsColorsAsPillowDoes) {
 }
 
 TEST(ReadImage, ScalesNetpbmSamplesToBytes) {
-  const std::string pgm("P5\n# made by hand\n3 1 # comment\n3\n\x00\x01\x03", 38);
+  const std::string pgm("P5\n# made by hand\n3 1 # comment\n3\n\x00\x01\x03", 37);
   EXPECT_EQ(decode_image(byte_view(pgm), 1, "three.pgm").pixels, (std::vector<std::uint8_t>{0, 85, 255}));
 }
 

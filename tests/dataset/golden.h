@@ -64,7 +64,7 @@ class FolderTest : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(folder); }
 
   std::filesystem::path write(const std::string& name, std::string_view bytes) const {
-    const auto path = folder / name;
+    auto path = folder / name;
     std::filesystem::create_directories(path.parent_path());
     std::ofstream(path, std::ios::binary) << bytes;
     return path;

@@ -15,7 +15,7 @@ std::string npy(const std::string& header, std::size_t payload = 0, char version
 }
 
 std::string reason(const std::string& bytes) {
-  const std::string text = error_text([&] { parse_npy(bytes, "x.npy"); });
+  std::string text = error_text([&] { parse_npy(bytes, "x.npy"); });
   EXPECT_TRUE(text.starts_with("x.npy: ")) << text;
   return text;
 }

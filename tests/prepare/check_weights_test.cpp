@@ -34,7 +34,9 @@ TEST(CheckWeights, NanIsRefusedByName) {
   }
 }
 
-TEST(CheckWeights, InfiniteWeightIsRefused) { EXPECT_NE(refusal_of(conv_with(-infinity, onnx::TensorProto::FLOAT)).find("infinity"), std::string::npos); }
+TEST(CheckWeights, InfiniteWeightIsRefused) {
+  EXPECT_NE(refusal_of(conv_with(-infinity, onnx::TensorProto::FLOAT)).find("infinity"), std::string::npos);
+}
 
 TEST(CheckWeights, FiniteWeightIsAccepted) { EXPECT_EQ(refusal_of(conv_with(3e38F, onnx::TensorProto::FLOAT)), ""); }
 

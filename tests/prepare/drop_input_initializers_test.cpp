@@ -26,7 +26,8 @@ TEST(DropInputInitializers, RaisesTheFormatThatRequiredIt) {
 }
 
 TEST(DropInputInitializers, KeepsInputsWithoutInitializer) {
-  const auto result = run_pass_on("g (float[1,2,5,5] x, float[2,2,3,3] w) => (float[1,2,3,3] y) { y = Conv (x, w) }", drop_input_initializers);
+  const auto result =
+      run_pass_on("g (float[1,2,5,5] x, float[2,2,3,3] w) => (float[1,2,3,3] y) { y = Conv (x, w) }", drop_input_initializers);
   EXPECT_EQ(result.detail, "");
   EXPECT_EQ(result.after.graph().input_size(), 2);
 }

@@ -21,14 +21,14 @@ TEST(Ffnet, EndsAsPlainConvolutions) {
     EXPECT_NE(outcome.status, PassOutcome::Status::undone) << outcome.name << ": " << outcome.detail;
     EXPECT_LT(outcome.difference, 1e-4) << outcome.name;
     RecordProperty(outcome.name, outcome.detail + ", " + std::to_string(outcome.difference) + ", s " + std::to_string(outcome.seconds));
-    printf("%s: %s, %g, s %g\n", outcome.name.c_str(), outcome.detail.c_str(), outcome.difference, outcome.seconds);
   }
   EXPECT_LT(seconds, 60);
   EXPECT_EQ(count_nodes(model, "Conv"), 56);
   for (const auto& node : model.graph().node()) {
     EXPECT_EQ(node.input_size(), node.op_type() == "Conv" ? 3 : node.input_size()) << node.output(0);
   }
-  for (const char* gone : {"BatchNormalization", "Shape", "Gather", "Slice", "Cast", "Unsqueeze", "Identity", "Constant"}) EXPECT_EQ(count_nodes(model, gone), 0) << gone;
+  for (const char* gone : {"BatchNormalization", "Shape", "Gather", "Slice", "Cast", "Unsqueeze", "Identity", "Constant"})
+    EXPECT_EQ(count_nodes(model, gone), 0) << gone;
   EXPECT_EQ(count_nodes(model, "Concat"), 1);
 }
 

@@ -1,5 +1,5 @@
-// One pass on one text graph: the model is checked and run before and after, so that every test of a structure is also a test of the numbers, and the
-// pass's own word (changed or not) is compared with what happened.
+// One pass on one text graph: the model is checked and run before and after, so that every test of a structure is also a test of the
+// numbers, and the pass's own word (changed or not) is compared with what happened.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -21,17 +21,19 @@ struct PassResult {
   std::string detail;  // the pass's words; empty: it says that it changed nothing
 };
 
-inline PassResult run_pass_on(Model model, const std::function<std::string(Model&)>& pass, double tolerance = 1e-5) {
+inline PassResult run_pass_on(const Model& model, const std::function<std::string(Model&)>& pass, double tolerance = 1e-5) {
   PassResult result{model, model, ""};
   EXPECT_NO_THROW(check_model(result.before.proto, "before"));
   result.detail = pass(result.after);
   EXPECT_NO_THROW(check_model(result.after.proto, "after"));
-  EXPECT_EQ(result.detail.empty(), serialize(result.before.proto) == serialize(result.after.proto)) << "the pass says: '" << result.detail << "'";
+  EXPECT_EQ(result.detail.empty(), serialize(result.before.proto) == serialize(result.after.proto))
+      << "the pass says: '" << result.detail << "'";
   expect_same_function(result.before.proto, result.after.proto, tolerance);
   return result;
 }
 
-inline PassResult run_pass_on(std::string_view text, const std::function<std::string(Model&)>& pass, int opset = 17, double tolerance = 1e-5) {
+inline PassResult run_pass_on(std::string_view text, const std::function<std::string(Model&)>& pass, int opset = 17,
+                              double tolerance = 1e-5) {
   return run_pass_on(text_model(text, opset, opset < 9 ? 4 : 8), pass, tolerance);
 }
 

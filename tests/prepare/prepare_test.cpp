@@ -6,7 +6,8 @@
 namespace quantize::test {
 namespace {
 
-constexpr auto two_layers = R"(g (float[1,2,6,6] x) => (float[1,3,4,4] y) <float[3,2,3,3] w, float[3] scale, float[3] B, float[3] mean, float[3] var> {
+constexpr auto two_layers =
+    R"(g (float[1,2,6,6] x) => (float[1,3,4,4] y) <float[3,2,3,3] w, float[3] scale, float[3] B, float[3] mean, float[3] var> {
   t = Conv (x, w)
   u = BatchNormalization (t, scale, B, mean, var)
   y = Relu (u)
@@ -27,7 +28,13 @@ TEST(RunPass, KeepsWhatPassesTheCheck) {
   Model model = text_model(two_layers);
   const Sets inputs = sets_for(model);
   const ParityCheck check(model.proto, inputs, 1);
-  const auto outcome = run_pass(model, {"rename", "", [](Model& one) { one.graph().mutable_node(0)->set_name("first"); return std::string("1 renamed"); }}, check);
+  const auto outcome = run_pass(model,
+                                {"rename", "",
+                                 [](Model& one) {
+                                   one.graph().mutable_node(0)->set_name("first");
+                                   return std::string("1 renamed");
+                                 }},
+                                check);
   EXPECT_EQ(outcome.status, PassOutcome::Status::changed);
   EXPECT_EQ(outcome.detail, "1 renamed");
   EXPECT_EQ(model.graph().node(0).name(), "first");
@@ -38,7 +45,13 @@ TEST(RunPass, UndoesWhatMovesAnOutput) {
   const std::string before = serialize(model.proto);
   const Sets inputs = sets_for(model);
   const ParityCheck check(model.proto, inputs, 1);
-  const auto outcome = run_pass(model, {"break", "", [](Model& one) { one.graph().mutable_node(2)->set_op_type("Neg"); return std::string("1 broken"); }}, check);
+  const auto outcome = run_pass(model,
+                                {"break", "",
+                                 [](Model& one) {
+                                   one.graph().mutable_node(2)->set_op_type("Neg");
+                                   return std::string("1 broken");
+                                 }},
+                                check);
   EXPECT_EQ(outcome.status, PassOutcome::Status::undone);
   EXPECT_NE(outcome.detail.find("output 'y' moved"), std::string::npos) << outcome.detail;
   EXPECT_GT(outcome.difference, 1e-4);
@@ -50,7 +63,13 @@ TEST(RunPass, UndoesWhatOnnxRuntimeCannotLoad) {
   const std::string before = serialize(model.proto);
   const Sets inputs = sets_for(model);
   const ParityCheck check(model.proto, inputs, 1);
-  const auto outcome = run_pass(model, {"break", "", [](Model& one) { one.graph().mutable_node(2)->set_op_type("NoSuchOperator"); return std::string("1 broken"); }}, check);
+  const auto outcome = run_pass(model,
+                                {"break", "",
+                                 [](Model& one) {
+                                   one.graph().mutable_node(2)->set_op_type("NoSuchOperator");
+                                   return std::string("1 broken");
+                                 }},
+                                check);
   EXPECT_EQ(outcome.status, PassOutcome::Status::undone);
   EXPECT_EQ(serialize(model.proto), before);
 }
@@ -60,7 +79,13 @@ TEST(RunPass, UndoesHalfAnEdit) {
   const std::string before = serialize(model.proto);
   const Sets inputs = sets_for(model);
   const ParityCheck check(model.proto, inputs, 1);
-  const auto outcome = run_pass(model, {"throw", "", [](Model& one) -> std::string { one.graph().clear_node(); throw std::runtime_error("no"); }}, check);
+  const auto outcome = run_pass(model,
+                                {"throw", "",
+                                 [](Model& one) -> std::string {
+                                   one.graph().clear_node();
+                                   throw std::runtime_error("no");
+                                 }},
+                                check);
   EXPECT_EQ(outcome.status, PassOutcome::Status::undone);
   EXPECT_EQ(outcome.detail, "no");
   EXPECT_EQ(serialize(model.proto), before);
@@ -81,7 +106,8 @@ TEST(Prepare, FoldsAndSaysSo) {
 
 // Everything an old exporter does at once: format 3, opset 7, weights as inputs, constants behind nodes, attributes that are inputs now.
 TEST(Prepare, OldExport) {
-  Model model = text_model(R"(g (float[1,2,4,4] x, float[3,2,3,3] w) => (float[1,3] y, float[1,3,8,8] z) <float[3] scale, float[3] B, float[3] mean, float[3] var, float[3,1,1] b> {
+  Model model = text_model(
+      R"(g (float[1,2,4,4] x, float[3,2,3,3] w) => (float[1,3] y, float[1,3,8,8] z) <float[3] scale, float[3] B, float[3] mean, float[3] var, float[3,1,1] b> {
     k = Constant <value = float {2}> ()
     w2 = Mul (w, k)
     c = Conv <pads = [1,1,1,1]> (x, w2)
@@ -93,19 +119,22 @@ TEST(Prepare, OldExport) {
     p = GlobalAveragePool (o)
     q = Squeeze <axes = [2, 3]> (p)
     y = Softmax (q)
-  })", 7, 3);
+  })",
+      7, 3);
   *model.graph().add_initializer() = make_tensor("w", {3, 2, 3, 3}, std::vector<float>(54, 0.125F));
   for (const auto& tensor : model.graph().initializer()) {
     if (tensor.name() == "w") continue;
     auto& input = *model.graph().add_input();
     input.set_name(tensor.name());
     input.mutable_type()->mutable_tensor_type()->set_elem_type(tensor.data_type());
-    for (const auto dimension : tensor.dims()) input.mutable_type()->mutable_tensor_type()->mutable_shape()->add_dim()->set_dim_value(dimension);
+    for (const auto dimension : tensor.dims())
+      input.mutable_type()->mutable_tensor_type()->mutable_shape()->add_dim()->set_dim_value(dimension);
   }
   check_model(model.proto, "before");
   const Model before = model;
   const Sets inputs = sets_for(model);
-  for (const auto& outcome : prepare(model, {}, inputs, Context{})) EXPECT_NE(outcome.status, PassOutcome::Status::undone) << outcome.name << ": " << outcome.detail;
+  for (const auto& outcome : prepare(model, {}, inputs, Context{}))
+    EXPECT_NE(outcome.status, PassOutcome::Status::undone) << outcome.name << ": " << outcome.detail;
   check_model(model.proto, "after");
   EXPECT_EQ(operators(model), "Conv Clip Resize GlobalAveragePool Squeeze Softmax");
   EXPECT_EQ(opset_of(model.proto), 17);
@@ -121,7 +150,8 @@ TEST(Prepare, RaisesToTheOpsetAskedFor) {
 }
 
 TEST(Prepare, FreeDimensionsStayFree) {
-  Model model = text_model(R"(g (float[N,2,H,W] x) => (float[N,3,P,Q] y) <float[3,2,3,3] w, float[3] scale, float[3] B, float[3] mean, float[3] var> {
+  Model model =
+      text_model(R"(g (float[N,2,H,W] x) => (float[N,3,P,Q] y) <float[3,2,3,3] w, float[3] scale, float[3] B, float[3] mean, float[3] var> {
     t = Conv <pads = [1,1,1,1]> (x, w)
     y = BatchNormalization (t, scale, B, mean, var)
   })");
@@ -135,7 +165,10 @@ TEST(Prepare, FreeDimensionsStayFree) {
 
 // A model ONNX Runtime's newest opset has no kernel for cannot be raised that far, and no correct result can be made.
 TEST(Prepare, FailedRaiseIsAnErrorThatNamesBothOpsets) {
-  Model model = text_model("g (float[1,2,8,8] x) => (float[1,2,2,2] y) <float[1,4] r = {1, 1, 5, 6}, int64[1] b = {0}> { y = RoiAlign <output_height = 2, output_width = 2> (x, r, b) }", 16);
+  Model model = text_model(
+      "g (float[1,2,8,8] x) => (float[1,2,2,2] y) <float[1,4] r = {1, 1, 5, 6}, int64[1] b = {0}> { y = RoiAlign <output_height = 2, "
+      "output_width = 2> (x, r, b) }",
+      16);
   const Sets inputs = sets_for(model);
   try {
     prepare(model, {.opset = 22}, inputs, Context{});

@@ -1,4 +1,5 @@
-// The trap: ONNX's version converter gives old Upsample and Resize nodes a new coordinate rule. Every case here runs the old node and the new one.
+// The trap: ONNX's version converter gives old Upsample and Resize nodes a new coordinate rule. Every case here runs the old node and the
+// new one.
 #include "model/attribute.h"
 #include "pass_fixture.h"
 #include "prepare/passes.h"
@@ -20,7 +21,8 @@ std::string graph_of(const ResizeCase& one) {
 class RaiseResize : public testing::TestWithParam<ResizeCase> {};
 
 TEST_P(RaiseResize, SamePixels) {
-  const auto result = run_pass_on(graph_of(GetParam()), [](Model& model) { return raise_opset(model, 0); }, GetParam().opset, 1e-6);
+  const auto result = run_pass_on(
+      graph_of(GetParam()), [](Model& model) { return raise_opset(model, 0); }, GetParam().opset, 1e-6);
   EXPECT_EQ(count_nodes(result.after, GetParam().op == "Upsample" ? "Upsample" : "none"), 0);
   EXPECT_EQ(string_attribute(node_of(result.after, "y"), "coordinate_transformation_mode", ""), "asymmetric");
 }
@@ -32,7 +34,8 @@ std::vector<ResizeCase> cases() {
       for (const int opset : {7, 8, 9}) all.push_back({"Upsample", mode, scales, opset});
       all.push_back({"Resize", mode, scales, 10});
     }
-    for (const std::string scales : {"1.0, 1.0, 0.5, 0.5", "1.0, 1.0, 0.7, 0.4", "1.0, 1.0, 0.34, 1.0", "1.0, 1.0, 2.0, 0.5", "1.0, 1.0, 0.6, 1.7"}) {
+    for (const std::string scales :
+         {"1.0, 1.0, 0.5, 0.5", "1.0, 1.0, 0.7, 0.4", "1.0, 1.0, 0.34, 1.0", "1.0, 1.0, 2.0, 0.5", "1.0, 1.0, 0.6, 1.7"}) {
       all.push_back({"Resize", mode, scales, 10});
     }
   }
@@ -48,14 +51,18 @@ INSTANTIATE_TEST_SUITE_P(OldRules, RaiseResize, testing::ValuesIn(cases()), [](c
 
 // The scales of old exporters are often computed from shapes; folding comes before raising, so that they are known by then.
 TEST(RaiseResizeScales, ComputedScalesAreTakenToGrow) {
-  const auto result = run_pass_on("g (float[1,2,6,8] x, float[4] s) => (float[a,b,c,d] y) { t = Relu (s)  u = Ceil (t)  o = Exp (u)  d = Div (o, o)  two = Add (d, d)  y = Resize (x, two) }",
-                                  [](Model& model) { return raise_opset(model, 0); }, 10);
+  const auto result = run_pass_on(
+      "g (float[1,2,6,8] x, float[4] s) => (float[a,b,c,d] y) { t = Relu (s)  u = Ceil (t)  o = Exp (u)  d = Div (o, o)  two = Add (d, d)  "
+      "y = Resize (x, two) }",
+      [](Model& model) { return raise_opset(model, 0); }, 10);
   EXPECT_EQ(string_attribute(node_of(result.after, "y"), "nearest_mode", ""), "floor");
 }
 
 TEST(RaiseResizeScales, KeepsNewerResizeAsItIs) {
-  const auto result = run_pass_on("g (float[1,2,6,8] x) => (float[a,b,c,d] y) <float[4] s = {1, 1, 2, 2}, float[0] roi = {}> { y = Resize <mode = \"linear\"> (x, roi, s) }",
-                                  [](Model& model) { return raise_opset(model, 0); }, 11);
+  const auto result = run_pass_on(
+      "g (float[1,2,6,8] x) => (float[a,b,c,d] y) <float[4] s = {1, 1, 2, 2}, float[0] roi = {}> { y = Resize <mode = \"linear\"> (x, roi, "
+      "s) }",
+      [](Model& model) { return raise_opset(model, 0); }, 11);
   EXPECT_EQ(node_of(result.after, "y").attribute_size(), 1);
 }
 

@@ -16,7 +16,8 @@ TEST(UnpackConstants, EveryFormOfValue) {
     y = Sub (x2, c)
     s = Identity (e)
     t = Identity (d)
-  })", unpack_constants);
+  })",
+                                  unpack_constants);
   EXPECT_EQ(result.detail, "5 constants");
   EXPECT_EQ(operators(result.after), "Add Mul Sub Identity Identity");
   EXPECT_EQ(initializer_of(result.after, "b").dims_size(), 0);
@@ -28,7 +29,8 @@ TEST(UnpackConstants, KeepsConstantThatIsAnOutput) {
   const auto result = run_pass_on(R"(g (float[2] x) => (float[2] y, float[1] c) {
     c = Constant <value = float[1] {3}> ()
     y = Mul (x, c)
-  })", unpack_constants);
+  })",
+                                  unpack_constants);
   EXPECT_EQ(result.detail, "");
   EXPECT_EQ(operators(result.after), "Constant Mul");
 }
@@ -38,7 +40,8 @@ TEST(UnpackConstants, LeavesSubgraphsAlone) {
     y = If (b) <
       then_branch = t () => (float[2] p) { one = Constant <value = float {1}> ()  p = Add (x, one) },
       else_branch = e () => (float[2] q) { q = Identity (x) }>
-  })", unpack_constants);
+  })",
+                                  unpack_constants);
   EXPECT_EQ(result.detail, "");
 }
 

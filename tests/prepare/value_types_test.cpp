@@ -8,7 +8,9 @@ namespace quantize::test {
 namespace {
 
 TEST(ValueTypes, FollowTheInputs) {
-  const ValueTypes types(text_model("g (float[N,3,8,8] x) => (float16[a,b] y) <float[4,3,3,3] w> { t = Conv (x, w)  u = Flatten (t)  y = Cast <to = 10> (u) }").proto);
+  const ValueTypes types(
+      text_model("g (float[N,3,8,8] x) => (float16[a,b] y) <float[4,3,3,3] w> { t = Conv (x, w)  u = Flatten (t)  y = Cast <to = 10> (u) }")
+          .proto);
   EXPECT_EQ(types.of("t").shape, (Shape{-1, 4, 6, 6}));
   EXPECT_FALSE(types.of("t").is_static());
   EXPECT_TRUE(types.of("w").is_static());
@@ -25,14 +27,16 @@ TEST(ValueTypes, NothingIsKnownOfStrangers) {
 TEST(ValueTypes, ClaimsAboutOtherDomainsAreBelieved) {
   const ValueTypes types(text_model(R"(<ir_version: 8, opset_import: ["" : 17, "org.example" : 1]> g (float[2] x) => (float[2] y) {
     t = org.example.Thing (x)  y = Relu (t)
-  })").proto);
+  })")
+                             .proto);
   EXPECT_EQ(types.rank("t"), -1);
 }
 
 TEST(ValueTypes, TensorsOfSubgraphs) {
   const ValueTypes types(text_model(R"(g (bool c, float[2,3] x) => (float[2,3] y) {
     y = If (c) < then_branch = t () => (float[2,3] p) { a = Neg (x)  p = Relu (a) }, else_branch = e () => (float[2,3] q) { q = Identity (x) } >
-  })").proto);
+  })")
+                             .proto);
   EXPECT_EQ(types.of("a").type, onnx::TensorProto::FLOAT);
 }
 

@@ -8,41 +8,41 @@ namespace quantize {
 namespace {
 
 TEST(Words, SaysNumbers) {
-  EXPECT_EQ(fixed(1.005, 1), "1.0");
-  EXPECT_EQ(fixed(-0.25, 2), "-0.25");
-  EXPECT_EQ(fixed(infinite, 2), "infinite");
-  EXPECT_EQ(fixed(not_a_number, 2), "-");
-  EXPECT_EQ(decibels(infinite), "no error");
-  EXPECT_EQ(decibels(26.304), "26.30 dB");
-  EXPECT_EQ(count(1, "run"), "1 run");
-  EXPECT_EQ(count(0, "run"), "0 runs");
+  EXPECT_EQ(words::fixed(1.005, 1), "1.0");
+  EXPECT_EQ(words::fixed(-0.25, 2), "-0.25");
+  EXPECT_EQ(words::fixed(infinite, 2), "infinite");
+  EXPECT_EQ(words::fixed(not_a_number, 2), "-");
+  EXPECT_EQ(words::decibels(infinite), "no error");
+  EXPECT_EQ(words::decibels(26.304), "26.30 dB");
+  EXPECT_EQ(words::count(1, "run"), "1 run");
+  EXPECT_EQ(words::count(0, "run"), "0 runs");
 }
 
 TEST(Words, RoundsSharesDownSoThatAHundredMeansAll) {
-  EXPECT_EQ(percent(0.99999), "99.99 %");
-  EXPECT_EQ(percent(1), "100.00 %");
-  EXPECT_EQ(percent(0.9752), "97.52 %");
-  EXPECT_EQ(percent(not_a_number), "-");
+  EXPECT_EQ(words::percent(0.99999), "99.99 %");
+  EXPECT_EQ(words::percent(1), "100.00 %");
+  EXPECT_EQ(words::percent(0.9752), "97.52 %");
+  EXPECT_EQ(words::percent(not_a_number), "-");
 }
 
 TEST(Words, SaysBytesInDecimalUnits) {
-  EXPECT_EQ(bytes(0), "0 B");
-  EXPECT_EQ(bytes(999), "999 B");
-  EXPECT_EQ(bytes(1000), "1.0 kB");
-  EXPECT_EQ(bytes(999'949), "999.9 kB");
-  EXPECT_EQ(bytes(999'960), "1.0 MB");
-  EXPECT_EQ(bytes(56'000'000), "56.0 MB");
+  EXPECT_EQ(words::bytes(0), "0 B");
+  EXPECT_EQ(words::bytes(999), "999 B");
+  EXPECT_EQ(words::bytes(1000), "1.0 kB");
+  EXPECT_EQ(words::bytes(999'949), "999.9 kB");
+  EXPECT_EQ(words::bytes(999'960), "1.0 MB");
+  EXPECT_EQ(words::bytes(56'000'000), "56.0 MB");
 }
 
 TEST(Words, ComparesSpeedsAndSizes) {
-  EXPECT_EQ(compare_speed(2.42), "2.42x faster");
-  EXPECT_EQ(compare_speed(0.5), "2.00x slower");
-  EXPECT_EQ(compare_speed(1.01), "as fast");
-  EXPECT_EQ(compare_speed(0), "-");
-  EXPECT_EQ(compare_speed(not_a_number), "-");
-  EXPECT_EQ(compare_size(4, 1), "4.00x smaller");
-  EXPECT_EQ(compare_size(100, 125), "1.25x larger");
-  EXPECT_EQ(compare_size(0, 1), "-");
+  EXPECT_EQ(words::compare_speed(2.42), "2.42x faster");
+  EXPECT_EQ(words::compare_speed(0.5), "2.00x slower");
+  EXPECT_EQ(words::compare_speed(1.01), "as fast");
+  EXPECT_EQ(words::compare_speed(0), "-");
+  EXPECT_EQ(words::compare_speed(not_a_number), "-");
+  EXPECT_EQ(words::compare_size(4, 1), "4.00x smaller");
+  EXPECT_EQ(words::compare_size(100, 125), "1.25x larger");
+  EXPECT_EQ(words::compare_size(0, 1), "-");
 }
 
 Verdict::Level level(double agreement, double miou_quantized) {
@@ -71,6 +71,13 @@ TEST(Judge, SaysInOneSentenceWhatDecided) {
   EXPECT_EQ(judge(report).reason, "97.52 % of the pixels keep their class, and mIoU against the labels rises by 0.0110.");
   report.accuracy.miou_quantized.reset();
   EXPECT_EQ(judge(report).reason, "97.52 % of the pixels keep their class.");
+}
+
+TEST(Judge, SaysWhatCouldNotBeComputed) {
+  Report report = sample_report();
+  report.accuracy.agreement = not_a_number;
+  EXPECT_EQ(judge(report).headline, "Do not ship");
+  EXPECT_EQ(judge(report).reason, "How many pixels keep their class could not be computed.");
 }
 
 TEST(Judge, KnowsNothingWithoutTestImages) {

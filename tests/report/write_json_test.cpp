@@ -12,7 +12,7 @@ using Json = nlohmann::json;
 
 Json written(const Report& report) { return Json::parse(write_json(report)); }
 
-// What write_json must give for sample_report(), written by hand. That both follow data/report.schema.json is checked in tests/cli.
+// What write_json must give for sample_report(), written by hand. tests/cli checks a whole run's report against data/report.schema.json.
 const char* const expected = R"({
   "schema_version": 1, "version": "1.2.3", "onnx_version": "1.19.1", "onnxruntime_version": "1.32.0",
   "command": "quantize net.onnx --calib pictures", "machine": "2 cores", "seconds": 93, "scheme": "w8a8", "target": "ort-cpu",

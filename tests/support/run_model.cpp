@@ -27,7 +27,8 @@ Tensor random_tensor(const onnx::ValueInfoProto& input, std::mt19937& generator)
   }
   Tensor tensor = Tensor::zeros(type, shape);
   const std::size_t size = element_size(type);
-  for (std::size_t i = 0; i < count; ++i) tensor.bytes[i * size] = static_cast<std::byte>(generator() >> 31);  // little endian: 0 or 1 of any integer type
+  for (std::size_t i = 0; i < count; ++i)
+    tensor.bytes[i * size] = static_cast<std::byte>(generator() >> 31);  // little endian: 0 or 1 of any integer type
   return tensor;
 }
 

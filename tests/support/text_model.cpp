@@ -39,7 +39,8 @@ void fill_declared(onnx::GraphProto& graph) {
     Shape shape;
     for (const auto& dimension : value.type().tensor_type().shape().dim()) shape.push_back(dimension.dim_value());
     const auto values = values_for(value.name(), static_cast<std::size_t>(element_count(shape)));
-    *graph.add_initializer() = make_float_tensor(value.name(), shape, static_cast<ElementType>(value.type().tensor_type().elem_type()), values);
+    *graph.add_initializer() =
+        make_float_tensor(value.name(), shape, static_cast<ElementType>(value.type().tensor_type().elem_type()), values);
   }
 }
 

@@ -4,8 +4,8 @@
 //     y = Conv <pads = [1,1,1,1]> (x, w, b)
 //   })")
 //
-// A tensor declared between < and > without a value becomes an initializer with pseudo-random values that depend on its name and shape only: between -1
-// and 1, between 0.5 and 1.5 where the name ends in "var".
+// A tensor declared between < and > without a value becomes an initializer with pseudo-random values that depend on its name and shape
+// only: between -1 and 1, between 0.5 and 1.5 where the name ends in "var".
 #pragma once
 
 #include <string>

@@ -34,7 +34,7 @@ void stop_on_signals(std::stop_source source) {
 
 int run(Arguments& arguments) {
   if (!arguments.memory_model.empty()) {
-    quantize::run_for_memory(arguments.memory_model, arguments.memory_shapes);
+    std::printf("%llu\n", static_cast<unsigned long long>(quantize::run_for_memory(arguments.memory_model, arguments.memory_shapes)));
     return 0;
   }
   Context context;

@@ -7,7 +7,7 @@ const find = (id) => document.getElementById(id);
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children.filter((child) => child !== null));
+  element.append(...children);
   return element;
 }
 
@@ -69,7 +69,7 @@ function showAccuracy() {
 }
 
 function showWarnings() {
-  const {warnings} = report, items = warnings.map((text) => make("li", {}, text));
+  const {warnings} = report, items = warnings.map((warning) => make("li", {}, warning));
   const box = make("details", {class: "warnings"}, make("summary", {}, plural(warnings.length, "warning")), make("ul", {}, ...items));
   box.open = warnings.length <= 5;
   find("warnings").append(warnings.length ? box : make("span", {class: "muted"}, "No warnings."));
@@ -99,10 +99,9 @@ function compareValues(a, b) {
 
 // Returns the table in its scrolling frame; its setRows() shows other rows and keeps the order chosen.
 function table(columns, rows, totals = []) {
-  const heads = columns.map(({title, style}) => make("th", {scope: "col", class: style}, make("button", {type: "button"}, title)));
+  const body = make("tbody"), heads = columns.map(({title, style}) => make("th", {scope: "col", class: style}, make("button", {type: "button"}, title)));
   const cell = ({key, show, style}, row) => make("td", {class: style}, show ? show(row[key], row) : row[key]);
   const line = (row) => make("tr", {}, ...columns.map((column) => cell(column, row)));
-  const body = make("tbody");
   let order = () => 0;
   const fill = () => body.replaceChildren(...[...rows].sort(order).map(line));
   heads.forEach((head, index) => head.firstChild.addEventListener("click", () => {
@@ -125,8 +124,8 @@ function showTables() {
     make("b", {}, decibels(layer.sqnr_db)), layer.node, make("span", {class: "muted"}, " " + layer.op_type))));
   find("image_table").append(table([long("Image", "name"), figure("PSNR", "psnr_db", decibels), sqnr,
     figure("Pixels as FP32", "agreement", percent)], accuracy.images));
-  find("step_table").append(table([text("Step", "name"), long("Outcome", "outcome"),
-    figure("Seconds", "seconds", (value) => fixed(value, 2))], steps));
+  const seconds = figure("Seconds", "seconds", (value) => fixed(value, 2));
+  find("step_table").append(table([text("Step", "name"), long("Outcome", "outcome"), seconds], steps));
   find("config_table").append(table([text("Setting", "name"), long("Value", "value")], config));
 }
 
@@ -136,15 +135,13 @@ function showDecisions() {
     text("Activations", "activations"), long("Why", "reason")], all);
   const input = make("input", {type: "search", placeholder: "Filter by any text", "aria-label": "Filter nodes"});
   const kind = make("select", {"aria-label": "Which nodes"}, ...["all", "quantized", "float"].map((name) => make("option", {}, name)));
-  const counted = make("span", {class: "muted"});
-  const update = () => {
+  const counted = make("span", {class: "muted"}), update = () => {
     const wanted = input.value.toLowerCase(), matches = (row) => Object.values(row).join("\n").toLowerCase().includes(wanted);
     const chosen = all.filter((row) => matches(row) && (kind.value === "all" || row.kept === kind.value));
     counted.textContent = `${chosen.length} of ${plural(all.length, "node")}`;
     shown.setRows(chosen);
   };
-  input.addEventListener("input", update);
-  kind.addEventListener("change", update);
+  for (const control of [input, kind]) control.addEventListener("input", update);
   update();
   find("decision_table").append(make("div", {class: "tools"}, input, kind, counted), shown);
 }
@@ -245,8 +242,8 @@ function showHistogram(tensor) {
   const range = `covers ${short(low)} to ${short(high)}, seen ${short(min)} to ${short(max)}`;
   find("histogram_grid").append(make("figure", {}, host, make("figcaption", {}, make("b", {}, tensor.tensor),
     `${tensor.type}, ${tensor.method}, ${decibels(tensor.sqnr_db)}`, make("br"), range)));
-  const ends = [low, high, min, max].filter((value) => value !== null), from = Math.min(...ends), to = Math.max(...ends);
-  const margin = (to - from) * 0.03 || 1;
+  const ends = [low, high, min, max].filter((value) => value !== null);
+  const from = Math.min(0, ...ends), to = Math.max(0, ...ends), margin = (to - from) * 0.03 || 1;
   chart(host, `Histogram of ${tensor.tensor}: ${range}`, 130, {
     scales: {x: {time: false, range: [from - margin, to + margin]}, y: {range: (drawn, least, most) => [0, (most || 1) * 1.05]}},
     axes: [axis({grid: {show: false}, space: 50, size: 30}), {show: false}], padding: [6, 10, 0, 10], cursor: {show: false},
@@ -259,8 +256,7 @@ function openViewer(article, first) {
   const slider = find("viewer_slider"), tabs = [...find("viewer_tabs").children];
   const copy = (kind) => article.querySelector(`.pane[data-kind="${kind}"] img`).cloneNode();
   const show = (kind) => {
-    const layers = kind === "slider" ? [copy("fp32"), copy("quantized"), make("i")] : [copy(kind)];
-    const stack = make("div", {class: "stack"}, ...layers);
+    const stack = make("div", {class: "stack"}, ...(kind === "slider" ? [copy("fp32"), copy("quantized"), make("i")] : [copy(kind)]));
     slider.hidden = kind !== "slider";
     slider.oninput = () => stack.style.setProperty("--at", slider.value + "%");
     slider.oninput();
