@@ -9,14 +9,14 @@ namespace quantize {
 
 // The values are the exit codes of the program; `quantize --help` lists them.
 enum class ErrorKind {
-  internal = 1,      // a defect of this program
-  usage = 2,         // an option is wrong
-  model = 3,         // the model cannot be read, is not valid, or is of a kind that is refused
-  data = 4,          // the images or tensors given are missing or unreadable
-  output = 5,        // the result cannot be written
-  numeric = 6,       // NaN or infinity in a weight or an activation
-  verification = 7,  // the result did not pass its own checks, or a preparation step changed the model's function
-  interrupted = 130, // Ctrl-C
+  internal = 1,       // a defect of this program
+  usage = 2,          // an option is wrong
+  model = 3,          // the model cannot be read, is not valid, or is of a kind that is refused
+  data = 4,           // the images or tensors given are missing or unreadable
+  output = 5,         // the result cannot be written
+  numeric = 6,        // NaN or infinity in a weight or an activation
+  verification = 7,   // the result did not pass its own checks, or a preparation step changed the model's function
+  interrupted = 130,  // Ctrl-C
 };
 
 class Error : public std::runtime_error {

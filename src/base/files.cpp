@@ -2,13 +2,14 @@
 
 #define XXH_INLINE_ALL
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 
 #include "base/error.h"
 
@@ -19,15 +20,31 @@ namespace {
   throw Error(ErrorKind::output, "cannot write " + path.string() + ": " + std::strerror(code));
 }
 
+[[noreturn]] void fail_reading(const std::filesystem::path& path, int code) {
+  throw Error(ErrorKind::data, "cannot read " + path.string() + ": " + std::strerror(code));
+}
+
 }  // namespace
 
 std::string read_file(const std::filesystem::path& path) {
   std::error_code code;
   if (std::filesystem::is_directory(path, code)) throw Error(ErrorKind::data, path.string() + " is a folder, not a file");
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw Error(ErrorKind::data, "cannot read " + path.string() + ": " + std::strerror(errno));
-  std::string bytes{std::istreambuf_iterator<char>(stream), {}};
-  if (stream.bad()) throw Error(ErrorKind::data, "cannot read " + path.string());
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) fail_reading(path, errno);
+  std::string bytes;
+  struct stat status {};
+  if (::fstat(descriptor, &status) == 0 && status.st_size > 0) bytes.reserve(static_cast<std::size_t>(status.st_size) + 1);
+  constexpr std::size_t step = std::size_t{1} << 20;
+  int failure = 0;
+  for (ssize_t count = 1; count != 0 && failure == 0;) {
+    const std::size_t end = bytes.size();
+    bytes.resize(end + step);
+    count = ::read(descriptor, bytes.data() + end, step);
+    if (count < 0 && errno != EINTR) failure = errno;
+    bytes.resize(end + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  }
+  ::close(descriptor);
+  if (failure != 0) fail_reading(path, failure);
   return bytes;
 }
 
@@ -63,10 +80,12 @@ std::filesystem::path FileTransaction::write(const std::filesystem::path& path, 
 }
 
 void FileTransaction::publish() {
-  for (const auto& entry : entries_) {
-    std::error_code code;
-    std::filesystem::rename(entry.temporary, entry.final, code);
-    if (code) fail_writing(entry.final, code.value());
+  std::error_code code, ignored;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    std::filesystem::rename(entries_[i].temporary, entries_[i].final, code);
+    if (!code) continue;
+    for (std::size_t k = 0; k < i; ++k) std::filesystem::remove(entries_[k].final, ignored);
+    fail_writing(entries_[i].final, code.value());
   }
   entries_.clear();
 }
@@ -74,7 +93,8 @@ void FileTransaction::publish() {
 std::string fingerprint(std::string_view bytes) {
   const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
   char text[33];
-  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64), static_cast<unsigned long long>(hash.low64));
+  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
+                static_cast<unsigned long long>(hash.low64));
   return text;
 }
 

@@ -11,8 +11,8 @@ namespace quantize {
 // Throws Error{kind} naming the file.
 std::string read_file(const std::filesystem::path& path);
 
-// A set of files that appear together or not at all. Each is written beside its final place under a temporary name; publish() renames them all.
-// Whatever was not published is removed by the destructor, so an exception or Ctrl-C leaves no debris.
+// A set of files that appear together or not at all. Each is written beside its final place under a temporary name; publish() renames them
+// all. Whatever was not published is removed by the destructor, so an exception or Ctrl-C leaves no debris.
 class FileTransaction {
  public:
   FileTransaction() = default;

@@ -23,10 +23,14 @@ float usable_scale(double scale) {
 
 std::string method_name(RangeMethod method) {
   switch (method) {
-    case RangeMethod::percentile: return "percentile";
-    case RangeMethod::mse: return "mse";
-    case RangeMethod::entropy: return "entropy";
-    case RangeMethod::minmax: break;
+    case RangeMethod::percentile:
+      return "percentile";
+    case RangeMethod::mse:
+      return "mse";
+    case RangeMethod::entropy:
+      return "entropy";
+    case RangeMethod::minmax:
+      break;
   }
   return "minmax";
 }
@@ -50,13 +54,20 @@ double Encoding::high() const { return static_cast<double>(scale[0]) * (integer_
 
 IntegerRange integer_range(ElementType type, bool symmetric_weight) {
   switch (type) {
-    case onnx::TensorProto::INT4: return {-8, 7};
-    case onnx::TensorProto::UINT4: return {0, 15};
-    case onnx::TensorProto::INT8: return {symmetric_weight ? -127 : -128, 127};
-    case onnx::TensorProto::UINT8: return {0, 255};
-    case onnx::TensorProto::INT16: return {symmetric_weight ? -32767 : -32768, 32767};
-    case onnx::TensorProto::UINT16: return {0, 65535};
-    default: throw Error(ErrorKind::internal, "no integer range for " + type_name(type));
+    case onnx::TensorProto::INT4:
+      return {-8, 7};
+    case onnx::TensorProto::UINT4:
+      return {0, 15};
+    case onnx::TensorProto::INT8:
+      return {symmetric_weight ? -127 : -128, 127};
+    case onnx::TensorProto::UINT8:
+      return {0, 255};
+    case onnx::TensorProto::INT16:
+      return {symmetric_weight ? -32767 : -32768, 32767};
+    case onnx::TensorProto::UINT16:
+      return {0, 65535};
+    default:
+      throw Error(ErrorKind::internal, "no integer range for " + type_name(type));
   }
 }
 
@@ -157,7 +168,8 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
     const Range range = group_range(group, statistics, scheme);
     Encoding encoding = encode_range(range, scheme.activation_type(), scheme.activations);
     encoding.method = group.range_is_exact ? "fixed range" : group.is_graph_output ? "minmax" : method_name(scheme.method);
-    if (range.low == 0 && range.high == 0) context.warn("activation '" + group.members[0] + "' was zero in all of calibration; check that the images are typical");
+    if (range.low == 0 && range.high == 0)
+      context.warn("activation '" + group.members[0] + "' was zero in all of calibration; check that the images are typical");
     for (const auto& member : group.members) encodings.activations[member] = encoding;
   }
   for (const auto& name : placement.constants) encodings.activations[name] = encode_constant(*index.constant(name), scheme);
@@ -171,7 +183,8 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
     const auto input = encodings.activations.find(op.input);
     if (bias == nullptr || input == encodings.activations.end()) continue;
     if (const int raised = protect_bias(place->second, float_values(*bias), input->second.scale[0], op.groups); raised > 0) {
-      context.info(describe(index.node(number)) + ": the weight scale of " + std::to_string(raised) + " channels was raised so that the bias fits int32");
+      context.info(describe(index.node(number)) + ": the weight scale of " + std::to_string(raised) +
+                   " channels was raised so that the bias fits int32");
     }
   }
   return encodings;

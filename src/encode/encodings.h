@@ -23,14 +23,15 @@ struct Encoding {
   std::vector<std::int32_t> zero_point;
   std::string method;  // how the range was chosen: "mse", "fixed range", "weights"
 
-  [[nodiscard]] double low() const;   // of the first slice
+  [[nodiscard]] double low() const;  // of the first slice
   [[nodiscard]] double high() const;
 };
 
 struct IntegerRange {
   std::int32_t low, high;
 };
-// Of the type; symmetric int8 weights use -127..127, so that negation is exact and no runtime's 16-bit sums overflow; int4 uses all 16 values.
+// Of the type; symmetric int8 weights use -127..127, so that negation is exact and no runtime's 16-bit sums overflow; int4 uses all 16
+// values.
 IntegerRange integer_range(ElementType type, bool symmetric_weight = false);
 
 struct Encodings {
@@ -38,15 +39,15 @@ struct Encodings {
   std::map<std::string, Encoding> weights;      // by initializer name
 };
 
-// The only scale formula of the program: (low, high) -> scale and zero point, real zero exactly representable, scale never zero or denormal.
-// Symmetric: zero point 0 for signed types. Asymmetric: low <= 0 <= high is enforced by widening.
+// The only scale formula of the program: (low, high) -> scale and zero point, real zero exactly representable, scale never zero or
+// denormal. Symmetric: zero point 0 for signed types. Asymmetric: low <= 0 <= high is enforced by widening.
 Encoding encode_range(Range range, ElementType type, Symmetry symmetry);
 
 // Weight scales of `values` (shape, axis as in the encoding) from the largest magnitude of each slice.
 Encoding encode_weight(std::span<const float> values, const Shape& shape, int axis, ElementType type);
 
-// Activations by the scheme's method; weights by largest magnitude, with the floor that keeps every int32 bias in range. Warnings (dead tensors, floors)
-// go to the context. Throws Error{internal} when statistics lack an observed tensor.
+// Activations by the scheme's method; weights by largest magnitude, with the floor that keeps every int32 bias in range. Warnings (dead
+// tensors, floors) go to the context. Throws Error{internal} when statistics lack an observed tensor.
 Encodings encode(const Model& model, const Placement& placement, const Statistics& statistics, const Scheme& scheme, Context& context);
 
 // The statistics of a group: those of its sources together.

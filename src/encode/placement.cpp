@@ -73,7 +73,11 @@ std::set<std::string> float_tensors(const Model& model) {
 class Placer {
  public:
   Placer(const Model& model, const Target& target, const Exclusions& exclusions)
-      : graph_(model.graph()), index_(graph_), target_(target), excluded_(excluded_nodes(graph_, exclusions)), floats_(float_tensors(model)) {}
+      : graph_(model.graph()),
+        index_(graph_),
+        target_(target),
+        excluded_(excluded_nodes(graph_, exclusions)),
+        floats_(float_tensors(model)) {}
 
   Placement run() {
     assign_roles();
@@ -216,7 +220,8 @@ class Placer {
     if (excluded_.contains(number)) {
       decision.reason = "excluded by request";
     } else if (const Role natural = role_of(node, index_); natural != Role::floating && roles_[number] == Role::floating) {
-      decision.reason = floats_.contains(node.output_size() > 0 ? node.output(0) : "") ? "no integer kernel on " + target_.name : "its tensors are not float";
+      decision.reason = floats_.contains(node.output_size() > 0 ? node.output(0) : "") ? "no integer kernel on " + target_.name
+                                                                                       : "its tensors are not float";
     } else if (natural == Role::floating) {
       decision.reason = "operator is not in the table of quantizable operators";
     } else {

@@ -1,4 +1,5 @@
-// Which tensors of a prepared model are quantized, which share an encoding, and which nodes stay float and why. Depends on the target, not on data.
+// Which tensors of a prepared model are quantized, which share an encoding, and which nodes stay float and why. Depends on the target, not
+// on data.
 #pragma once
 
 #include <optional>
@@ -17,7 +18,8 @@ namespace quantize {
 struct TensorGroup {
   std::vector<std::string> members;  // in execution order
   std::vector<std::string> sources;  // the members to observe
-  // A range that the values cannot leave (Sigmoid's [0, 1], a Clip's bounds): exact when `range_is_exact`, else a limit for the observed range.
+  // A range that the values cannot leave (Sigmoid's [0, 1], a Clip's bounds): exact when `range_is_exact`, else a limit for the observed
+  // range.
   std::optional<std::pair<float, float>> range;
   bool range_is_exact = false;
   bool is_graph_output = false;
@@ -47,9 +49,9 @@ struct Placement {
 
 // Nodes that must stay float. A pattern that matches nothing is an Error{usage}.
 struct Exclusions {
-  std::vector<std::string> nodes;      // names
+  std::vector<std::string> nodes;  // names
   std::vector<std::string> op_types;
-  std::vector<std::string> patterns;   // ECMAScript regular expressions, matched anywhere in the node's name
+  std::vector<std::string> patterns;  // ECMAScript regular expressions, matched anywhere in the node's name
 };
 
 Placement place(const Model& model, const Target& target, const Exclusions& exclusions = {});

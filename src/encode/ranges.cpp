@@ -67,13 +67,15 @@ double minimise(double from, double to, const Function& f) {
         best_value = value;
       }
     }
-    from = std::max(from, best - width);
-    to = std::min(to, best + width);
+    const double least = std::min(from, to), most = std::max(from, to);  // `from` is the upper end where the interval is negative
+    from = std::clamp(best - width, least, most);
+    to = std::clamp(best + width, least, most);
   }
   return best;
 }
 
-// Divergence of the histogram part [0, kept) from its own quantization to `levels` bins; what lies beyond is added to the last bin, as clipping does.
+// Divergence of the histogram part [0, kept) from its own quantization to `levels` bins; what lies beyond is added to the last bin, as
+// clipping does.
 double divergence(const std::vector<double>& counts, std::size_t kept, int levels) {
   std::vector<double> reference(counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(kept));
   const std::vector<double> inside = reference;
@@ -102,7 +104,8 @@ double divergence(const std::vector<double>& counts, std::size_t kept, int level
 double entropy_edge(const std::vector<double>& counts, double width, int levels) {
   std::size_t used = counts.size();
   while (used > 0 && counts[used - 1] == 0) --used;
-  if (used <= static_cast<std::size_t>(levels)) return static_cast<double>(used) * width;  // fewer bins than levels: nothing to gain by clipping
+  if (used <= static_cast<std::size_t>(levels))
+    return static_cast<double>(used) * width;  // fewer bins than levels: nothing to gain by clipping
   std::size_t best = used;
   double least = divergence(counts, used, levels);
   for (std::size_t kept = levels; kept < used; kept += std::max<std::size_t>(1, used / 256)) {
@@ -156,10 +159,14 @@ Range mse_range(const TensorStatistics& statistics, int levels) {
   Range range = minmax_range(statistics);
   // The two ends interact only through the step; a few turns of one after the other settle them.
   for (int turn = 0; turn < 3; ++turn) {
-    if (range.high > 0) range.high = minimise(0.02 * range.high, turn == 0 ? range.high : minmax_range(statistics).high,
-                                              [&](double high) { return error_of(moments, {range.low, high}, levels); });
-    if (range.low < 0) range.low = minimise(0.02 * range.low, turn == 0 ? range.low : minmax_range(statistics).low,
-                                            [&](double low) { return error_of(moments, {low, range.high}, levels); });
+    if (range.high > 0)
+      range.high = minimise(0.02 * range.high, turn == 0 ? range.high : minmax_range(statistics).high, [&](double high) {
+        return error_of(moments, {range.low, high}, levels);
+      });
+    if (range.low < 0)
+      range.low = minimise(0.02 * range.low, turn == 0 ? range.low : minmax_range(statistics).low, [&](double low) {
+        return error_of(moments, {low, range.high}, levels);
+      });
   }
   return range;
 }
@@ -180,16 +187,21 @@ Range entropy_range(const TensorStatistics& statistics, int levels) {
   const double share = seen.high - seen.low > 0 ? seen.high / (seen.high - seen.low) : 1;
   const int positive = std::max(1, static_cast<int>(levels * share)), negative = std::max(1, levels - positive);
   const double width = statistics.histogram.bin_width();
-  return {std::max(seen.low, seen.low < 0 ? -entropy_edge(below, width, negative) : 0.0), std::min(seen.high, entropy_edge(above, width, positive))};
+  return {std::max(seen.low, seen.low < 0 ? -entropy_edge(below, width, negative) : 0.0),
+          std::min(seen.high, entropy_edge(above, width, positive))};
 }
 
 Range choose_range(const TensorStatistics& statistics, const Scheme& scheme) {
   const int levels = 1 << scheme.activation_bits;
   switch (scheme.method) {
-    case RangeMethod::percentile: return percentile_range(statistics, scheme.percentile);
-    case RangeMethod::mse: return mse_range(statistics, levels);
-    case RangeMethod::entropy: return entropy_range(statistics, levels);
-    case RangeMethod::minmax: break;
+    case RangeMethod::percentile:
+      return percentile_range(statistics, scheme.percentile);
+    case RangeMethod::mse:
+      return mse_range(statistics, levels);
+    case RangeMethod::entropy:
+      return entropy_range(statistics, levels);
+    case RangeMethod::minmax:
+      break;
   }
   return minmax_range(statistics);
 }

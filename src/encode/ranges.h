@@ -14,11 +14,11 @@ struct Range {
 Range minmax_range(const TensorStatistics& statistics);
 // The smallest interval that leaves out (100 - percent)/2 percent of the values at each end.
 Range percentile_range(const TensorStatistics& statistics, double percent);
-// The interval with the least expected squared error: clipping error of the values outside plus step^2/12 of those inside; `levels` values can be told apart.
-// (OMSE, Choukroun et al. 2019; "TF-enhanced" in AIMET)
+// The interval with the least expected squared error: clipping error of the values outside plus step^2/12 of those inside; `levels` values
+// can be told apart. (OMSE, Choukroun et al. 2019; "TF-enhanced" in AIMET)
 Range mse_range(const TensorStatistics& statistics, int levels);
-// The interval whose quantized distribution has the least Kullback-Leibler divergence from the one seen (Migacz, TensorRT, GTC 2017), on up to 2048 bins
-// a side; `levels` as above.
+// The interval whose quantized distribution has the least Kullback-Leibler divergence from the one seen (Migacz, TensorRT, GTC 2017), on up
+// to 2048 bins a side; `levels` as above.
 Range entropy_range(const TensorStatistics& statistics, int levels);
 
 // One of the above, by the scheme. Never wider than the values seen.

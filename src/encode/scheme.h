@@ -13,9 +13,9 @@ enum class Granularity { per_channel, per_tensor };
 enum class Symmetry { asymmetric, symmetric };
 
 struct Scheme {
-  std::string name;          // "w8a8"
-  int weight_bits = 8;       // 4 or 8
-  int activation_bits = 8;   // 8 or 16
+  std::string name;         // "w8a8"
+  int weight_bits = 8;      // 4 or 8
+  int activation_bits = 8;  // 8 or 16
   Granularity weights = Granularity::per_channel;
   Symmetry activations = Symmetry::asymmetric;
   RangeMethod method = RangeMethod::mse;

@@ -18,7 +18,8 @@ struct ImageResult {
 };
 
 void require_same_shape(const Tensor& a, const Tensor& b) {
-  if (a.shape != b.shape) throw Error(ErrorKind::verification, "output shapes differ: FP32 " + to_string(a.shape) + ", quantized " + to_string(b.shape));
+  if (a.shape != b.shape)
+    throw Error(ErrorKind::verification, "output shapes differ: FP32 " + to_string(a.shape) + ", quantized " + to_string(b.shape));
 }
 
 ClassMap label_of(const std::filesystem::path& folder, const std::string& stem) {
@@ -69,7 +70,8 @@ Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& q
     same += share * static_cast<double>(count);
     pixels += count;
   }
-  const auto worst = std::min_element(accuracy.images.begin(), accuracy.images.end(), [](const auto& a, const auto& b) { return a.psnr_db < b.psnr_db; });
+  const auto worst =
+      std::min_element(accuracy.images.begin(), accuracy.images.end(), [](const auto& a, const auto& b) { return a.psnr_db < b.psnr_db; });
   accuracy.psnr_db_worst = worst->psnr_db;
   accuracy.worst_image = worst->name;
   accuracy.sqnr_db = all.sqnr_db();
@@ -82,8 +84,9 @@ Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& q
   return accuracy;
 }
 
-std::vector<LayerAccuracy> compare_layers(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized, std::span<const TensorPair> pairs,
-                                          const SampleSource& samples, std::size_t limit, const Context& context) {
+std::vector<LayerAccuracy> compare_layers(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized,
+                                          std::span<const TensorPair> pairs, const SampleSource& samples, std::size_t limit,
+                                          const Context& context) {
   constexpr std::size_t at_a_time = 16;
   const std::size_t count = std::min(limit, samples.size());
   std::vector<std::vector<Energy>> energies(pairs.size(), std::vector<Energy>(count));
@@ -98,13 +101,15 @@ std::vector<LayerAccuracy> compare_layers(const onnx::ModelProto& fp32, const on
     const Session a(with_outputs(fp32, names_a)), b(with_outputs(quantized, names_b));
     const auto position = [](const Session& session, const std::string& name) {
       const auto& outputs = session.outputs();
-      return static_cast<std::size_t>(std::find_if(outputs.begin(), outputs.end(), [&](const auto& spec) { return spec.name == name; }) - outputs.begin());
+      return static_cast<std::size_t>(std::find_if(outputs.begin(), outputs.end(), [&](const auto& spec) { return spec.name == name; }) -
+                                      outputs.begin());
     };
     parallel_for(context, count, [&](std::size_t i, unsigned) {
       const Sample sample = samples.load(i);
       const auto values_a = a.run(sample.inputs), values_b = b.run(sample.inputs);
       for (std::size_t k = 0; k < part.size(); ++k) {
-        energies[begin + k][i] = Energy::of(float_values(values_a[position(a, part[k].fp32)]), float_values(values_b[position(b, part[k].quantized)]));
+        energies[begin + k][i] =
+            Energy::of(float_values(values_a[position(a, part[k].fp32)]), float_values(values_b[position(b, part[k].quantized)]));
       }
       progress->tick();
     });

@@ -13,12 +13,13 @@ constexpr double overlay_opacity = 0.55;
 
 bool is_picture(const std::filesystem::path& file) { return file.extension() != ".npy"; }
 
-// The classes of an output brought back to the picture it came from. Where the picture fills only a part of the model's input (letterbox), that part of the
-// output is cut out; where only the middle of the picture was used (crop), the rest of the mask keeps class 0.
+// The classes of an output brought back to the picture it came from. Where the picture fills only a part of the model's input (letterbox),
+// that part of the output is cut out; where only the middle of the picture was used (crop), the rest of the mask keeps class 0.
 ClassMap mask_of(const Tensor& output, ClassAxis axis, const Image& picture, int input_width, int input_height, ResizeMode mode) {
   if (mode == ResizeMode::stretch) return classes_at(output, axis, picture.width, picture.height);
   const Placement2D place = place_picture(picture.width, picture.height, input_width, input_height, mode);
-  const double grow_x = static_cast<double>(place.source_width) / place.width, grow_y = static_cast<double>(place.source_height) / place.height;
+  const double grow_x = static_cast<double>(place.source_width) / place.width,
+               grow_y = static_cast<double>(place.source_height) / place.height;
   const ClassMap whole = classes_at(output, axis, std::max(1, static_cast<int>(std::lround(input_width * grow_x))),
                                     std::max(1, static_cast<int>(std::lround(input_height * grow_y))));
   const int left = static_cast<int>(std::lround(place.x * grow_x)), top = static_cast<int>(std::lround(place.y * grow_y));
@@ -37,8 +38,8 @@ ClassMap mask_of(const Tensor& output, ClassAxis axis, const Image& picture, int
 }  // namespace
 
 std::vector<ComparedPicture> compare_pictures(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized, const SampleSource& samples,
-                                              std::span<const std::size_t> numbers, ClassAxis axis, const Preprocess& preprocess, const Accuracy& accuracy,
-                                              const Context& context) {
+                                              std::span<const std::size_t> numbers, ClassAxis axis, const Preprocess& preprocess,
+                                              const Accuracy& accuracy, const Context& context) {
   std::vector<std::size_t> usable;
   for (const auto number : numbers) {
     if (samples.file(number).files.size() == 1 && is_picture(samples.file(number).files[0])) usable.push_back(number);
@@ -51,7 +52,8 @@ std::vector<ComparedPicture> compare_pictures(const onnx::ModelProto& fp32, cons
     const Image picture = read_image(samples.file(number).files[0], 3);
     const auto& shape = sample.inputs[0].shape;
     const bool last = axis == ClassAxis::last;
-    const int height = static_cast<int>(shape[shape.size() - (last ? 3 : 2)]), width = static_cast<int>(shape[shape.size() - (last ? 2 : 1)]);
+    const int height = static_cast<int>(shape[shape.size() - (last ? 3 : 2)]),
+              width = static_cast<int>(shape[shape.size() - (last ? 2 : 1)]);
     const ClassMap mask_a = mask_of(a.run(sample.inputs)[0], axis, picture, width, height, preprocess.resize);
     const ClassMap mask_b = mask_of(b.run(sample.inputs)[0], axis, picture, width, height, preprocess.resize);
     pictures[i] = {sample.stem,

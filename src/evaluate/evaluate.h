@@ -14,8 +14,8 @@
 
 namespace quantize {
 
-// Runs both models on every sample, several samples at once on one thread each. With `labels`, the picture <stem>.png there holds a class index per pixel.
-// Throws Error{data} when a label is missing or unreadable, Error{verification} when output shapes differ.
+// Runs both models on every sample, several samples at once on one thread each. With `labels`, the picture <stem>.png there holds a class
+// index per pixel. Throws Error{data} when a label is missing or unreadable, Error{verification} when output shapes differ.
 Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized, const SampleSource& samples, ClassAxis axis,
                          const std::filesystem::path& labels, const Context& context);
 
@@ -24,15 +24,17 @@ struct TensorPair {
   std::string node, op_type, fp32, quantized;
 };
 // SQNR of each pair over the first `limit` samples, worst first. Tensors are looked at a few at a time, so that memory stays bounded.
-std::vector<LayerAccuracy> compare_layers(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized, std::span<const TensorPair> pairs,
-                                          const SampleSource& samples, std::size_t limit, const Context& context);
+std::vector<LayerAccuracy> compare_layers(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized,
+                                          std::span<const TensorPair> pairs, const SampleSource& samples, std::size_t limit,
+                                          const Context& context);
 
-// Both models on the same input in turn, ONNX Runtime's default optimisations: one run of each after the other, so that a noisy machine hits both.
-Latency measure_latency(const std::filesystem::path& fp32, const std::filesystem::path& quantized, std::span<const Tensor> inputs, int runs, unsigned threads,
-                        const Context& context);
+// Both models on the same input in turn, ONNX Runtime's default optimisations: one run of each after the other, so that a noisy machine
+// hits both.
+Latency measure_latency(const std::filesystem::path& fp32, const std::filesystem::path& quantized, std::span<const Tensor> inputs, int runs,
+                        unsigned threads, const Context& context);
 
-// Loads the model, runs it twice on zeros of the given input shapes, and returns the peak resident memory of this process in bytes: the work of a process of
-// its own, started by peak_memory_of().
+// Loads the model, runs it twice on zeros of the given input shapes, and returns the peak resident memory of this process in bytes: the
+// work of a process of its own, started by peak_memory_of().
 std::uint64_t run_for_memory(const std::filesystem::path& model, const std::vector<Shape>& shapes);
 // Runs `command` and returns the number it prints; nothing when it fails.
 std::optional<std::uint64_t> peak_memory_of(const std::vector<std::string>& command);
@@ -40,9 +42,10 @@ std::optional<std::uint64_t> peak_memory_of(const std::vector<std::string>& comm
 // Bytes per kind of content of both models.
 std::vector<SizeOfKind> sizes_by_kind(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized);
 
-// For the report: the samples with these numbers as picture, overlays and difference, at the pictures' own size. Samples that are no pictures are left out.
+// For the report: the samples with these numbers as picture, overlays and difference, at the pictures' own size. Samples that are no
+// pictures are left out.
 std::vector<ComparedPicture> compare_pictures(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized, const SampleSource& samples,
-                                              std::span<const std::size_t> numbers, ClassAxis axis, const Preprocess& preprocess, const Accuracy& accuracy,
-                                              const Context& context);
+                                              std::span<const std::size_t> numbers, ClassAxis axis, const Preprocess& preprocess,
+                                              const Accuracy& accuracy, const Context& context);
 
 }  // namespace quantize

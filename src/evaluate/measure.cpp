@@ -35,8 +35,8 @@ LatencyFacts facts(const std::vector<double>& times) { return {quantile(times, 0
 
 }  // namespace
 
-Latency measure_latency(const std::filesystem::path& fp32, const std::filesystem::path& quantized, std::span<const Tensor> inputs, int runs, unsigned threads,
-                        const Context& context) {
+Latency measure_latency(const std::filesystem::path& fp32, const std::filesystem::path& quantized, std::span<const Tensor> inputs, int runs,
+                        unsigned threads, const Context& context) {
   const Session a(fp32, {.threads = threads}), b(quantized, {.threads = threads});
   constexpr int warm_up = 3;
   std::vector<double> times_a, times_b, ratios;

@@ -14,8 +14,8 @@ constexpr double no_error_db = 999;
 double decibel(double ratio) { return std::isfinite(ratio) ? std::min(10 * std::log10(std::max(ratio, 1e-30)), no_error_db) : no_error_db; }
 
 bool is_integer(ElementType type) {
-  return type == onnx::TensorProto::INT64 || type == onnx::TensorProto::INT32 || type == onnx::TensorProto::UINT8 || type == onnx::TensorProto::INT8 ||
-         type == onnx::TensorProto::BOOL;
+  return type == onnx::TensorProto::INT64 || type == onnx::TensorProto::INT32 || type == onnx::TensorProto::UINT8 ||
+         type == onnx::TensorProto::INT8 || type == onnx::TensorProto::BOOL;
 }
 
 // The output seen as planes of height x width.
@@ -26,11 +26,15 @@ struct Planes {
 
 Planes planes_of(const Tensor& output, ClassAxis axis) {
   Shape shape = output.shape;
-  if (shape.size() == 2) shape = {shape[0], shape[1], 1, 1};                                          // class scores of a whole picture
-  if (shape.size() == 3) shape = {shape[0], 1, shape[1], shape[2]};                                   // no channel axis
-  if (shape.size() != 4) throw Error(ErrorKind::model, "the first output has shape " + to_string(output.shape) + ", which is no segmentation mask");
+  if (shape.size() == 2) shape = {shape[0], shape[1], 1, 1};         // class scores of a whole picture
+  if (shape.size() == 3) shape = {shape[0], 1, shape[1], shape[2]};  // no channel axis
+  if (shape.size() != 4)
+    throw Error(ErrorKind::model, "the first output has shape " + to_string(output.shape) + ", which is no segmentation mask");
   const bool last = axis == ClassAxis::last && output.shape.size() == 4;
-  Planes planes{static_cast<int>(last ? shape[3] : shape[1]), static_cast<int>(last ? shape[1] : shape[2]), static_cast<int>(last ? shape[2] : shape[3]), {}};
+  Planes planes{static_cast<int>(last ? shape[3] : shape[1]),
+                static_cast<int>(last ? shape[1] : shape[2]),
+                static_cast<int>(last ? shape[2] : shape[3]),
+                {}};
   auto values = float_values(output);
   const std::size_t pixels = static_cast<std::size_t>(planes.height) * planes.width, count = pixels * planes.channels;
   values.resize(count);
@@ -124,7 +128,8 @@ ClassMap classes_at(const Tensor& output, ClassAxis axis, int width, int height)
   Planes larger{planes.channels, height, width, {}};
   const std::size_t pixels = static_cast<std::size_t>(planes.width) * planes.height;
   for (int c = 0; c < planes.channels; ++c) {
-    const auto plane = resize_bilinear(std::span<const float>(planes.values).subspan(c * pixels, pixels), planes.width, planes.height, width, height);
+    const auto plane =
+        resize_bilinear(std::span<const float>(planes.values).subspan(c * pixels, pixels), planes.width, planes.height, width, height);
     larger.values.insert(larger.values.end(), plane.begin(), plane.end());
   }
   return classes_of(larger, false);
@@ -139,7 +144,8 @@ double agreement(const ClassMap& a, const ClassMap& b) {
 
 void Confusion::add(const ClassMap& truth, const ClassMap& guess) {
   for (std::size_t i = 0; i < truth.classes.size(); ++i) {
-    if (truth.classes[i] < classes_ && guess.classes[i] < classes_) ++counts_[static_cast<std::size_t>(truth.classes[i]) * classes_ + guess.classes[i]];
+    if (truth.classes[i] < classes_ && guess.classes[i] < classes_)
+      ++counts_[static_cast<std::size_t>(truth.classes[i]) * classes_ + guess.classes[i]];
   }
 }
 

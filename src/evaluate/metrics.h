@@ -1,5 +1,5 @@
-// The figures of merit, as accumulators over images. Definitions are those of the field: PSNR = 20 log10(max|fp32| / RMSE), SQNR = 10 log10(sum fp32^2 / sum error^2),
-// IoU = intersection / union per class, averaged over the classes that occur in the reference.
+// The figures of merit, as accumulators over images. Definitions are those of the field: PSNR = 20 log10(max|fp32| / RMSE), SQNR = 10
+// log10(sum fp32^2 / sum error^2), IoU = intersection / union per class, averaged over the classes that occur in the reference.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,8 @@ enum class ClassAxis { first, last };  // N C H W, or N H W C
 
 // Number of classes an output of this shape can tell apart: its channels; 2 for one channel; 256 for integer class maps.
 int class_count(const Tensor& output, ClassAxis axis);
-// argmax over channels (first one wins a tie, as numpy's); with one channel x > 0.5; integer outputs are classes already. First item of the batch.
+// argmax over channels (first one wins a tie, as numpy's); with one channel x > 0.5; integer outputs are classes already. First item of the
+// batch.
 ClassMap classes_of(const Tensor& output, ClassAxis axis);
 // The same after enlarging every channel bilinearly (Pillow's mode F) to width x height.
 ClassMap classes_at(const Tensor& output, ClassAxis axis, int width, int height);

@@ -11,15 +11,18 @@ struct Content {
   int tensors = 0;
 };
 
-// What an initializer is for decides its kind: the first input of a DequantizeLinear is a weight or bias, its second and third are scales and zero points.
+// What an initializer is for decides its kind: the first input of a DequantizeLinear is a weight or bias, its second and third are scales
+// and zero points.
 std::string kind_of(const onnx::TensorProto& tensor, const GraphIndex& index) {
   for (const auto& use : index.uses(tensor.name())) {
     const auto& type = index.node(use.node).op_type();
     if (type != "QuantizeLinear" && type != "DequantizeLinear") continue;
     if (use.input > 0) return "scales and zero points";
-    return type_name(static_cast<ElementType>(tensor.data_type())) + (tensor.data_type() == onnx::TensorProto::INT32 ? " biases" : " weights");
+    return type_name(static_cast<ElementType>(tensor.data_type())) +
+           (tensor.data_type() == onnx::TensorProto::INT32 ? " biases" : " weights");
   }
-  return type_name(static_cast<ElementType>(tensor.data_type())) + (tensor.data_type() == onnx::TensorProto::INT64 ? " constants" : " weights");
+  return type_name(static_cast<ElementType>(tensor.data_type())) +
+         (tensor.data_type() == onnx::TensorProto::INT64 ? " constants" : " weights");
 }
 
 std::map<std::string, Content> contents(const onnx::ModelProto& model) {

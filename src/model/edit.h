@@ -30,7 +30,8 @@ void remove_nodes(onnx::GraphProto& graph, const std::set<int>& numbers);
 // Replaces the node list, keeping everything else.
 void set_nodes(onnx::GraphProto& graph, std::vector<onnx::NodeProto> nodes);
 
-// Removes nodes none of whose outputs is read, then initializers and value_info entries that nothing refers to. Returns whether anything was removed.
+// Removes nodes none of whose outputs is read, then initializers and value_info entries that nothing refers to. Returns whether anything
+// was removed.
 bool remove_unused(onnx::GraphProto& graph);
 
 onnx::TensorProto* find_initializer(onnx::GraphProto& graph, const std::string& name);

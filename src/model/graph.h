@@ -1,4 +1,5 @@
-// Questions about a graph, answered from an index made once. The index holds pointers into the graph and is stale after any edit: make a new one.
+// Questions about a graph, answered from an index made once. The index holds pointers into the graph and is stale after any edit: make a
+// new one.
 #pragma once
 
 #include <onnx/onnx_pb.h>
@@ -13,7 +14,8 @@ namespace quantize {
 // "Conv 'stem/conv1'", or "Conv (output 'x12')" for a node without a name: how messages speak of a node.
 std::string describe(const onnx::NodeProto& node);
 
-// One use of a tensor: input number `input` of node number `node`; input is -1 where a subgraph of that node (If, Loop, Scan) reads it from outside.
+// One use of a tensor: input number `input` of node number `node`; input is -1 where a subgraph of that node (If, Loop, Scan) reads it from
+// outside.
 struct Use {
   int node;
   int input;

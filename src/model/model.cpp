@@ -67,9 +67,11 @@ void internalize(Model& model) {
       files[location.file] = read_file(location.file);
     }
     const std::string& bytes = files[location.file];
-    if (location.offset > bytes.size()) throw Error(ErrorKind::model, "external data of tensor '" + tensor.name() + "' lies beyond the end of its file");
+    if (location.offset > bytes.size())
+      throw Error(ErrorKind::model, "external data of tensor '" + tensor.name() + "' lies beyond the end of its file");
     const auto length = location.length != 0 ? location.length : bytes.size() - location.offset;
-    if (length > bytes.size() - location.offset) throw Error(ErrorKind::model, "external data of tensor '" + tensor.name() + "' is truncated");
+    if (length > bytes.size() - location.offset)
+      throw Error(ErrorKind::model, "external data of tensor '" + tensor.name() + "' is truncated");
     tensor.set_raw_data(bytes.data() + location.offset, length);
     tensor.clear_external_data();
     tensor.clear_data_location();
@@ -118,13 +120,14 @@ Model load_model(const std::filesystem::path& path) {
 }
 
 void refuse_quantized(const Model& model) {
-  static const std::set<std::string> quantized = {"QuantizeLinear",    "DequantizeLinear",      "QLinearConv",   "QLinearMatMul",
-                                                  "ConvInteger",       "MatMulInteger",         "QLinearAdd",    "QGemm",
-                                                  "MatMulNBits",       "DynamicQuantizeLinear", "QLinearConcat", "DynamicQuantizeMatMul"};
+  static const std::set<std::string> quantized = {"QuantizeLinear", "DequantizeLinear",      "QLinearConv",   "QLinearMatMul",
+                                                  "ConvInteger",    "MatMulInteger",         "QLinearAdd",    "QGemm",
+                                                  "MatMulNBits",    "DynamicQuantizeLinear", "QLinearConcat", "DynamicQuantizeMatMul"};
   for (const auto& node : model.graph().node()) {
     if (quantized.contains(node.op_type())) {
-      throw Error(ErrorKind::model, model.path.string() + " is already quantized (node '" + (node.name().empty() ? node.output(0) : node.name()) + "' is a " +
-                                        node.op_type() + "); give the FP32 model it was made from");
+      throw Error(ErrorKind::model, model.path.string() + " is already quantized (node '" +
+                                        (node.name().empty() ? node.output(0) : node.name()) + "' is a " + node.op_type() +
+                                        "); give the FP32 model it was made from");
     }
   }
 }

@@ -20,9 +20,9 @@ struct Model {
   [[nodiscard]] onnx::GraphProto& graph() { return *proto.mutable_graph(); }
 };
 
-// Reads and checks a model: it must parse, hold a graph with nodes and outputs, and pass ONNX's checker (structure, topological order, single assignment).
-// External data is read into the protobuf, so the result is self-contained; more than 2 GB is refused.
-// Throws Error{model} naming the file and the reason.
+// Reads and checks a model: it must parse, hold a graph with nodes and outputs, and pass ONNX's checker (structure, topological order,
+// single assignment). External data is read into the protobuf, so the result is self-contained; more than 2 GB is refused. Throws
+// Error{model} naming the file and the reason.
 Model load_model(const std::filesystem::path& path);
 // The same from bytes in memory; `name` stands for the file in messages.
 Model parse_model(std::string_view bytes, const std::filesystem::path& name);

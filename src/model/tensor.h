@@ -40,7 +40,8 @@ struct Tensor {
 };
 
 Shape shape_of(const onnx::TensorProto& proto);
-// Any float type (float, double, float16, bfloat16) or integer type, as float. Throws Error{model} naming the tensor for other types and bad payloads.
+// Any float type (float, double, float16, bfloat16) or integer type, as float. Throws Error{model} naming the tensor for other types and
+// bad payloads.
 std::vector<float> float_values(const onnx::TensorProto& proto);
 std::vector<float> float_values(const Tensor& tensor);
 // Any integer type, as int64.

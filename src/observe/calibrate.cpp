@@ -19,7 +19,8 @@ constexpr const char* domain_name = "quantize.observe";
 constexpr std::size_t histogram_samples = 1U << 16;
 constexpr std::size_t block = 64;  // values next to each other that are counted together
 
-// What is gathered for one tensor. Runs of several samples may report at once; every operation under the lock is independent of their order.
+// What is gathered for one tensor. Runs of several samples may report at once; every operation under the lock is independent of their
+// order.
 struct Slot {
   std::mutex mutex;
   TensorStatistics statistics;
@@ -77,7 +78,8 @@ struct ObserveKernel {
   }
 };
 
-// The custom operator: one float tensor in, one element out, so that ONNX Runtime has something to ask for. Attribute `slot` says where to report.
+// The custom operator: one float tensor in, one element out, so that ONNX Runtime has something to ask for. Attribute `slot` says where to
+// report.
 struct ObserveOp : Ort::CustomOpBase<ObserveOp, ObserveKernel> {
   std::deque<Slot>* slots;
 
@@ -125,7 +127,8 @@ onnx::ModelProto with_observers(const Model& model, std::span<const std::string>
 
 }  // namespace
 
-Statistics calibrate(const Model& model, std::span<const std::string> tensors, const LoadSample& load, std::size_t count, const Context& context) {
+Statistics calibrate(const Model& model, std::span<const std::string> tensors, const LoadSample& load, std::size_t count,
+                     const Context& context) {
   std::deque<Slot> slots(tensors.size());
   ObserveOp op(slots);
   Ort::CustomOpDomain domain(domain_name);
@@ -141,8 +144,9 @@ Statistics calibrate(const Model& model, std::span<const std::string> tensors, c
   Statistics statistics;
   for (std::size_t slot = 0; slot < tensors.size(); ++slot) {
     if (slots[slot].statistics.nonfinite != 0) {
-      throw Error(ErrorKind::numeric, "activation '" + tensors[slot] + "' is NaN or infinite in " + std::to_string(slots[slot].statistics.nonfinite) + " of " +
-                                          std::to_string(count) + " samples; check the pre-processing and the model");
+      throw Error(ErrorKind::numeric, "activation '" + tensors[slot] + "' is NaN or infinite in " +
+                                          std::to_string(slots[slot].statistics.nonfinite) + " of " + std::to_string(count) +
+                                          " samples; check the pre-processing and the model");
     }
     statistics[tensors[slot]] = std::move(slots[slot].statistics);
   }

@@ -1,5 +1,6 @@
-// CALIBRATE: a prepared model and samples -> Statistics. Observer nodes of a custom operator are inserted at exactly the tensors asked for; they update the
-// statistics while the model runs and keep no activation, so memory does not grow with the number of samples: one pass, streaming.
+// CALIBRATE: a prepared model and samples -> Statistics. Observer nodes of a custom operator are inserted at exactly the tensors asked for;
+// they update the statistics while the model runs and keep no activation, so memory does not grow with the number of samples: one pass,
+// streaming.
 #pragma once
 
 #include <functional>
@@ -19,6 +20,7 @@ using LoadSample = std::function<std::vector<Tensor>(std::size_t index)>;
 
 // Runs samples 0 .. count-1, several at once on one thread each (so the result does not depend on context.threads).
 // Throws Error{numeric} naming the tensor when an activation is NaN or infinite, Error{model} when the model cannot run.
-Statistics calibrate(const Model& model, std::span<const std::string> tensors, const LoadSample& load, std::size_t count, const Context& context);
+Statistics calibrate(const Model& model, std::span<const std::string> tensors, const LoadSample& load, std::size_t count,
+                     const Context& context);
 
 }  // namespace quantize

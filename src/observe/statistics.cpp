@@ -24,7 +24,8 @@ void Histogram::grow(int exponent) {
   exponent_ = exponent;
   std::vector<std::uint64_t> wider(bins);
   for (int bin = 0; bin < bins; ++bin) {
-    if (counts_[bin] != 0) wider[((bin - bins / 2) >> shift) + bins / 2] += counts_[bin];  // arithmetic shift: rounds towards -infinity on both sides
+    if (counts_[bin] != 0)
+      wider[((bin - bins / 2) >> shift) + bins / 2] += counts_[bin];  // arithmetic shift: rounds towards -infinity on both sides
   }
   counts_ = std::move(wider);
 }
@@ -51,7 +52,8 @@ void Histogram::merge(const Histogram& other) {
 }
 
 Histogram Histogram::restore(int exponent, std::vector<std::uint64_t> counts) {
-  if (counts.size() != bins) throw Error(ErrorKind::data, "a stored histogram has " + std::to_string(counts.size()) + " bins, not " + std::to_string(bins));
+  if (counts.size() != bins)
+    throw Error(ErrorKind::data, "a stored histogram has " + std::to_string(counts.size()) + " bins, not " + std::to_string(bins));
   Histogram histogram;
   histogram.exponent_ = exponent;
   histogram.counts_ = std::move(counts);

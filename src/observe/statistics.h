@@ -11,8 +11,8 @@
 
 namespace quantize {
 
-// Counts over [-2^exponent, 2^exponent), in `bins` equal bins, zero on an edge. The range only grows, by doubling: two bins then become one, so the counts
-// stay exact and two histograms merge to the same result whatever the order.
+// Counts over [-2^exponent, 2^exponent), in `bins` equal bins, zero on an edge. The range only grows, by doubling: two bins then become
+// one, so the counts stay exact and two histograms merge to the same result whatever the order.
 class Histogram {
  public:
   static constexpr int bins = 4096;
@@ -33,7 +33,7 @@ class Histogram {
 
  private:
   void grow(int exponent);
-  int exponent_ = -126;
+  int exponent_ = -100;  // finer is never needed, and 2^-exponent stays a float
   std::vector<std::uint64_t> counts_ = std::vector<std::uint64_t>(bins);
 };
 
@@ -64,7 +64,7 @@ struct TensorStatistics {
   std::uint64_t nonfinite = 0;  // runs in which the tensor held a NaN or an infinity
   float min = std::numeric_limits<float>::infinity();
   float max = -std::numeric_limits<float>::infinity();
-  Histogram histogram;  // of a fixed subsample where the tensor is large
+  Histogram histogram;                      // of a fixed subsample where the tensor is large
   std::vector<ChannelStatistics> channels;  // along axis 1; empty where the tensor has none or their number varies
 
   void merge(const TensorStatistics& other);

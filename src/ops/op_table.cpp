@@ -11,16 +11,44 @@ namespace {
 
 const std::map<std::string, Role>& roles() {
   static const std::map<std::string, Role> table = {
-      {"Conv", Role::weighted},         {"ConvTranspose", Role::weighted}, {"Gemm", Role::weighted},      {"MatMul", Role::weighted},
-      {"Add", Role::compute},           {"Sub", Role::compute},            {"Mul", Role::compute},        {"Div", Role::compute},
-      {"Concat", Role::compute},        {"AveragePool", Role::compute},    {"GlobalAveragePool", Role::compute},
-      {"LeakyRelu", Role::compute},     {"Sigmoid", Role::compute},        {"Softmax", Role::compute},    {"Tanh", Role::compute},
-      {"PRelu", Role::compute},         {"HardSwish", Role::compute},      {"HardSigmoid", Role::compute}, {"ReduceMean", Role::compute},
-      {"Elu", Role::compute},           {"Gelu", Role::compute},           {"Reshape", Role::moving},     {"Transpose", Role::moving},
-      {"Flatten", Role::moving},        {"Squeeze", Role::moving},         {"Unsqueeze", Role::moving},   {"MaxPool", Role::moving},
-      {"GlobalMaxPool", Role::moving},  {"Slice", Role::moving},           {"Split", Role::moving},       {"Gather", Role::moving},
-      {"Expand", Role::moving},         {"Tile", Role::moving},            {"DepthToSpace", Role::moving}, {"SpaceToDepth", Role::moving},
-      {"Resize", Role::compute},        {"Relu", Role::clamp},             {"Clip", Role::clamp},
+      {"Conv", Role::weighted},
+      {"ConvTranspose", Role::weighted},
+      {"Gemm", Role::weighted},
+      {"MatMul", Role::weighted},
+      {"Add", Role::compute},
+      {"Sub", Role::compute},
+      {"Mul", Role::compute},
+      {"Div", Role::compute},
+      {"Concat", Role::compute},
+      {"AveragePool", Role::compute},
+      {"GlobalAveragePool", Role::compute},
+      {"LeakyRelu", Role::compute},
+      {"Sigmoid", Role::compute},
+      {"Softmax", Role::compute},
+      {"Tanh", Role::compute},
+      {"PRelu", Role::compute},
+      {"HardSwish", Role::compute},
+      {"HardSigmoid", Role::compute},
+      {"ReduceMean", Role::compute},
+      {"Elu", Role::compute},
+      {"Gelu", Role::compute},
+      {"Reshape", Role::moving},
+      {"Transpose", Role::moving},
+      {"Flatten", Role::moving},
+      {"Squeeze", Role::moving},
+      {"Unsqueeze", Role::moving},
+      {"MaxPool", Role::moving},
+      {"GlobalMaxPool", Role::moving},
+      {"Slice", Role::moving},
+      {"Split", Role::moving},
+      {"Gather", Role::moving},
+      {"Expand", Role::moving},
+      {"Tile", Role::moving},
+      {"DepthToSpace", Role::moving},
+      {"SpaceToDepth", Role::moving},
+      {"Resize", Role::compute},
+      {"Relu", Role::clamp},
+      {"Clip", Role::clamp},
   };
   return table;
 }
@@ -46,7 +74,8 @@ Role role_of(const onnx::NodeProto& node, const GraphIndex& index) {
     return node.op_type() == "MatMul" ? Role::compute : Role::floating;
   }
   if (node.op_type() == "Resize") return string_attribute(node, "mode", "nearest") == "nearest" ? Role::moving : Role::compute;
-  if (node.op_type() == "MaxPool" && node.output_size() > 1 && !node.output(1).empty()) return Role::floating;  // indices do not survive rounding
+  if (node.op_type() == "MaxPool" && node.output_size() > 1 && !node.output(1).empty())
+    return Role::floating;  // indices do not survive rounding
   if (role == Role::clamp && !clamp_bounds(node, index)) return Role::floating;
   return role;
 }

@@ -29,9 +29,9 @@ bool is_data_input(const onnx::NodeProto& node, int input);
 // A weighted operator taken apart.
 struct WeightedOp {
   std::string input, weight, bias, output;  // tensor names; bias empty where there is none
-  int channel_axis = 0;   // the output-channel axis of the weight; -1 where scales must be per tensor
-  int channels = 0;       // length of that axis
-  int outputs = 0;        // output channels in all: channels times groups for ConvTranspose
+  int channel_axis = 0;                     // the output-channel axis of the weight; -1 where scales must be per tensor
+  int channels = 0;                         // length of that axis
+  int outputs = 0;                          // output channels in all: channels times groups for ConvTranspose
   std::int64_t groups = 1;
 };
 // Nothing where the node is not weighted.

@@ -6,8 +6,10 @@ namespace quantize {
 
 const std::vector<Target>& targets() {
   static const std::vector<Target> table = {
-      // ONNX Runtime's CPU provider fuses QDQ Conv, Gemm, MatMul, Add, Mul, Concat, pools, LeakyRelu and Sigmoid into integer kernels and runs data
-      // movement on integers. The operators named here it would run in float between a DequantizeLinear and a QuantizeLinear, so they gain nothing.
+      // ONNX Runtime's CPU provider fuses QDQ Conv, Gemm, MatMul, Add, Mul, Concat, pools, LeakyRelu and Sigmoid into integer kernels and
+      // runs data
+      // movement on integers. The operators named here it would run in float between a DequantizeLinear and a QuantizeLinear, so they gain
+      // nothing.
       {"ort-cpu",
        "ONNX Runtime's CPU execution provider (x86-64 with AVX2 or VNNI, arm64)",
        {"Sub", "Div", "Tanh", "PRelu", "HardSwish", "HardSigmoid", "ReduceMean", "Elu", "Gelu", "Softmax", "Resize:linear", "Resize:cubic"},

@@ -11,7 +11,8 @@ struct Target {
   std::string name, summary;
   std::set<std::string> float_operators;  // operators without an integer kernel there: left float, though the op table could quantize them
   bool concat_shares = false;             // inputs and output of Concat must share one encoding
-  bool quantize_outputs = true;           // whether graph outputs are quantized: 8 bits for the logits cost more accuracy than one float layer costs time
+  bool quantize_outputs =
+      true;  // whether graph outputs are quantized: 8 bits for the logits cost more accuracy than one float layer costs time
 };
 
 const std::vector<Target>& targets();

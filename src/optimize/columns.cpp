@@ -127,9 +127,12 @@ void ColumnView::gather(const Tensor& input, std::span<const std::size_t> positi
 
 std::size_t ColumnView::weight_index(std::size_t group, std::size_t row, std::size_t channel, std::size_t tap) const {
   switch (kind_) {
-    case Kind::conv: return (((group * rows_ + row) * channels_) + channel) * taps_ + tap;
-    case Kind::transposed: return (((group * channels_ + channel) * rows_) + row) * taps_ + tap;
-    case Kind::matrix: break;
+    case Kind::conv:
+      return (((group * rows_ + row) * channels_) + channel) * taps_ + tap;
+    case Kind::transposed:
+      return (((group * channels_ + channel) * rows_) + row) * taps_ + tap;
+    case Kind::matrix:
+      break;
   }
   return transposed_matrix_ ? row * channels_ + channel : channel * rows_ + row;
 }

@@ -1,5 +1,5 @@
-// A weighted operator as a matrix product: at each output position, output = weight matrix x a column gathered from the input (im2col). Conv in 1 to 3 dimensions
-// with groups, strides, dilations, pads; ConvTranspose; Gemm; MatMul.
+// A weighted operator as a matrix product: at each output position, output = weight matrix x a column gathered from the input (im2col).
+// Conv in 1 to 3 dimensions with groups, strides, dilations, pads; ConvTranspose; Gemm; MatMul.
 #pragma once
 
 #include <onnx/onnx_pb.h>
@@ -18,7 +18,7 @@ class ColumnView {
   ColumnView(const onnx::NodeProto& node, const WeightedOp& op, const Shape& weight_shape);
 
   [[nodiscard]] std::size_t groups() const { return groups_; }
-  [[nodiscard]] std::size_t rows() const { return rows_; }  // output channels per group
+  [[nodiscard]] std::size_t rows() const { return rows_; }                // output channels per group
   [[nodiscard]] std::size_t length() const { return channels_ * taps_; }  // of a column, per group
   // Output positions of one input tensor, batch included.
   [[nodiscard]] std::size_t positions(const Shape& input) const;

@@ -80,7 +80,8 @@ class ChannelClasses {
 
   // f(s x) = s f(x) per channel for every s > 0, channels staying where they are.
   static bool keeps_channels(const onnx::NodeProto& node) {
-    static const std::set<std::string> types = {"Relu", "LeakyRelu", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Resize", "Identity", "Dropout"};
+    static const std::set<std::string> types = {"Relu",          "LeakyRelu", "MaxPool",  "AveragePool", "GlobalAveragePool",
+                                                "GlobalMaxPool", "Resize",    "Identity", "Dropout"};
     return types.contains(node.op_type());
   }
 
@@ -88,7 +89,8 @@ class ChannelClasses {
 
   void connect(int number) {
     const auto& node = graph_.node(number);
-    if (const auto found = ops_.find(number); found != ops_.end() && can_scale(*found->second) && channels_.contains(found->second->output)) return;
+    if (const auto found = ops_.find(number); found != ops_.end() && can_scale(*found->second) && channels_.contains(found->second->output))
+      return;
     if (keeps_channels(node) && node.output_size() == 1) return unite(node.input(0), 0, node.output(0), 0);
     if (node.op_type() == "Add" && index_.constant(node.input(0)) == nullptr && index_.constant(node.input(1)) == nullptr &&
         channels_.contains(node.input(0)) && channels_.contains(node.input(1)) && channels_[node.input(0)] == channels_[node.input(1)]) {
@@ -150,7 +152,9 @@ class ChannelClasses {
     for (const auto& [tensor, first] : first_) {
       const auto found = statistics_.find(tensor);
       if (found == statistics_.end() || found->second.channels.size() != static_cast<std::size_t>(channels_[tensor])) continue;
-      const auto reach = [](float min, float max) { return std::max(std::fabs(static_cast<double>(min)), std::fabs(static_cast<double>(max))); };
+      const auto reach = [](float min, float max) {
+        return std::max(std::fabs(static_cast<double>(min)), std::fabs(static_cast<double>(max)));
+      };
       const double whole = reach(found->second.min, found->second.max);
       for (std::size_t c = 0; c < found->second.channels.size() && whole > 0; ++c) {
         auto& ratio = ratios_[static_cast<std::size_t>(root(first + static_cast<int>(c)))];
@@ -173,7 +177,8 @@ class ChannelClasses {
 };
 
 // W[o, i] * input factor[i] / output factor[o], b[o] / output factor[o].
-void scale_operator(Model& model, const onnx::NodeProto& node, const WeightedOp& op, const std::vector<double>& in, const std::vector<double>& out) {
+void scale_operator(Model& model, const onnx::NodeProto& node, const WeightedOp& op, const std::vector<double>& in,
+                    const std::vector<double>& out) {
   auto& tensor = *find_initializer(model.graph(), op.weight);
   const Shape shape = shape_of(tensor);
   auto values = float_values(tensor);
@@ -211,7 +216,8 @@ int equalize(Model& model, const Placement& placement, const Statistics& statist
     scaled += static_cast<int>(std::count_if(change.out.begin(), change.out.end(), [](double factor) { return factor != 1; }));
     changes.push_back(std::move(change));
   }
-  for (const auto& change : changes) scale_operator(model, model.graph().node(change.weighted->node), change.weighted->op, change.in, change.out);
+  for (const auto& change : changes)
+    scale_operator(model, model.graph().node(change.weighted->node), change.weighted->op, change.in, change.out);
   return scaled;
 }
 

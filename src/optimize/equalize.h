@@ -1,5 +1,6 @@
-// Equalizes activations across channels: exactly the same function in float, but with the channels of every quantized tensor brought nearer to one range, so
-// that one scale per tensor fits them all. The weights carry the difference (Nagel et al. 2019, arXiv 1906.04721, applied to whole residual groups).
+// Equalizes activations across channels: exactly the same function in float, but with the channels of every quantized tensor brought nearer
+// to one range, so that one scale per tensor fits them all. The weights carry the difference (Nagel et al. 2019, arXiv 1906.04721, applied
+// to whole residual groups).
 //
 // BEFORE  Conv1(W1, b1) -> x -> Conv2(W2)          AFTER  Conv1(W1/s, b1/s) -> x/s -> Conv2(W2 s)          s > 0, one per channel
 #pragma once
@@ -10,9 +11,9 @@
 
 namespace quantize {
 
-// Channels that an operator cannot tell apart from their scaling (Relu, pools, Resize, Add of both, Concat) are scaled together; those that meet any other
-// operator, a graph input or a graph output keep the factor 1. A channel's factor is (its range / its tensor's range)^strength, strength 0..1.
-// Returns the number of channels whose factor is not 1; weights and biases of `model` are replaced.
+// Channels that an operator cannot tell apart from their scaling (Relu, pools, Resize, Add of both, Concat) are scaled together; those that
+// meet any other operator, a graph input or a graph output keep the factor 1. A channel's factor is (its range / its tensor's
+// range)^strength, strength 0..1. Returns the number of channels whose factor is not 1; weights and biases of `model` are replaced.
 int equalize(Model& model, const Placement& placement, const Statistics& statistics, double strength);
 
 }  // namespace quantize

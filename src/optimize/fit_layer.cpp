@@ -80,7 +80,8 @@ struct Candidate {
 
 Candidate round_towards(const Matrix& target, const Ordered& ordered, std::span<const double> importance, const std::vector<float>& scale,
                         const std::vector<float>& least_scale, const FitSettings& settings, const Context& context) {
-  Candidate candidate{Matrix(target.rows, target.cols), settings.search_scale ? search_scales(target, importance, settings, least_scale) : scale};
+  Candidate candidate{Matrix(target.rows, target.cols),
+                      settings.search_scale ? search_scales(target, importance, settings, least_scale) : scale};
   const auto grids = grids_of(candidate.scale, settings);
   const Matrix sorted = permute_columns(target, ordered.order);
   Matrix rounded(target.rows, target.cols);
@@ -122,7 +123,8 @@ Matrix round_to_grid(const Matrix& weights, std::span<const Grid> grids) {
   return q;
 }
 
-std::vector<float> search_scales(const Matrix& weights, std::span<const double> importance, const FitSettings& settings, const std::vector<float>& least_scale) {
+std::vector<float> search_scales(const Matrix& weights, std::span<const double> importance, const FitSettings& settings,
+                                 const std::vector<float>& least_scale) {
   constexpr int steps = 76;
   std::vector<float> scales(weights.rows);
   for (std::size_t r = 0; r < weights.rows; ++r) {

@@ -1,11 +1,14 @@
-// Fits one layer's integer weights to the FP32 layer's output, given the inputs that the already quantized layers produce. Pure numbers: no graph, no runtime.
+// Fits one layer's integer weights to the FP32 layer's output, given the inputs that the already quantized layers produce. Pure numbers: no
+// graph, no runtime.
 //
-// Steps per group (sources: Nagel et al. 2020 for the layer-wise view; Frantar et al. 2022, GPTQ; Behdin et al. 2023, QuantEase, for the descent):
+// Steps per group (sources: Nagel et al. 2020 for the layer-wise view; Frantar et al. 2022, GPTQ; Behdin et al. 2023, QuantEase, for the
+// descent):
 //   1 target   W* = (W Hx + d W)(H + d I)^-1: the float weights that best repair the error of the inputs, damped towards W
 //   2 scale    per row the fraction of max|w| / qmax with the least error weighted by diag(H)
 //   3 GPTQ     columns in order of falling diag(H), the rounding error of each spread over those to come
 //   4 descent  coordinate descent on the same objective
-// Candidates with more and less damping, and plain nearest rounding, are judged row by row on columns of held-out samples; the best is kept.
+// Candidates with more and less damping, and plain nearest rounding, are judged row by row on columns of held-out samples; the best is
+// kept.
 #pragma once
 
 #include <vector>
@@ -16,8 +19,8 @@
 namespace quantize {
 
 struct FitSettings {
-  std::int32_t low = -127, high = 127;  // integer range of the weights
-  bool search_scale = true;             // false: `scale` is fixed
+  std::int32_t low = -127, high = 127;         // integer range of the weights
+  bool search_scale = true;                    // false: `scale` is fixed
   std::vector<double> dampings = {0.01, 0.1};  // of mean(diag H), tried as targets
   int sweeps = 2;
 };
@@ -35,6 +38,7 @@ FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const Grou
 Matrix round_to_grid(const Matrix& weights, std::span<const Grid> grids);
 
 // Per row, the scale with the least error weighted by `importance` (one weight per column).
-std::vector<float> search_scales(const Matrix& weights, std::span<const double> importance, const FitSettings& settings, const std::vector<float>& least_scale);
+std::vector<float> search_scales(const Matrix& weights, std::span<const double> importance, const FitSettings& settings,
+                                 const std::vector<float>& least_scale);
 
 }  // namespace quantize

@@ -14,9 +14,7 @@
 namespace quantize {
 namespace {
 
-constexpr std::size_t least_columns = 24000;     // sampled per layer
-constexpr std::size_t columns_per_weight = 16;   // times the column length, where that is more
-constexpr std::size_t longest_column = 8192;     // beyond it the K x K matrices no longer pay
+constexpr std::size_t longest_column = 8192;  // beyond it the K x K matrices no longer pay
 
 // The nodes of `graph` that are the plan's weighted nodes: same order, same weight.
 std::vector<int> weighted_numbers(const onnx::GraphProto& graph, const Placement& placement) {
@@ -33,9 +31,10 @@ std::vector<int> weighted_numbers(const onnx::GraphProto& graph, const Placement
 
 class Fitter {
  public:
-  Fitter(Plan& plan, const OptimizeInput& input, std::size_t samples, const Context& context)
+  Fitter(Plan& plan, const OptimizeInput& input, const FitEffort& effort, std::size_t samples, const Context& context)
       : plan_(plan),
         input_(input),
+        effort_(effort),
         context_(context),
         reference_(plan.model.proto),
         simulated_(rewrite(plan.model, plan.placement, plan.encodings, {.weights = false})),
@@ -81,7 +80,7 @@ class Fitter {
 
     const auto* bias_tensor = op.bias.empty() ? nullptr : find_initializer(plan_.model.graph(), op.bias);
     const bool centered = bias_tensor != nullptr && element_count(shape_of(*bias_tensor)) == op.outputs;
-    const std::size_t columns = std::max(least_columns, columns_per_weight * view.length());
+    const std::size_t columns = std::max(effort_.least_columns, effort_.columns_per_weight * view.length());
     const MomentSource source{fp32_, quantized_, node.input(0), simulated_.graph().node(numbers_[i]).input(0)};
     const auto moments = measure_moments(view, source, columns, centered, input_.seed + 1000003 * i, context_);
 
@@ -96,14 +95,16 @@ class Fitter {
                   std::vector<float>& bias) {
     const IntegerRange range = integer_range(encoding.type, true);
     const std::size_t rows = view.rows(), groups = view.groups();
-    // Rows of several groups share a scale where scales are per tensor, or per output channel of a grouped ConvTranspose: then it stays as it is.
+    // Rows of several groups share a scale where scales are per tensor, or per output channel of a grouped ConvTranspose: then it stays as
+    // it is.
     const bool own_scales = encoding.scale.size() == rows * groups;
-    const FitSettings settings{.low = range.low, .high = range.high, .search_scale = own_scales};
+    const FitSettings settings{range.low, range.high, own_scales, effort_.dampings, effort_.sweeps};
     const auto floors = least_scales(plan_, op, bias, rows * groups);
     std::vector<FittedGroup> fitted(groups);
     Context alone;  // with many small groups, one thread each; with one group, all threads on it
     const auto fit_one = [&](std::size_t group, const Context& context) {
-      std::vector<float> scale(rows), floor(floors.begin() + static_cast<std::ptrdiff_t>(group * rows), floors.begin() + static_cast<std::ptrdiff_t>((group + 1) * rows));
+      std::vector<float> scale(rows), floor(floors.begin() + static_cast<std::ptrdiff_t>(group * rows),
+                                            floors.begin() + static_cast<std::ptrdiff_t>((group + 1) * rows));
       for (std::size_t r = 0; r < rows; ++r) scale[r] = encoding.scale[own_scales ? group * rows + r : encoding.scale.size() == 1 ? 0 : r];
       const auto& check = moments.check.empty() ? moments.fit[group] : moments.check[group];
       fitted[group] = fit_group(view.weights(values, group), moments.fit[group], check, scale, floor, settings, context);
@@ -133,7 +134,8 @@ class Fitter {
     auto values = float_values(tensor);
     const Shape shape = shape_of(tensor);
     const auto integers = quantize_values(values, shape, encoding);
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(integers[i]) * encoding.scale[slice_of(i, shape, encoding.axis)];
+    for (std::size_t i = 0; i < values.size(); ++i)
+      values[i] = static_cast<float>(integers[i]) * encoding.scale[slice_of(i, shape, encoding.axis)];
     put_initializer(simulated_.graph(), make_tensor(op.weight, shape, values));
   }
 
@@ -146,6 +148,7 @@ class Fitter {
 
   Plan& plan_;
   const OptimizeInput& input_;
+  const FitEffort& effort_;
   const Context& context_;
   const onnx::ModelProto reference_;  // FP32 weights, as prepared
   Model simulated_;                   // activations quantized, weights as far as fitted
@@ -168,11 +171,11 @@ std::size_t bytes_per_sample(const Plan& plan, const OptimizeInput& input, const
 
 }  // namespace
 
-NetworkFit fit_network(Plan& plan, const OptimizeInput& input, std::size_t memory_limit, const Context& context) {
+NetworkFit fit_network(Plan& plan, const OptimizeInput& input, const FitEffort& effort, std::size_t memory_limit, const Context& context) {
   ensure_biases(plan);
   const std::size_t each = std::max<std::size_t>(1, bytes_per_sample(plan, input, context));
-  const std::size_t samples = std::clamp<std::size_t>(memory_limit / each, 1, input.samples);
-  return Fitter(plan, input, samples, context).run();
+  const std::size_t samples = std::clamp<std::size_t>(memory_limit / each, 1, std::min(effort.samples, input.samples));
+  return Fitter(plan, input, effort, samples, context).run();
 }
 
 }  // namespace quantize

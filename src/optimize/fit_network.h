@@ -1,6 +1,9 @@
-// Fits the weights of a whole network, layer after layer in execution order, each to the FP32 layer's output given the inputs that the layers before it, already
-// quantized, produce: a layer repairs what earlier ones broke.
+// Fits the weights of a whole network, layer after layer in execution order, each to the FP32 layer's output given the inputs that the
+// layers before it, already quantized, produce: a layer repairs what earlier ones broke.
 #pragma once
+
+#include <string>
+#include <vector>
 
 #include "base/context.h"
 #include "optimize/optimize.h"
@@ -8,12 +11,22 @@
 namespace quantize {
 
 struct NetworkFit {
-  int fitted = 0;                     // layers whose weights were fitted
-  std::vector<std::string> skipped;   // layers that keep nearest rounding, with the reason
-  std::size_t samples = 0;            // used
+  int fitted = 0;                    // layers whose weights were fitted
+  std::vector<std::string> skipped;  // layers that keep nearest rounding, with the reason
+  std::size_t samples = 0;           // used
 };
 
-// Replaces weights, biases and weight encodings of the plan. At most `memory_limit` bytes of activations are kept (fewer samples are used then).
-NetworkFit fit_network(Plan& plan, const OptimizeInput& input, std::size_t memory_limit, const Context& context);
+// How much data and work goes into a fit.
+struct FitEffort {
+  std::size_t samples;             // at most
+  std::size_t least_columns;       // positions sampled per layer, at least
+  std::size_t columns_per_weight;  // times the column length, where that is more
+  std::vector<double> dampings;    // targets tried per layer, see fit_layer.h
+  int sweeps;
+};
+
+// Replaces weights, biases and weight encodings of the plan. At most `memory_limit` bytes of activations are kept (fewer samples are used
+// then).
+NetworkFit fit_network(Plan& plan, const OptimizeInput& input, const FitEffort& effort, std::size_t memory_limit, const Context& context);
 
 }  // namespace quantize

@@ -5,8 +5,8 @@ namespace quantize {
 
 enum class Level {
   o0,  // ranges by the chosen method, nearest rounding
-  o1,  // seconds more: channel equalization, bias correction
-  o2,  // minutes: every weight fitted to the FP32 layer's output (Gram matrices, GPTQ, coordinate descent)
+  o1,  // the default, somewhat more: equalization across channels, and every weight fitted to the FP32 layer's output on a few samples
+  o2,  // minutes: the same with all samples, more equalization strengths and more candidates per layer
 };
 
 }  // namespace quantize

@@ -1,6 +1,6 @@
-// Dense linear algebra for fitting weights, in double precision, by Eigen compiled once per instruction set (cmake/LinalgVariants.cmake); the best variant the
-// processor has is chosen when the program runs. Every function works on one thread; callers split work into pieces of a fixed size, so that the result does
-// not depend on the number of threads.
+// Dense linear algebra for fitting weights, in double precision, by Eigen compiled once per instruction set (cmake/LinalgVariants.cmake);
+// the best variant the processor has is chosen when the program runs. Every function works on one thread; callers split work into pieces of
+// a fixed size, so that the result does not depend on the number of threads.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +31,7 @@ struct Grid {
 };
 
 struct GramTile {
-  const float *a, *b;             // `samples` rows of `stride` values each
+  const float *a, *b;  // `samples` rows of `stride` values each
   std::size_t samples, stride;
   std::size_t row, rows, col, cols;  // columns row.. of a against columns col.. of b
 };
@@ -40,13 +40,15 @@ struct Linalg {
   std::string_view name;
   // out[row.., col..] += A^T B over the tile; products in float, the sum over calls in double.
   void (*add_gram)(const GramTile& tile, Matrix& out);
-  // W* = (W Hx + d W)(H + d I)^-1. Returns false when H + d I is not positive definite. Source: normal equations of E|W x_fp - V x_q|^2 + d |V - W|^2.
+  // W* = (W Hx + d W)(H + d I)^-1. Returns false when H + d I is not positive definite. Source: normal equations of E|W x_fp - V x_q|^2 + d
+  // |V - W|^2.
   bool (*solve_target)(const Matrix& w, const Matrix& h, const Matrix& hx, double damping, Matrix& out);
   // Upper triangular U with (H + d I)^-1 = U^T U. False as above.
   bool (*inverse_factor)(const Matrix& h, double damping, Matrix& u);
   // GPTQ (Frantar et al. 2022, arXiv 2210.17323) on rows begin..end of w, columns in the order of u; q receives grid values.
   void (*gptq)(Matrix w_rows, const Matrix& u, std::span<const Grid> grids, Matrix& q_rows);
-  // Sweeps of coordinate descent on tr((Q - W) H (Q - W)^T) over the grid; a step is taken only to the coordinate's exact minimum, so the error never rises.
+  // Sweeps of coordinate descent on tr((Q - W) H (Q - W)^T) over the grid; a step is taken only to the coordinate's exact minimum, so the
+  // error never rises.
   void (*descend)(const Matrix& w_rows, const Matrix& h, std::span<const Grid> grids, int sweeps, Matrix& q_rows);
   // Row by row: (q - w) H (q - w)^T.
   void (*quadratic_error)(const Matrix& w_rows, const Matrix& q_rows, const Matrix& h, std::span<double> error);

@@ -94,7 +94,8 @@ class Accumulator {
 
 }  // namespace
 
-LayerMoments measure_moments(const ColumnView& view, const MomentSource& source, std::size_t columns, bool centered, std::uint64_t seed, const Context& context) {
+LayerMoments measure_moments(const ColumnView& view, const MomentSource& source, std::size_t columns, bool centered, std::uint64_t seed,
+                             const Context& context) {
   const std::size_t samples = source.fp32.samples(), stride = view.groups() * view.length();
   const std::size_t per_sample = std::max<std::size_t>(1, (columns + samples - 1) / samples);
   const std::size_t batch = std::max<std::size_t>(1, batch_bytes / (stride * sizeof(float)));
@@ -116,7 +117,8 @@ LayerMoments measure_moments(const ColumnView& view, const MomentSource& source,
       parallel_for(context, pieces.size(), [&](std::size_t i, unsigned) {
         const Piece& piece = pieces[i];
         view.gather(source.fp32.value(piece.sample, source.fp32_tensor), piece.positions, columns_fp.data() + piece.offset * stride);
-        view.gather(source.quantized.value(piece.sample, source.quantized_tensor), piece.positions, columns_q.data() + piece.offset * stride);
+        view.gather(source.quantized.value(piece.sample, source.quantized_tensor), piece.positions,
+                    columns_q.data() + piece.offset * stride);
       });
       if (filled > 0) (checking ? check : fit).add(columns_fp, columns_q, filled, context);
       pieces.clear();

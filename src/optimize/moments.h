@@ -1,4 +1,5 @@
-// Second moments of a layer's input columns, in the FP32 network and in the quantized one, from sampled positions: all the data that fitting a layer needs.
+// Second moments of a layer's input columns, in the FP32 network and in the quantized one, from sampled positions: all the data that
+// fitting a layer needs.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,8 @@ namespace quantize {
 
 // Of one group, over one set of samples; K = column length.
 struct GroupMoments {
-  Matrix h;                            // covariance of x_q, K x K (not centered where the layer has no bias to take up the means)
-  Matrix hx;                           // covariance of x_fp (rows) and x_q (columns)
+  Matrix h;                             // covariance of x_q, K x K (not centered where the layer has no bias to take up the means)
+  Matrix hx;                            // covariance of x_fp (rows) and x_q (columns)
   std::vector<double> mean_fp, mean_q;  // zero where not centered
 };
 
@@ -31,6 +32,7 @@ struct MomentSource {
 };
 
 // `columns` positions in all, drawn without replacement by a generator seeded with `seed`; fewer where there are not as many.
-LayerMoments measure_moments(const ColumnView& view, const MomentSource& source, std::size_t columns, bool centered, std::uint64_t seed, const Context& context);
+LayerMoments measure_moments(const ColumnView& view, const MomentSource& source, std::size_t columns, bool centered, std::uint64_t seed,
+                             const Context& context);
 
 }  // namespace quantize

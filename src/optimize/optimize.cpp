@@ -7,7 +7,6 @@
 #include "evaluate/metrics.h"
 #include "optimize/equalize.h"
 #include "optimize/fit_network.h"
-#include "optimize/round_weights.h"
 #include "rewrite/rewrite.h"
 #include "run/session.h"
 
@@ -29,23 +28,30 @@ class Judge {
   }
 
   [[nodiscard]] double sqnr_db(const Plan& plan, const RewriteOptions& options = {}) const {
-    const Session session(rewrite(plan.model, plan.placement, plan.encodings, options).proto, {.threads = 1, .fuse_quantized = options.weights});
+    const Session session(rewrite(plan.model, plan.placement, plan.encodings, options).proto,
+                          {.threads = 1, .fuse_quantized = options.weights});
     std::vector<Energy> energies(references_.size());
-    parallel_for(context_, references_.size(), [&](std::size_t i, unsigned) {
-      energies[i] = Energy::of(references_[i], float_values(session.run(sample(i))[0]));
-    });
+    parallel_for(context_, references_.size(),
+                 [&](std::size_t i, unsigned) { energies[i] = Energy::of(references_[i], float_values(session.run(sample(i))[0])); });
     Energy all;
     for (const auto& energy : energies) all.add(energy);
     return all.sqnr_db();
   }
 
  private:
-  [[nodiscard]] std::vector<Tensor> sample(std::size_t i) const { return input_.load(i * input_.samples / std::min(judged_samples, input_.samples)); }
+  [[nodiscard]] std::vector<Tensor> sample(std::size_t i) const {
+    return input_.load(i * input_.samples / std::min(judged_samples, input_.samples));
+  }
 
   const OptimizeInput& input_;
   const Context& context_;
   std::vector<std::vector<float>> references_;
 };
+
+FitEffort effort_of(Level level) {
+  if (level == Level::o1) return {16, 6000, 4, {0.05}, 1};
+  return {100, 24000, 16, {0.01, 0.1}, 2};
+}
 
 std::string gained(double before, double after) {
   char text[96];
@@ -57,8 +63,8 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// Equalization at several strengths, judged from a few samples; the best is kept, none if none helps. Where weights are fitted afterwards they absorb their own
-// share, so that only the activations' noise is judged then.
+// Equalization at several strengths, judged from a few samples; the best is kept, none if none helps. Only the activations' noise is
+// judged: the weights are fitted afterwards and absorb their own share.
 Step try_equalization(Plan& plan, const OptimizeInput& input, const Judge& judge, Level level, Context& context) {
   const auto start = std::chrono::steady_clock::now();
   const std::size_t count = std::min(equalization_samples, input.samples);
@@ -74,11 +80,11 @@ Step try_equalization(Plan& plan, const OptimizeInput& input, const Judge& judge
   };
   Plan plain = plan;
   const Statistics statistics = encoded(plain);
-  const RewriteOptions judged{.weights = level < Level::o2};
+  const RewriteOptions judged{.weights = false};
   const double before = judge.sqnr_db(plain, judged);
   double best = before;
   std::string outcome = "no gain; not kept";
-  const std::vector<double> strengths = level < Level::o2 ? std::vector<double>{0.6} : std::vector<double>{0.4, 0.6, 0.8, 1.0};
+  const std::vector<double> strengths = level < Level::o2 ? std::vector<double>{0.8} : std::vector<double>{0.4, 0.6, 0.8, 1.0};
   Model kept = plan.model;
   for (const double strength : strengths) {
     Plan candidate = plan;
@@ -95,30 +101,15 @@ Step try_equalization(Plan& plan, const OptimizeInput& input, const Judge& judge
   return {"equalize", outcome, seconds_since(start)};
 }
 
-Step try_rounding(Plan& plan, const Statistics& statistics, const Judge& judge, double& current) {
+Step try_fitting(Plan& plan, const OptimizeInput& input, const Judge& judge, Level level, const Context& context) {
   const auto start = std::chrono::steady_clock::now();
   Plan candidate = plan;
-  const int layers = round_weights(candidate, statistics);
-  const double before = current, after = judge.sqnr_db(candidate);
+  const NetworkFit fit = fit_network(candidate, input, effort_of(level), activation_memory, context);
+  const double before = judge.sqnr_db(plan), after = judge.sqnr_db(candidate);
   const bool kept = after > before;
-  if (kept) {
-    plan = std::move(candidate);
-    current = after;
-  }
-  return {"round-weights", std::to_string(layers) + " layers; " + gained(before, after) + (kept ? "" : "; not kept"), seconds_since(start)};
-}
-
-Step try_fitting(Plan& plan, const OptimizeInput& input, const Judge& judge, double& current, const Context& context) {
-  const auto start = std::chrono::steady_clock::now();
-  Plan candidate = plan;
-  const NetworkFit fit = fit_network(candidate, input, activation_memory, context);
-  const double before = current, after = judge.sqnr_db(candidate);
-  const bool kept = after > before;
-  if (kept) {
-    plan = std::move(candidate);
-    current = after;
-  }
-  const std::string skipped = fit.skipped.empty() ? "" : ", " + std::to_string(fit.skipped.size()) + " skipped (first: " + fit.skipped[0] + ")";
+  if (kept) plan = std::move(candidate);
+  const std::string skipped =
+      fit.skipped.empty() ? "" : ", " + std::to_string(fit.skipped.size()) + " skipped (first: " + fit.skipped[0] + ")";
   return {"fit-weights",
           std::to_string(fit.fitted) + " layers on " + std::to_string(fit.samples) + " samples" + skipped + "; " + gained(before, after) +
               (kept ? "" : "; not kept"),
@@ -133,17 +124,9 @@ std::vector<Step> optimize_before_calibration(Plan& plan, const OptimizeInput& i
   return {try_equalization(plan, input, Judge(plan.model, input, context), level, context)};
 }
 
-std::vector<Step> optimize_after_encoding(Plan& plan, const Statistics& statistics, const OptimizeInput& input, Level level, Context& context) {
+std::vector<Step> optimize_after_encoding(Plan& plan, const OptimizeInput& input, Level level, Context& context) {
   if (level == Level::o0) return {};
-  const Judge judge(plan.model, input, context);
-  double current = judge.sqnr_db(plan);
-  // Fitting starts from the FP32 weights: rounding first would only be thrown away.
-  if (level >= Level::o2) {
-    auto step = try_fitting(plan, input, judge, current, context);
-    if (!step.outcome.ends_with("not kept")) return {std::move(step)};
-    return {std::move(step), try_rounding(plan, statistics, judge, current)};
-  }
-  return {try_rounding(plan, statistics, judge, current)};
+  return {try_fitting(plan, input, Judge(plan.model, input, context), level, context)};
 }
 
 }  // namespace quantize

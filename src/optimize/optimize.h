@@ -13,7 +13,8 @@
 
 namespace quantize {
 
-// What the steps work on; after optimize() the weights of `model` lie on the grid of `encodings`, so that nearest rounding reproduces them exactly.
+// What the steps work on; after optimize() the weights of `model` lie on the grid of `encodings`, so that nearest rounding reproduces them
+// exactly.
 struct Plan {
   Model model;  // prepared
   Placement placement;
@@ -31,6 +32,6 @@ struct OptimizeInput {
 // Steps before calibration: they change float weights without changing the function (equalization).
 std::vector<Step> optimize_before_calibration(Plan& plan, const OptimizeInput& input, Level level, Context& context);
 // Steps after encoding: weights, biases.
-std::vector<Step> optimize_after_encoding(Plan& plan, const Statistics& statistics, const OptimizeInput& input, Level level, Context& context);
+std::vector<Step> optimize_after_encoding(Plan& plan, const OptimizeInput& input, Level level, Context& context);
 
 }  // namespace quantize

@@ -1,5 +1,5 @@
-// Runs a network piece by piece on many samples, keeping only the tensors that later nodes still read: each node runs once per sample, however often the caller
-// stops in between to look at a tensor or to change weights further on.
+// Runs a network piece by piece on many samples, keeping only the tensors that later nodes still read: each node runs once per sample,
+// however often the caller stops in between to look at a tensor or to change weights further on.
 #pragma once
 
 #include <functional>

@@ -15,7 +15,8 @@
 namespace quantize {
 
 // Versions, models, sizes by kind, decisions: everything known before evaluation.
-Report describe_run(const Options& options, const Model& original, const Model& quantized, const std::filesystem::path& file, const Plan& plan);
+Report describe_run(const Options& options, const Model& original, const Model& quantized, const std::filesystem::path& file,
+                    const Plan& plan);
 
 // For --dry-run: one line per node, the totals, and the size the weights will have.
 std::string describe_plan(const Model& original, const Plan& plan, const Scheme& scheme);
@@ -24,12 +25,13 @@ std::string describe_plan(const Model& original, const Plan& plan, const Scheme&
 std::vector<TensorPair> tensor_pairs(const Plan& plan, const Model& quantized);
 
 // Histogram, range and method of the `count` worst of `layers` that calibration observed.
-std::vector<TensorHistogram> worst_histograms(std::span<const LayerAccuracy> layers, const Plan& plan, const Statistics& statistics, std::size_t count);
+std::vector<TensorHistogram> worst_histograms(std::span<const LayerAccuracy> layers, const Plan& plan, const Statistics& statistics,
+                                              std::size_t count);
 
 // Numbers of the images to show: the worst first, then evenly spread ones.
 std::vector<std::size_t> pictures_to_show(const Accuracy& accuracy, int count);
 
-std::optional<Memory> measure_memory(std::vector<std::string> command, const std::filesystem::path& fp32, const std::filesystem::path& quantized,
-                                     std::span<const Tensor> inputs);
+std::optional<Memory> measure_memory(std::vector<std::string> command, const std::filesystem::path& fp32,
+                                     const std::filesystem::path& quantized, std::span<const Tensor> inputs);
 
 }  // namespace quantize

@@ -1,9 +1,34 @@
 #include "pipeline/options.h"
 
+#include <onnx/defs/schema.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <span>
+
 #include "base/error.h"
 #include "ops/target.h"
 
 namespace quantize {
+namespace {
+
+void validate(const Preprocess& preprocess, const std::function<void(bool, const std::string&)>& require) {
+  const std::size_t channels = preprocess.color == ColorOrder::gray ? 1 : 3;
+  const auto check = [&](std::span<const float> values, const std::string& option) {
+    require(values.size() == 1 || values.size() == channels,
+            option + " has " + std::to_string(values.size()) + " values; give one, or one per channel (" + std::to_string(channels) + ")");
+    for (const float value : values) require(std::isfinite(value), option + " must be finite");
+  };
+  check({&preprocess.scale, 1}, "--scale");
+  check(preprocess.mean, "--mean");
+  check(preprocess.std, "--std");
+  for (const float value : preprocess.std) require(value != 0, "--std must not be 0");
+}
+
+}  // namespace
 
 void validate(const Options& options) {
   const auto require = [](bool condition, const std::string& text) {
@@ -15,15 +40,23 @@ void validate(const Options& options) {
   require(options.holdout > 0 && options.holdout < 1, "--holdout must lie between 0 and 1");
   require(options.scheme.percentile > 50 && options.scheme.percentile <= 100, "--percentile must lie between 50 and 100");
   require(options.latency_runs >= 0, "--latency-runs must not be negative");
-  for (const float value : options.preprocess.std) require(value != 0, "--std must not be 0");
+  require(options.pictures >= 0, "--pictures must not be negative");
+  const std::int64_t newest = onnx::OpSchemaRegistry::DomainToVersionRange::Instance().Map().at("").second;
+  require(options.opset >= 0 && options.opset <= newest, "--opset must lie between 1 and " + std::to_string(newest));
+  validate(options.preprocess, require);
   find_target(options.target);
   std::error_code code;
   const auto folder = options.output.has_parent_path() ? options.output.parent_path() : std::filesystem::path(".");
   if (!std::filesystem::is_directory(folder, code)) {
     throw Error(ErrorKind::output, "the output folder " + folder.string() + " does not exist; create it or choose another with -o");
   }
-  if (std::filesystem::is_directory(options.output, code)) throw Error(ErrorKind::output, options.output.string() + " is a folder; give a file name with -o");
-  if (std::filesystem::equivalent(options.model, options.output, code)) throw Error(ErrorKind::usage, "the output would overwrite the model; choose another with -o");
+  if (::access(folder.c_str(), W_OK) != 0) {
+    throw Error(ErrorKind::output, "cannot write into the folder " + folder.string() + ": " + std::strerror(errno));
+  }
+  if (std::filesystem::is_directory(options.output, code))
+    throw Error(ErrorKind::output, options.output.string() + " is a folder; give a file name with -o");
+  if (std::filesystem::equivalent(options.model, options.output, code))
+    throw Error(ErrorKind::usage, "the output would overwrite the model; choose another with -o");
 }
 
 std::filesystem::path default_output(const std::filesystem::path& model, const Scheme& scheme) {

@@ -18,6 +18,7 @@ struct Options {
   std::filesystem::path model, output;  // output empty: <model>.<scheme>.onnx beside the current folder's model
   Scheme scheme;
   std::string target = "ort-cpu";
+  bool quantize_outputs = false;  // graph outputs too, where the target would leave them float
   Level level = Level::o1;
   std::int64_t opset = 0;  // raise to at least this; 0: only as far as the scheme needs
 
@@ -37,8 +38,9 @@ struct Options {
 
   Exclusions exclusions;
   bool strict = false;
-  std::vector<std::string> memory_command;  // how to start a process that runs a model once: {program, "measure-memory"}; empty: memory is not measured
-  std::string command;                      // as typed, for the report
+  std::vector<std::string>
+      memory_command;   // how to start a process that runs a model once: {program, "measure-memory"}; empty: memory is not measured
+  std::string command;  // as typed, for the report
   std::vector<std::pair<std::string, std::string>> config;  // all options with their values, for the report
 };
 

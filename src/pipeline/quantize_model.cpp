@@ -9,6 +9,7 @@
 #include "observe/calibrate.h"
 #include "optimize/optimize.h"
 #include "pipeline/describe.h"
+#include "pipeline/first_nonfinite.h"
 #include "prepare/prepare.h"
 #include "report/write_report.h"
 #include "rewrite/rewrite.h"
@@ -84,15 +85,39 @@ ClassAxis class_axis(const std::vector<InputSpec>& inputs, const Preprocess& pre
   return channels_last(inputs[0].shape, preprocess.layout) ? ClassAxis::last : ClassAxis::first;
 }
 
+// prepare() sees NaN and infinity in the model's outputs only; the user wants to know where they come from.
+std::vector<PassOutcome> prepare_or_explain(Model& model, const PrepareOptions& prepare_options,
+                                            std::span<const std::vector<Tensor>> inputs, const Context& context) {
+  refuse_bad_weights(model.graph());
+  try {
+    return prepare(model, prepare_options, inputs, context);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::numeric) throw;
+    for (const auto& input : inputs) {
+      const auto place = first_nonfinite(model, input);
+      if (!place.empty()) throw Error(error.kind(), std::string(error.what()) + "; it begins in " + place);
+    }
+    throw;
+  }
+}
+
 void prepare_model(Run& run, const Options& options, Context& context) {
   std::vector<std::vector<Tensor>> inputs;
   const auto& source = run.samples.calibration;
   for (const std::size_t i : {std::size_t{0}, source.size() / 2}) inputs.push_back(source.load(i).inputs);
   const std::int64_t opset = std::max<std::int64_t>(options.opset, options.scheme.lowest_opset() > 13 ? options.scheme.lowest_opset() : 0);
-  for (const auto& outcome : prepare(run.plan.model, {.opset = opset, .strict = options.strict}, inputs, context)) {
+  for (const auto& outcome : prepare_or_explain(run.plan.model, {.opset = opset, .strict = options.strict}, inputs, context)) {
     if (outcome.status == PassOutcome::Status::unchanged) continue;
     if (outcome.status == PassOutcome::Status::undone) context.warn("preparation step " + outcome.name + " was undone: " + outcome.detail);
     run.steps.push_back({outcome.name, outcome.detail, outcome.seconds});
+  }
+}
+
+Session open_session(const Model& model) {
+  try {
+    return Session(model.proto);
+  } catch (const Error& error) {
+    throw Error(error.kind(), model.path.string() + ": " + error.what());
   }
 }
 
@@ -100,14 +125,17 @@ Run plan_run(const Options& options, Context& context) {
   Run run;
   run.original = load_model(options.model);
   refuse_quantized(run.original);
-  const auto inputs = input_specs(Session(run.original.proto), options.input_shape);
+  const auto inputs = input_specs(open_session(run.original), options.input_shape);
   run.samples = open_samples(options, inputs, context);
   run.axis = class_axis(inputs, options.preprocess);
   run.plan.model = run.original;
   prepare_model(run, options, context);
-  run.plan.placement = place(run.plan.model, find_target(options.target), options.exclusions);
+  Target target = find_target(options.target);
+  target.quantize_outputs |= options.quantize_outputs;
+  run.plan.placement = place(run.plan.model, target, options.exclusions);
   if (run.plan.placement.weighted.empty()) {
-    throw Error(ErrorKind::model, options.model.string() + " has no Conv, ConvTranspose, Gemm or MatMul with constant float weights to quantize");
+    throw Error(ErrorKind::model,
+                options.model.string() + " has no Conv, ConvTranspose, Gemm or MatMul with constant float weights to quantize");
   }
   return run;
 }
@@ -120,20 +148,24 @@ void calibrate_and_optimize(Run& run, const Options& options, Context& context) 
   const Stopwatch watch;
   const auto observed = run.plan.placement.observed();
   run.statistics = calibrate(run.plan.model, observed, input.load, source.size(), context);
-  run.steps.push_back({"calibrate", std::to_string(observed.size()) + " tensors over " + std::to_string(source.size()) + " samples", watch.seconds()});
+  run.steps.push_back(
+      {"calibrate", std::to_string(observed.size()) + " tensors over " + std::to_string(source.size()) + " samples", watch.seconds()});
   run.plan.encodings = encode(run.plan.model, run.plan.placement, run.statistics, options.scheme, context);
-  keep(optimize_after_encoding(run.plan, run.statistics, input, options.level, context));
+  keep(optimize_after_encoding(run.plan, input, options.level, context));
 }
 
-void evaluate(Report& report, const Run& run, const Model& quantized, const std::filesystem::path& file, const Options& options, Context& context) {
+void evaluate(Report& report, const Run& run, const Model& quantized, const std::filesystem::path& file, const Options& options,
+              Context& context) {
   const auto& test = run.samples.test;
   report.accuracy = compare_outputs(run.original.proto, quantized.proto, test, run.axis, options.labels, context);
   report.layers = compare_layers(run.plan.model.proto, quantized.proto, tensor_pairs(run.plan, quantized), test, 4, context);
   report.histograms = worst_histograms(report.layers, run.plan, run.statistics, 12);
-  report.pictures = compare_pictures(run.original.proto, quantized.proto, test, pictures_to_show(report.accuracy, options.pictures), run.axis,
-                                     options.preprocess, report.accuracy, context);
+  report.pictures = compare_pictures(run.original.proto, quantized.proto, test, pictures_to_show(report.accuracy, options.pictures),
+                                     run.axis, options.preprocess, report.accuracy, context);
   const auto inputs = test.load(0).inputs;
-  if (options.latency_runs > 0) report.latency = measure_latency(options.model, file, inputs, options.latency_runs, context.threads, context);
+  if (options.latency_runs > 0) {
+    report.latency = measure_latency(options.model, file, inputs, options.latency_runs, context.threads, context);
+  }
   if (options.measure_memory && !options.memory_command.empty()) {
     report.memory = measure_memory(options.memory_command, options.model, file, inputs);
   }
@@ -154,8 +186,10 @@ Outcome quantize_model(const Options& options, Context& context) {
 
   Report report = describe_run(options, run.original, quantized, file, run.plan);
   report.steps = run.steps;
-  report.calibration = {options.calibration.string(), run.samples.calibration.fingerprint(), run.samples.calibration.size(), run.samples.skipped};
-  report.test = {(options.test.empty() ? options.calibration : options.test).string(), run.samples.test.fingerprint(), run.samples.test.size(), {}};
+  report.calibration = {options.calibration.string(), run.samples.calibration.fingerprint(), run.samples.calibration.size(),
+                        run.samples.skipped};
+  report.test = {
+      (options.test.empty() ? options.calibration : options.test).string(), run.samples.test.fingerprint(), run.samples.test.size(), {}};
   evaluate(report, run, quantized, file, options, context);
   report.warnings = context.warnings();
   report.seconds = watch.seconds();

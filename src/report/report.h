@@ -1,5 +1,5 @@
-// The report as data: everything the program measured and decided in one run. write_json, write_html and write_text show it; none of them computes.
-// Units: bytes, milliseconds, seconds, decibel; shares are 0..1.
+// The report as data: everything the program measured and decided in one run. write_json, write_html and write_text show it; none of them
+// computes. Units: bytes, milliseconds, seconds, decibel; shares are 0..1.
 #pragma once
 
 #include <cstdint>
@@ -105,8 +105,8 @@ struct Report {
   std::optional<Latency> latency;
   std::optional<Memory> memory;
   Accuracy accuracy;
-  std::vector<LayerAccuracy> layers;      // worst first
-  std::vector<NodeDecision> decisions;    // in execution order
+  std::vector<LayerAccuracy> layers;        // worst first
+  std::vector<NodeDecision> decisions;      // in execution order
   std::vector<TensorHistogram> histograms;  // of the worst tensors
   std::vector<Step> steps;
   std::vector<ComparedPicture> pictures;  // only in the HTML

@@ -15,7 +15,12 @@ namespace {
 class Rewriter {
  public:
   Rewriter(const Model& prepared, const Placement& placement, const Encodings& encodings, const RewriteOptions& options)
-      : placement_(placement), encodings_(encodings), options_(options), result_(prepared), names_(prepared.graph()), index_(prepared.graph()) {}
+      : placement_(placement),
+        encodings_(encodings),
+        options_(options),
+        result_(prepared),
+        names_(prepared.graph()),
+        index_(prepared.graph()) {}
 
   Model run() {
     auto& graph = result_.graph();
@@ -74,7 +79,9 @@ class Rewriter {
     const auto bounds = clamp_bounds(node, index_);
     if (!bounds || node.input_size() == 0 || encodings_.activations.contains(node.input(0))) return false;
     const auto found = encodings_.activations.find(node.output(0));
-    if (found == encodings_.activations.end() || index_.uses(node.input(0)).size() != 1 || index_.producer(node.input(0)) == nullptr) return false;
+    if (found == encodings_.activations.end() || index_.uses(node.input(0)).size() != 1 || index_.producer(node.input(0)) == nullptr)
+      return false;
+    if (index_.is_graph_output(node.input(0))) return false;  // it would lose its name
     const auto& encoding = found->second;
     const double tolerance = 1e-6 * (encoding.high() - encoding.low());
     return bounds->first <= encoding.low() + tolerance && bounds->second >= encoding.high() - tolerance;
@@ -110,8 +117,9 @@ class Rewriter {
       const auto& tensor = *index_.initializer(op.weight);
       const auto values = float_values(tensor);
       const auto integers = quantize_values(values, shape_of(tensor), encoding);
-      weights_[op.weight] = dequantize_initializer(make_tensor(names_.unique("w" + std::to_string(weights_.size() + 1)), shape_of(tensor), encoding.type, integers),
-                                                   scale_initializer(encoding.scale), encoding.axis);
+      weights_[op.weight] = dequantize_initializer(
+          make_tensor(names_.unique("w" + std::to_string(weights_.size() + 1)), shape_of(tensor), encoding.type, integers),
+          scale_initializer(encoding.scale), encoding.axis);
     }
     node.set_input(1, weights_[op.weight]);
     if (!op.bias.empty()) node.set_input(2, quantized_bias(op, encoding));
@@ -129,10 +137,15 @@ class Rewriter {
     for (std::size_t i = 0; i < (scales == 1 ? 1 : values.size()); ++i) scale.push_back(input_scale * weight.scale[i % scales]);
     std::vector<std::int32_t> integers(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) {
-      integers[i] = static_cast<std::int32_t>(std::clamp(std::nearbyint(static_cast<double>(values[i]) / scale[scale.size() == 1 ? 0 : i]), -2147483647.0, 2147483647.0));
+      integers[i] = static_cast<std::int32_t>(
+          std::clamp(std::nearbyint(static_cast<double>(values[i]) / scale[scale.size() == 1 ? 0 : i]), -2147483647.0, 2147483647.0));
     }
-    return dequantize_initializer(make_tensor(names_.unique("b" + std::to_string(++biases_)), shape_of(*bias), onnx::TensorProto::INT32, integers),
-                                  scale_initializer(scale), scale.size() == 1 ? -1 : shape_of(*bias).size() == 1 ? 0 : static_cast<int>(shape_of(*bias).size()) - 1);
+    return dequantize_initializer(
+        make_tensor(names_.unique("b" + std::to_string(++biases_)), shape_of(*bias), onnx::TensorProto::INT32, integers),
+        scale_initializer(scale),
+        scale.size() == 1             ? -1
+        : shape_of(*bias).size() == 1 ? 0
+                                      : static_cast<int>(shape_of(*bias).size()) - 1);
   }
 
   bool is_quantized_constant(const std::string& name) const {

@@ -1,4 +1,5 @@
-// REWRITE: a prepared model + Encodings -> the same graph with QuantizeLinear/DequantizeLinear pairs. Adds nothing that the plan does not say.
+// REWRITE: a prepared model + Encodings -> the same graph with QuantizeLinear/DequantizeLinear pairs. Adds nothing that the plan does not
+// say.
 #pragma once
 
 #include "encode/encodings.h"
@@ -11,13 +12,14 @@ struct RewriteOptions {
   bool weights = true;  // false: weights and biases stay float, only activations are quantized (the optimizer's simulation)
 };
 
-// Activations:  t -> [Q -> DQ] -> every reader. A Relu or Clip whose bounds the encoding's own saturation implies is removed; graph outputs keep their names.
-// Weights:      integer initializer -> DQ -> operator, nearest rounding (weights that lie on the grid are kept exactly).
+// Activations:  t -> [Q -> DQ] -> every reader. A Relu or Clip whose bounds the encoding's own saturation implies is removed; graph outputs
+// keep their names. Weights:      integer initializer -> DQ -> operator, nearest rounding (weights that lie on the grid are kept exactly).
 // Biases:       int32 initializer -> DQ with scale = input scale x weight scale, as float32 product, bit-exactly.
 // Identical scales and zero points share one initializer. Value infos of inner tensors are dropped.
 Model rewrite(const Model& prepared, const Placement& placement, const Encodings& encodings, const RewriteOptions& options = {});
 
-// The name under which the rewritten graph's readers see tensor `name` (the DequantizeLinear's output), for taps. `name` itself where not quantized.
+// The name under which the rewritten graph's readers see tensor `name` (the DequantizeLinear's output), for taps. `name` itself where not
+// quantized.
 std::string dequantized_name(const onnx::GraphProto& rewritten, const std::string& name);
 
 }  // namespace quantize

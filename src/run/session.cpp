@@ -18,8 +18,8 @@ struct Runtime {
   std::vector<std::string> warnings;
   Ort::Env env{ORT_LOGGING_LEVEL_WARNING, "quantize", log, this};
 
-  static void ORT_API_CALL log(void* self, OrtLoggingLevel severity, const char* /*category*/, const char* /*log_id*/, const char* /*location*/,
-                               const char* message) {
+  static void ORT_API_CALL log(void* self, OrtLoggingLevel severity, const char* /*category*/, const char* /*log_id*/,
+                               const char* /*location*/, const char* message) {
     if (severity < ORT_LOGGING_LEVEL_WARNING) return;
     auto& runtime = *static_cast<Runtime*>(self);
     const std::lock_guard lock(runtime.mutex);
@@ -87,17 +87,20 @@ struct Session::State {
 
   [[nodiscard]] std::vector<Ort::Value> run(std::span<const Tensor> tensors) {
     if (tensors.size() != inputs.size()) {
-      throw Error(ErrorKind::internal, "the model has " + std::to_string(inputs.size()) + " inputs, " + std::to_string(tensors.size()) + " were given");
+      throw Error(ErrorKind::internal,
+                  "the model has " + std::to_string(inputs.size()) + " inputs, " + std::to_string(tensors.size()) + " were given");
     }
     static const auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
     std::vector<Ort::Value> values;
     try {
       for (const auto& tensor : tensors) {
         // ONNX Runtime does not write to inputs, its interface only lacks the const.
-        values.push_back(Ort::Value::CreateTensor(memory, const_cast<std::byte*>(tensor.bytes.data()), tensor.bytes.size(), tensor.shape.data(),
-                                                  tensor.shape.size(), static_cast<ONNXTensorElementDataType>(tensor.type)));
+        values.push_back(Ort::Value::CreateTensor(memory, const_cast<std::byte*>(tensor.bytes.data()), tensor.bytes.size(),
+                                                  tensor.shape.data(), tensor.shape.size(),
+                                                  static_cast<ONNXTensorElementDataType>(tensor.type)));
       }
-      return session.Run(Ort::RunOptions{nullptr}, input_names.data(), values.data(), values.size(), output_names.data(), output_names.size());
+      return session.Run(Ort::RunOptions{nullptr}, input_names.data(), values.data(), values.size(), output_names.data(),
+                         output_names.size());
     } catch (const Ort::Exception& error) {
       throw Error(ErrorKind::model, std::string("ONNX Runtime cannot run the model: ") + error.what());
     }

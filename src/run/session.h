@@ -1,4 +1,5 @@
-// RUN: models executed by ONNX Runtime. The only folder (with observe, whose custom operator runs inside it) that includes ONNX Runtime's headers.
+// RUN: models executed by ONNX Runtime. The only folder (with observe, whose custom operator runs inside it) that includes ONNX Runtime's
+// headers.
 #pragma once
 
 #include <onnx/onnx_pb.h>
@@ -22,8 +23,9 @@ enum class Optimization { none, all };  // ONNX Runtime's graph optimisations: o
 struct SessionOptions {
   unsigned threads = 1;  // inside one run; 0 is ONNX Runtime's own default (all cores)
   Optimization optimization = Optimization::all;
-  // Off: Quantize/DequantizeLinear run as the float operators they are. On (ONNX Runtime's default) they are fused into integer kernels, and float weights
-  // between them are quantized per tensor without being asked, which would falsify a simulation of quantized activations with float weights.
+  // Off: Quantize/DequantizeLinear run as the float operators they are. On (ONNX Runtime's default) they are fused into integer kernels,
+  // and float weights between them are quantized per tensor without being asked, which would falsify a simulation of quantized activations
+  // with float weights.
   bool fuse_quantized = true;
   Ort::CustomOpDomain* custom_operators = nullptr;  // must outlive the session
 };
@@ -47,7 +49,8 @@ class Session {
   [[nodiscard]] const std::vector<ValueSpec>& inputs() const;
   [[nodiscard]] const std::vector<ValueSpec>& outputs() const;
 
-  // `inputs` in the order of inputs(); returns every output in the order of outputs(). Throws Error{model} with ONNX Runtime's reason when the run fails.
+  // `inputs` in the order of inputs(); returns every output in the order of outputs(). Throws Error{model} with ONNX Runtime's reason when
+  // the run fails.
   [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> inputs) const;
   // The same without copying results out: for timing.
   void run_discarding(std::span<const Tensor> inputs) const;

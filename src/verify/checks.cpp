@@ -32,7 +32,8 @@ float activation_scale(const std::string& tensor, const GraphIndex& index) {
   return scale != nullptr ? float_values(*scale)[0] : 0;
 }
 
-// The written node that stands for prepared node `output`: a weighted node's output may have been renamed, its position among its kind has not.
+// The written node that stands for prepared node `output`: a weighted node's output may have been renamed, its position among its kind has
+// not.
 std::vector<const onnx::NodeProto*> weighted_nodes(const onnx::GraphProto& graph, const GraphIndex& index) {
   std::vector<const onnx::NodeProto*> nodes;
   for (const auto& node : graph.node()) {
@@ -63,9 +64,11 @@ Issues check_weights(const Model& prepared, const onnx::ModelProto& written, con
     const auto& encoding = encodings.weights.at(op.weight);
     const auto stored = constant_behind(nodes[i]->input(1), after);
     const std::string where = describe(*nodes[i]) + ": weight '" + op.weight + "'";
-    if (stored.integers->data_type() != encoding.type) issues.push_back(where + " is stored as " + type_name(static_cast<ElementType>(stored.integers->data_type())));
+    if (stored.integers->data_type() != encoding.type)
+      issues.push_back(where + " is stored as " + type_name(static_cast<ElementType>(stored.integers->data_type())));
     if (stored.scale != encoding.scale) issues.push_back(where + " has other scales than planned");
-    if (encoding.scale.size() > 1 && stored.axis != encoding.axis) issues.push_back(where + " is dequantized along axis " + std::to_string(stored.axis));
+    if (encoding.scale.size() > 1 && stored.axis != encoding.axis)
+      issues.push_back(where + " is dequantized along axis " + std::to_string(stored.axis));
     const auto values = float_values(*before.initializer(op.weight));
     const auto integers = int_values(*stored.integers);
     const auto shape = shape_of(*stored.integers);
@@ -136,7 +139,8 @@ Issues check_interface(const onnx::ModelProto& original, const onnx::ModelProto&
     }
     for (std::size_t i = 0; i < a.size(); ++i) {
       if (a[i]->name() != b[i]->name()) issues.push_back(what + " '" + a[i]->name() + "' is now called '" + b[i]->name() + "'");
-      if (const auto changed = same_shape(*a[i], *b[i]); !changed.empty()) issues.push_back("the " + changed + " of " + what + " '" + a[i]->name() + "' changed");
+      if (const auto changed = same_shape(*a[i], *b[i]); !changed.empty())
+        issues.push_back("the " + changed + " of " + what + " '" + a[i]->name() + "' changed");
     }
   };
   std::vector<const onnx::ValueInfoProto*> outputs_a, outputs_b;

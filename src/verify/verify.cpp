@@ -7,8 +7,8 @@
 
 namespace quantize {
 
-void verify(const Model& original, const Model& prepared, const std::filesystem::path& file, const Placement& placement, const Encodings& encodings,
-            std::span<const Tensor> inputs) {
+void verify(const Model& original, const Model& prepared, const std::filesystem::path& file, const Placement& placement,
+            const Encodings& encodings, std::span<const Tensor> inputs) {
   const std::string what = "the quantized model failed its own checks and was not kept: ";
   Model written;
   Issues issues;

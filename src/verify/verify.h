@@ -15,8 +15,8 @@ namespace quantize {
 // Each check returns what it found wrong, in words that name the tensor or node.
 using Issues = std::vector<std::string>;
 
-// Every planned weight is stored in the planned type behind a DequantizeLinear with the planned axis and scales, and its values differ from the float weights
-// by no more than half a step (where they were not clipped).
+// Every planned weight is stored in the planned type behind a DequantizeLinear with the planned axis and scales, and its values differ from
+// the float weights by no more than half a step (where they were not clipped).
 Issues check_weights(const Model& prepared, const onnx::ModelProto& written, const Placement& placement, const Encodings& encodings);
 // Every int32 bias has scale = input scale x weight scale, bit for bit.
 Issues check_biases(const onnx::ModelProto& written);
@@ -25,8 +25,9 @@ Issues check_activations(const onnx::ModelProto& written, const Placement& place
 // Inputs and outputs have the names, types and shapes of the original.
 Issues check_interface(const onnx::ModelProto& original, const onnx::ModelProto& written);
 
-// All of the above, ONNX's checker, and one run in ONNX Runtime with its default options, without a warning. Throws Error{verification} listing what is wrong.
-void verify(const Model& original, const Model& prepared, const std::filesystem::path& file, const Placement& placement, const Encodings& encodings,
-            std::span<const Tensor> inputs);
+// All of the above, ONNX's checker, and one run in ONNX Runtime with its default options, without a warning. Throws Error{verification}
+// listing what is wrong.
+void verify(const Model& original, const Model& prepared, const std::filesystem::path& file, const Placement& placement,
+            const Encodings& encodings, std::span<const Tensor> inputs);
 
 }  // namespace quantize

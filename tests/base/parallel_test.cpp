@@ -40,7 +40,11 @@ TEST(ParallelFor, StopsWhenAsked) {
   std::stop_source source;
   context.stop = source.get_token();
   int calls = 0;
-  EXPECT_THROW(parallel_for(context, 10, [&](std::size_t, unsigned) { if (++calls == 3) source.request_stop(); }), Error);
+  EXPECT_THROW(parallel_for(context, 10,
+                            [&](std::size_t, unsigned) {
+                              if (++calls == 3) source.request_stop();
+                            }),
+               Error);
   EXPECT_EQ(calls, 3);
 }
 

@@ -33,11 +33,13 @@ Examples:
 // Text forms of the enumerations; CLI11 lists them in --help and refuses others.
 const std::map<std::string, RangeMethod> methods = {
     {"minmax", RangeMethod::minmax}, {"percentile", RangeMethod::percentile}, {"mse", RangeMethod::mse}, {"entropy", RangeMethod::entropy}};
-const std::map<std::string, Granularity> granularities = {{"per-channel", Granularity::per_channel}, {"per-tensor", Granularity::per_tensor}};
+const std::map<std::string, Granularity> granularities = {{"per-channel", Granularity::per_channel},
+                                                          {"per-tensor", Granularity::per_tensor}};
 const std::map<std::string, Symmetry> symmetries = {{"asymmetric", Symmetry::asymmetric}, {"symmetric", Symmetry::symmetric}};
 const std::map<std::string, ColorOrder> colors = {{"rgb", ColorOrder::rgb}, {"bgr", ColorOrder::bgr}, {"gray", ColorOrder::gray}};
 const std::map<std::string, Layout> layouts = {{"auto", Layout::automatic}, {"nchw", Layout::nchw}, {"nhwc", Layout::nhwc}};
-const std::map<std::string, ResizeMode> resizes = {{"stretch", ResizeMode::stretch}, {"letterbox", ResizeMode::letterbox}, {"crop", ResizeMode::crop}};
+const std::map<std::string, ResizeMode> resizes = {
+    {"stretch", ResizeMode::stretch}, {"letterbox", ResizeMode::letterbox}, {"crop", ResizeMode::crop}};
 const std::map<std::string, Level> levels = {{"0", Level::o0}, {"1", Level::o1}, {"2", Level::o2}};
 
 template <typename T>
@@ -48,7 +50,9 @@ CLI::Option* choice(CLI::App& app, const std::string& names, T& value, const std
     known += (known.empty() ? "" : "|") + word;
     if (meaning == value) fallback = word;
   }
-  return app.add_option(names, value, help + " [" + fallback + "]")->transform(CLI::CheckedTransformer(words).description(""))->option_text(known);
+  return app.add_option(names, value, help + " [" + fallback + "]")
+      ->transform(CLI::CheckedTransformer(words).description(""))
+      ->option_text(known);
 }
 
 // What CLI11 reads before it becomes Options.
@@ -73,7 +77,8 @@ Shape parse_shape(const std::string& text) {
     } catch (const std::exception&) {
       used = 0;
     }
-    if (used == 0 || used != part.size() || dimension < 1) throw Error(ErrorKind::usage, "'" + text + "' is not a shape; write it as 1x3x480x640");
+    if (used == 0 || used != part.size() || dimension < 1)
+      throw Error(ErrorKind::usage, "'" + text + "' is not a shape; write it as 1x3x480x640");
     shape.push_back(dimension);
   }
   return shape;
@@ -83,9 +88,14 @@ void add_job_options(CLI::App& app, Raw& raw, Arguments& arguments) {
   auto& options = arguments.options;
   const std::string job = "Job";
   app.add_option("model", options.model, "The FP32 model")->option_text("MODEL");
-  app.add_option("--calib", options.calibration, "Folder of calibration pictures or .npy tensors (sub-folders per input name for several inputs)")->option_text("DIR")->group(job);
+  app.add_option("--calib", options.calibration,
+                 "Folder of calibration pictures or .npy tensors (sub-folders per input name for several inputs)")
+      ->option_text("DIR")
+      ->group(job);
   app.add_option("--scheme", raw.scheme, "Weight and activation bits [w8a8]")->option_text("w8a8|w8a16|w4a16")->group(job);
-  app.add_option("-o,--output", options.output, "The quantized model; the reports go beside it [<model>.<scheme>.onnx]")->option_text("FILE")->group(job);
+  app.add_option("-o,--output", options.output, "The quantized model; the reports go beside it [<model>.<scheme>.onnx]")
+      ->option_text("FILE")
+      ->group(job);
   choice(app, "-O,--optimize", options.level, levels, "How hard to try: 0 plain, 1 seconds more, 2 minutes")->group(job);
   app.add_option("--target", options.target, "The runtime the model is for [ort-cpu]")->option_text("NAME")->group(job);
   app.add_option("--opset", options.opset, "Raise the model to at least this opset")->option_text("N")->group(job);
@@ -95,7 +105,9 @@ void add_job_options(CLI::App& app, Raw& raw, Arguments& arguments) {
 void add_preprocessing_options(CLI::App& app, Raw& raw, Arguments& arguments) {
   auto& preprocess = arguments.options.preprocess;
   const std::string group = "Pre-processing: x = (pixel * scale - mean) / std, pixel 0..255";
-  app.add_option("--preprocess", raw.preprocess, "A known recipe [imagenet]")->option_text("imagenet|unit|signed|raw")->group(group);
+  app.add_option("--preprocess", raw.preprocess, "A known recipe [imagenet; for gray: unit]")
+      ->option_text("imagenet|unit|signed|raw")
+      ->group(group);
   app.add_option("--scale", raw.scale, "Factor on the pixel")->option_text("X")->group(group);
   app.add_option("--mean", raw.mean, "One value, or one per channel, comma separated")->delimiter(',')->option_text("X,...")->group(group);
   app.add_option("--std", raw.std, "One value, or one per channel, comma separated")->delimiter(',')->option_text("X,...")->group(group);
@@ -110,21 +122,36 @@ void add_quantization_options(CLI::App& app, Raw& raw, Arguments& arguments) {
   const std::string group = "Calibration and encodings";
   app.add_option("--samples", options.samples, "At most this many samples, evenly spread [100]")->option_text("N")->group(group);
   choice(app, "--method", raw.method, methods, "How activation ranges are chosen")->group(group);
-  app.add_option("--percentile", raw.percentile, "Share of values kept by --method percentile, in percent [99.999]")->option_text("P")->group(group);
+  app.add_option("--percentile", raw.percentile, "Share of values kept by --method percentile, in percent [99.999]")
+      ->option_text("P")
+      ->group(group);
   choice(app, "--weights", raw.weights, granularities, "Granularity of weight scales")->group(group);
   choice(app, "--activations", raw.activations, symmetries, "Activation encodings")->group(group);
+  app.add_flag("--quantize-outputs", options.quantize_outputs,
+               "Quantize the graph's outputs too: all integer, but 8-bit logits cost accuracy")
+      ->group(group);
   app.add_option("--seed", options.seed, "Seed of everything drawn at random [0]")->option_text("N")->group(group);
-  app.add_option("--exclude", options.exclusions.nodes, "Leave the node of this name float (repeatable)")->option_text("NAME")->group(group);
-  app.add_option("--exclude-op", options.exclusions.op_types, "Leave operators of this type float (repeatable)")->option_text("TYPE")->group(group);
-  app.add_option("--exclude-regex", options.exclusions.patterns, "Leave nodes whose name matches float (repeatable)")->option_text("REGEX")->group(group);
+  app.add_option("--exclude", options.exclusions.nodes, "Leave the node of this name float (repeatable)")
+      ->option_text("NAME")
+      ->group(group);
+  app.add_option("--exclude-op", options.exclusions.op_types, "Leave operators of this type float (repeatable)")
+      ->option_text("TYPE")
+      ->group(group);
+  app.add_option("--exclude-regex", options.exclusions.patterns, "Leave nodes whose name matches float (repeatable)")
+      ->option_text("REGEX")
+      ->group(group);
 }
 
 void add_evaluation_options(CLI::App& app, Arguments& arguments) {
   auto& options = arguments.options;
   const std::string group = "Evaluation";
   app.add_option("--test", options.test, "Folder of pictures that calibration does not see")->option_text("DIR")->group(group);
-  app.add_option("--holdout", options.holdout, "Without --test: share of the calibration folder kept for evaluation [0.2]")->option_text("X")->group(group);
-  app.add_option("--labels", options.labels, "Folder of class-index PNGs of the same stems, for true mIoU")->option_text("DIR")->group(group);
+  app.add_option("--holdout", options.holdout, "Without --test: share of the calibration folder kept for evaluation [0.2]")
+      ->option_text("X")
+      ->group(group);
+  app.add_option("--labels", options.labels, "Folder of class-index PNGs of the same stems, for true mIoU")
+      ->option_text("DIR")
+      ->group(group);
   app.add_option("--latency-runs", options.latency_runs, "Timed runs of each model; 0: no timing [20]")->option_text("N")->group(group);
   app.add_option("--pictures", options.pictures, "Pictures shown in the HTML report [6]")->option_text("N")->group(group);
 }
@@ -134,13 +161,17 @@ void add_general_options(CLI::App& app, Arguments& arguments) {
   app.add_option("--threads", arguments.threads, "Threads; 0: all cores [0]")->option_text("N")->group(group);
   app.add_flag("--strict", arguments.options.strict, "Stop at the first unreadable image or undone preparation step")->group(group);
   app.add_flag("--log-json", arguments.log_json, "One JSON object per message on standard error")->group(group);
-  app.add_flag_callback("-v,--verbose", [&] { arguments.verbosity = Verbosity::verbose; }, "Say more")->group(group);
-  app.add_flag_callback("-q,--quiet", [&] { arguments.verbosity = Verbosity::quiet; }, "Say only warnings and errors")->group(group);
+  app.add_flag_callback(
+         "-v,--verbose", [&] { arguments.verbosity = Verbosity::verbose; }, "Say more")
+      ->group(group);
+  app.add_flag_callback(
+         "-q,--quiet", [&] { arguments.verbosity = Verbosity::quiet; }, "Say only warnings and errors")
+      ->group(group);
   app.set_config("--config", "", "Read options from a TOML file; unknown keys are errors")->option_text("FILE")->group(group);
   app.allow_config_extras(CLI::config_extras_mode::error);
 }
 
-void finish(const Raw& raw, const CLI::App& app, Arguments& arguments) {
+void finish(Raw& raw, const CLI::App& app, Arguments& arguments) {
   auto& options = arguments.options;
   options.scheme = Scheme::named(raw.scheme);
   options.scheme.method = raw.method;
@@ -149,7 +180,11 @@ void finish(const Raw& raw, const CLI::App& app, Arguments& arguments) {
   options.scheme.activations = raw.activations;
   const bool by_hand = raw.scale != 0 || !raw.mean.empty() || !raw.std.empty();
   if (by_hand && !raw.preprocess.empty()) throw Error(ErrorKind::usage, "--preprocess and --scale/--mean/--std exclude each other");
-  const auto recipe = Preprocess::named(by_hand ? "raw" : raw.preprocess.empty() ? "imagenet" : raw.preprocess);
+  const bool gray = options.preprocess.color == ColorOrder::gray;
+  if (gray && raw.preprocess == "imagenet")
+    throw Error(ErrorKind::usage, "--preprocess imagenet is for three channels; with --color gray give another");
+  if (raw.preprocess.empty()) raw.preprocess = by_hand ? "raw" : gray ? "unit" : "imagenet";
+  const auto recipe = Preprocess::named(raw.preprocess);
   options.preprocess.scale = raw.scale != 0 ? raw.scale : recipe.scale;
   options.preprocess.mean = raw.mean.empty() ? recipe.mean : raw.mean;
   options.preprocess.std = raw.std.empty() ? recipe.std : raw.std;
@@ -163,16 +198,17 @@ void finish(const Raw& raw, const CLI::App& app, Arguments& arguments) {
   }
 }
 
-std::string versions() {
-  return "quantize " + version() + " (ONNX " + onnx_version() + ", ONNX Runtime " + onnxruntime_version() + ")";
-}
+std::string versions() { return "quantize " + version() + " (ONNX " + onnx_version() + ", ONNX Runtime " + onnxruntime_version() + ")"; }
 
 }  // namespace
 
 Arguments parse(int argc, char** argv) {
   Arguments arguments;
   Raw raw;
-  CLI::App app("Quantizes an ONNX segmentation model and proves that it is still good.\n\n  quantize MODEL --calib DIR --scheme w8a8|w8a16|w4a16 [-o OUT.onnx]", "quantize");
+  CLI::App app(
+      "Quantizes an ONNX segmentation model and proves that it is still good.\n\n  quantize MODEL --calib DIR --scheme w8a8|w8a16|w4a16 "
+      "[-o OUT.onnx]",
+      "quantize");
   app.footer(exit_codes);
   app.set_version_flag("--version", versions());
   app.get_formatter()->column_width(42);

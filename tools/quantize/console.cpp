@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -19,14 +20,30 @@ spdlog::level::level_enum spd_level(LogLevel level) {
   return level == LogLevel::warning ? spdlog::level::warn : level == LogLevel::info ? spdlog::level::info : spdlog::level::debug;
 }
 
+// Libraries underneath put line breaks into their messages; a message of ours is one line.
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (const char letter : text) {
+    const bool after_break = !line.empty() && line.back() == '\n';
+    if (letter == '\n' || letter == '\r' || letter == '\t') {
+      if (!after_break) line += '\n';
+    } else if (letter != ' ' || !after_break) {
+      line += letter;
+    }
+  }
+  while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return line;
+}
+
 void log_object(const char* level, std::string_view text, int exit_code = 0) {
-  nlohmann::ordered_json line{{"level", level}, {"message", text}};
+  nlohmann::ordered_json line{{"level", level}, {"message", one_line(text)}};
   if (exit_code != 0) line["exit_code"] = exit_code;
   std::fprintf(stderr, "%s\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 
-// "calibrate  [=========>          ] 41/80  about 12 s left", redrawn in place at most ten times a second; where standard error is no terminal, one plain line
-// per step at its end.
+// "calibrate  [=========>          ] 41/80  about 12 s left", redrawn in place at most ten times a second; where standard error is no
+// terminal, one plain line per step at its end.
 class Bar : public Progress {
  public:
   Bar(std::string_view title, std::size_t total, bool redraw) : title_(title), total_(total), redraw_(redraw) { draw(true); }
@@ -58,7 +75,9 @@ class Bar : public Progress {
     std::string bar(static_cast<std::size_t>(filled), '=');
     bar.resize(width, ' ');
     std::fprintf(stderr, "\r\033[K%-18s [%s] %zu/%zu", title_.c_str(), bar.c_str(), done_, total_);
-    if (done_ > 0 && done_ < total_) std::fprintf(stderr, "  about %.0f s left", seconds() / static_cast<double>(done_) * static_cast<double>(total_ - done_));
+    if (done_ > 0 && done_ < total_) {
+      std::fprintf(stderr, "  about %.0f s left", seconds() / static_cast<double>(done_) * static_cast<double>(total_ - done_));
+    }
     std::fflush(stderr);
   }
 
@@ -86,7 +105,7 @@ void connect_console(Context& context, Verbosity verbosity, bool log_json) {
   logger->set_level(spd_level(least));
   context.log = [logger](LogLevel level, std::string_view text) {
     if (terminal()) std::fprintf(stderr, "\r\033[K");  // a progress line may stand there
-    logger->log(spd_level(level), "{}", text);
+    logger->log(spd_level(level), "{}", one_line(text));
   };
   if (verbosity != Verbosity::quiet) {
     context.progress = [](std::string_view title, std::size_t total) { return std::make_unique<Bar>(title, total, terminal()); };
@@ -97,7 +116,7 @@ void report_error(const std::string& text, int exit_code, bool log_json) {
   if (log_json) {
     log_object("error", text, exit_code);
   } else {
-    std::fprintf(stderr, "%serror: %s\n", terminal() ? "\r\033[K" : "", text.c_str());
+    std::fprintf(stderr, "%serror: %s\n", terminal() ? "\r\033[K" : "", one_line(text).c_str());
   }
 }
 

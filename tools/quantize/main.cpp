@@ -15,7 +15,8 @@ using quantize::Context;
 using quantize::Error;
 using quantize::cli::Arguments;
 
-// Ctrl-C and SIGTERM ask the run to stop at the next unit of work; it then removes what it had begun to write. A second Ctrl-C ends the program at once.
+// Ctrl-C and SIGTERM ask the run to stop at the next unit of work; it then removes what it had begun to write. A second Ctrl-C ends the
+// program at once.
 void stop_on_signals(std::stop_source source) {
   sigset_t signals;
   sigemptyset(&signals);

@@ -1,0 +1,117 @@
+#include "base/files.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+namespace quantize {
+namespace {
+
+class Files : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = std::filesystem::temp_directory_path() / (std::string("quantize_files_") + test->name() + std::to_string(getpid()));
+    std::filesystem::create_directories(folder_);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::size_t files_in_folder() const {
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder_), std::filesystem::directory_iterator()));
+  }
+  std::string failure_of(const std::function<void()>& body, ErrorKind kind) const {
+    try {
+      body();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), kind);
+      return error.what();
+    }
+    ADD_FAILURE() << "no exception";
+    return "";
+  }
+  std::filesystem::path folder_;
+};
+
+TEST_F(Files, NothingAppearsBeforePublish) {
+  FileTransaction files;
+  const auto temporary = files.write(folder_ / "a.onnx", "alpha");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a.onnx"));
+  EXPECT_EQ(read_file(temporary), "alpha");
+}
+
+TEST_F(Files, AllAppearTogether) {
+  FileTransaction files;
+  files.write(folder_ / "a.onnx", "alpha");
+  files.write(folder_ / "b.json", std::string(100000, 'b'));
+  files.publish();
+  EXPECT_EQ(read_file(folder_ / "a.onnx"), "alpha");
+  EXPECT_EQ(read_file(folder_ / "b.json").size(), 100000U);
+  EXPECT_EQ(files_in_folder(), 2U);
+}
+
+TEST_F(Files, PublishReplacesAnOlderFile) {
+  for (const std::string text : {"old and longer", "new"}) {
+    FileTransaction files;
+    files.write(folder_ / "a", text);
+    files.publish();
+  }
+  EXPECT_EQ(read_file(folder_ / "a"), "new");
+}
+
+TEST_F(Files, AnExceptionLeavesNoDebris) {
+  const auto text = failure_of(
+      [&] {
+        FileTransaction files;
+        files.write(folder_ / "a", "alpha");
+        files.write(folder_ / "missing" / "b", "beta");
+      },
+      ErrorKind::output);
+  EXPECT_NE(text.find((folder_ / "missing" / "b").string()), std::string::npos) << text;
+  EXPECT_EQ(files_in_folder(), 0U);
+}
+
+TEST_F(Files, PublishIsAllOrNothing) {
+  std::filesystem::create_directories(folder_ / "b" / "inner");
+  failure_of(
+      [&] {
+        FileTransaction files;
+        files.write(folder_ / "a", "alpha");
+        files.write(folder_ / "b", "a folder is in the way");
+        files.publish();
+      },
+      ErrorKind::output);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a"));
+  EXPECT_EQ(files_in_folder(), 1U);
+}
+
+TEST_F(Files, ReservedNamesArePublishedToo) {
+  FileTransaction files;
+  const auto temporary = files.reserve(folder_ / "a");
+  EXPECT_EQ(temporary.parent_path(), folder_);
+  std::filesystem::copy_file(files.write(folder_ / "b", "beta"), temporary);
+  files.publish();
+  EXPECT_EQ(read_file(folder_ / "a"), "beta");
+}
+
+TEST_F(Files, ReadingNamesTheFile) {
+  EXPECT_NE(failure_of([&] { read_file(folder_ / "none"); }, ErrorKind::data).find("none"), std::string::npos);
+  EXPECT_NE(failure_of([&] { read_file(folder_); }, ErrorKind::data).find("folder"), std::string::npos);
+}
+
+TEST_F(Files, BytesSurvive) {
+  const std::string bytes("\0\r\n\x1A\xFF", 5);
+  FileTransaction files;
+  files.write(folder_ / "a", bytes);
+  files.publish();
+  EXPECT_EQ(read_file(folder_ / "a"), bytes);
+}
+
+TEST(Fingerprint, TellsBytesApart) {
+  EXPECT_EQ(fingerprint(""), "99aa06d3014798d86001c324468d497f");  // XXH3's own test vector, seed 0
+  EXPECT_EQ(fingerprint("model"), fingerprint("model"));
+  EXPECT_NE(fingerprint("model"), fingerprint("modem"));
+}
+
+}  // namespace
+}  // namespace quantize

@@ -1,0 +1,116 @@
+"""Wrong options: one line that names the option or the value, exit code 2, nothing written."""
+
+import pytest
+from models import two_convolutions
+from support import QUICK, draw_pictures, listing, start
+
+USAGE = 2
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    """A model and pictures with which nothing is wrong."""
+    folder = tmp_path_factory.mktemp("job")
+    return two_convolutions(folder / "model.onnx"), draw_pictures(folder / "pictures")
+
+
+@pytest.fixture
+def refused(program, job, tmp_path):
+    def run(*options, words=()):
+        folder = tmp_path / "out"
+        folder.mkdir(exist_ok=True)
+        ended = start(program, job[0], "--calib", job[1], "-o", folder / "out.onnx", *QUICK, *options)
+        [line] = ended.stderr.splitlines()
+        assert line.startswith("error: ")
+        for word in words:
+            assert word in line
+        assert (ended.returncode, ended.stdout) == (USAGE, "")
+        assert listing(folder) == []
+    return run
+
+
+def test_help_lists_every_exit_code_and_option_group(program):
+    ended = start(program, "--help")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    codes = ended.stdout[ended.stdout.index("Exit codes:") :]
+    for code in ("0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "6 ", "7 ", "130 "):
+        assert f"\n  {code}" in codes
+    for group in ("Job", "Pre-processing", "Calibration and encodings", "Evaluation", "General"):
+        assert group in ended.stdout
+
+
+def test_an_unknown_option_is_named(refused):
+    refused("--frobnicate", words=["--frobnicate", "--help"])
+
+
+def test_an_option_without_its_value_is_named(refused):
+    refused("--method", words=["--method"])
+
+
+@pytest.mark.parametrize(("option", "value"), [
+    ("--scheme", "w2a2"), ("--method", "magic"), ("--weights", "per-planet"), ("--activations", "odd"), ("--preprocess", "magic"), ("--color", "sepia"),
+    ("--layout", "hcwn"), ("--resize", "melt"), ("--input-shape", "1x3xbig"), ("--target", "toaster"), ("--mean", "red,green"), ("--exclude-regex", "(")])
+def test_an_unknown_word_is_named(refused, option, value):
+    refused(option, value, words=[value])
+
+
+@pytest.mark.parametrize(("option", "value"), [
+    ("--samples", "0"), ("--samples", "-3"), ("--samples", "few"), ("--holdout", "0"), ("--holdout", "1.5"), ("--percentile", "120"),
+    ("--latency-runs", "-1"), ("--std", "0"), ("--threads", "-2"), ("-O", "7"), ("--opset", "-1"), ("--opset", "999"), ("--pictures", "-1"), ("--seed", "x"),
+    ("--scale", "nan"), ("--mean", "1,2"), ("--std", "1,2,3,4")])
+def test_a_value_that_cannot_work_is_named(refused, option, value):
+    refused("--method", "percentile", f"{option}={value}" if option.startswith("--") else f"{option}{value}",
+            words=["--optimize" if option == "-O" else option])
+
+
+def test_recipe_and_values_by_hand_exclude_each_other(refused):
+    refused("--preprocess", "unit", "--mean", "1", words=["--preprocess"])
+
+
+def test_an_input_shape_that_contradicts_the_model_is_refused(refused):
+    refused("--input-shape", "1x3x64x64", words=["--input-shape", "1x3x32x32"])
+    refused("--input-shape", "3x32", words=["--input-shape"])
+
+
+@pytest.mark.parametrize("option", ["--exclude", "--exclude-op", "--exclude-regex"])
+def test_an_exclusion_that_matches_nothing_is_named(refused, option):
+    refused(option, "no_such_thing", words=["no_such_thing"])
+
+
+def test_a_missing_model_or_folder_argument_is_asked_for(program, job):
+    for words, missing in ((["--calib", job[1]], "model"), ([job[0]], "--calib")):
+        ended = start(program, *words)
+        [line] = ended.stderr.splitlines()
+        assert ended.returncode == USAGE
+        assert missing in line
+
+
+def test_the_model_is_not_overwritten(program, job):
+    before = job[0].read_bytes()
+    ended = start(program, job[0], "--calib", job[1], "-o", job[0], *QUICK)
+    assert ended.returncode == USAGE
+    assert job[0].read_bytes() == before
+
+
+def test_an_unknown_key_of_the_configuration_is_named(refused, tmp_path):
+    (tmp_path / "quantize.toml").write_text('schema = "w8a8"\n', encoding="utf-8")
+    refused("--config", tmp_path / "quantize.toml", words=["schema"])
+
+
+def test_a_wrong_value_of_the_configuration_is_named(refused, tmp_path):
+    (tmp_path / "quantize.toml").write_text('method = "magic"\n', encoding="utf-8")
+    refused("--config", tmp_path / "quantize.toml", words=["magic"])
+
+
+def test_a_configuration_that_is_missing_or_garbled_is_named(refused, tmp_path):
+    refused("--config", tmp_path / "missing.toml", words=["missing.toml"])
+    (tmp_path / "garbled.toml").write_bytes(bytes(range(1, 255)))
+    refused("--config", tmp_path / "garbled.toml")
+
+
+def test_an_error_is_one_json_object_where_that_was_asked_for(program, job, tmp_path):
+    ended = start(program, job[0], "--calib", tmp_path, "--log-json")
+    assert ended.returncode == 4
+    [line] = ended.stderr.splitlines()
+    assert line.startswith('{"level":"error"')
+    assert '"exit_code":4' in line

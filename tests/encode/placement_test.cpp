@@ -1,0 +1,220 @@
+#include "encode/placement.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.h"
+#include "plan_fixture.h"
+
+namespace quantize::test {
+namespace {
+
+Placement place_text(std::string_view text, const Exclusions& exclusions = {}) {
+  return place(text_model(text), find_target("ort-cpu"), exclusions);
+}
+
+// "x | a b | y": the groups with their members.
+std::string groups_of(const Placement& placement) {
+  std::string text;
+  for (const auto& group : placement.groups) {
+    text += text.empty() ? "" : " | ";
+    for (const auto& member : group.members) text += (&member == &group.members[0] ? "" : " ") + member;
+  }
+  return text;
+}
+
+const TensorGroup& group_with(const Placement& placement, const std::string& tensor) {
+  for (const auto& group : placement.groups) {
+    if (std::find(group.members.begin(), group.members.end(), tensor) != group.members.end()) return group;
+  }
+  throw std::runtime_error("no group holds " + tensor);
+}
+
+constexpr const char* residual = R"(g (float[1,2,6,6] x) => (float[1,2,6,6] y) <float[2,2,1,1] w, float[2,2,1,1] v, float[2,2,1,1] u> {
+  a = Conv (x, w)
+  b = Relu (a)
+  c = Conv (b, v)
+  d = Add (c, b)
+  e = Relu (d)
+  y = Conv (e, u)
+})";
+
+TEST(Place, ResidualAddAndAbsorbedRelu) {
+  const auto placement = place_text(residual);
+  EXPECT_EQ(groups_of(placement), "x | b | c | e");  // a and d are absorbed, y leaves the graph as float
+  EXPECT_EQ(placement.weighted.size(), 3U);
+  ASSERT_TRUE(group_with(placement, "e").range);
+  EXPECT_EQ(group_with(placement, "e").range->first, 0.0F);
+  EXPECT_EQ(placement.observed(), (std::vector<std::string>{"x", "b", "c", "e"}));
+  for (const auto& decision : placement.decisions) EXPECT_TRUE(decision.quantized) << decision.node << ": " << decision.reason;
+}
+
+TEST(Place, AReluWithAnotherReaderBeforeItIsNotAbsorbed) {
+  const auto placement = place_text(R"(g (float[1,2,6,6] x) => (float[1,2,6,6] y) <float[2,2,1,1] w, float[2,2,1,1] u> {
+    a = Conv (x, w)
+    b = Relu (a)
+    c = Add (a, b)
+    y = Conv (c, u)
+  })");
+  EXPECT_EQ(groups_of(placement).substr(0, 5), "x | a");
+}
+
+TEST(Place, ConcatInputsKeepTheirOwnEncodings) {
+  constexpr const char* text = R"(g (float[1,2,6,6] x) => (float[1,2,6,6] y) <float[2,2,1,1] w, float[2,2,1,1] v, float[2,4,1,1] u> {
+    a = Conv (x, w)
+    b = Conv (x, v)
+    c = Concat <axis = 1> (a, b)
+    y = Conv (c, u)
+  })";
+  EXPECT_EQ(groups_of(place_text(text)), "x | a | b | c");
+  Target sharing = find_target("ort-cpu");
+  sharing.concat_shares = true;
+  const auto shared = place(text_model(text), sharing);
+  EXPECT_EQ(groups_of(shared), "x | a b c");
+  EXPECT_EQ(shared.groups[1].range, std::nullopt);
+}
+
+TEST(Place, MovedValuesShareTheEncodingOfTheirSource) {
+  const auto placement = place_text(R"(g (float[1,2,8,8] x) => (float[1,3] y) <float[2,2,1,1] w, float[32,3] v, int64[2] s = {1, 32}> {
+    a = Conv (x, w)
+    p = MaxPool <kernel_shape = [2,2], strides = [2,2]> (a)
+    r = Reshape (p, s)
+    y = Gemm (r, v)
+  })");
+  EXPECT_EQ(groups_of(placement), "x | a p r");
+  EXPECT_EQ(group_with(placement, "r").sources, std::vector<std::string>{"a"});
+}
+
+TEST(Place, ClipSixIsABoundAndSigmoidIsExact) {
+  const auto placement = place_text(
+      R"(g (float[1,2,6,6] x) => (float[1,2,6,6] y) <float[2,2,1,1] w, float[2,2,1,1] v, float[2,2,1,1] u, float l = {0}, float h = {6}> {
+    a = Conv (x, w)
+    b = Clip (a, l, h)
+    c = Conv (b, v)
+    s = Sigmoid (c)
+    y = Conv (s, u)
+  })");
+  EXPECT_EQ(groups_of(placement), "x | b | c | s");
+  EXPECT_EQ(group_with(placement, "b").range, (std::pair{0.0F, 6.0F}));
+  EXPECT_FALSE(group_with(placement, "b").range_is_exact);
+  EXPECT_EQ(group_with(placement, "s").range, (std::pair{0.0F, 1.0F}));
+  EXPECT_TRUE(group_with(placement, "s").range_is_exact);
+  const auto observed = placement.observed();
+  EXPECT_EQ(std::count(observed.begin(), observed.end(), "s"), 0);
+  EXPECT_EQ(std::count(observed.begin(), observed.end(), "b"), 1);
+}
+
+TEST(Place, ObservedValuesAtTheBoundGiveExactlySix) {
+  TensorGroup group{{"b"}, {"b"}, std::pair{0.0F, 6.0F}};
+  Statistics statistics;
+  auto& b = statistics["b"];
+  b.count = 4;
+  b.min = 0;
+  b.max = 6;
+  b.histogram.cover(6);
+  b.histogram.add(std::vector<float>{0, 6, 6, 6});
+  for (const auto method : {RangeMethod::minmax, RangeMethod::percentile, RangeMethod::mse, RangeMethod::entropy}) {
+    const Range range = group_range(group, statistics, scheme_named("w8a8", method));
+    EXPECT_EQ(range.low, 0.0);
+    EXPECT_NEAR(range.high, 6.0, 0.01);
+  }
+  EXPECT_EQ(group_range(group, statistics, scheme_named("w8a8")).high, 6.0);
+  b.max = 4;  // what was never seen is not covered
+  EXPECT_EQ(group_range(group, statistics, scheme_named("w8a8")).high, 4.0);
+}
+
+TEST(Place, ConstantOperandsAreNamed) {
+  const auto placement = place_text(R"(g (float[1,2,6,6] x) => (float[1,2,6,6] y) <float[2,2,1,1] w, float[2,2,1,1] v, float[2,1,1] k> {
+    a = Conv (x, w)
+    m = Mul (a, k)
+    y = Conv (m, v)
+  })");
+  EXPECT_EQ(placement.constants, std::vector<std::string>{"k"});
+}
+
+TEST(Place, ArithmeticBeforeTheFirstWeightedNodeStaysFloat) {
+  const auto placement = place_text(R"(g (float[1,2,6,6] x) => (float[1,2,6,6] y) <float[2,2,1,1] w, float[2,1,1] k> {
+    m = Mul (x, k)
+    y = Conv (m, w)
+  })");
+  EXPECT_EQ(groups_of(placement), "m");
+  EXPECT_EQ(placement.decisions[0].reason, "none of its inputs is quantized");
+}
+
+TEST(Place, OperatorsWithoutIntegerKernelStayFloat) {
+  const auto placement =
+      place_text(R"(g (float[1,2,6,6] x) => (float[1,2,12,12] y) <float[2,2,1,1] w, float[2,2,1,1] v, float[4] s = {1,1,2,2}> {
+    a = Conv (x, w)
+    r = Resize <mode = "linear"> (a, , s)
+    e = Erf (r)
+    y = Conv (e, v)
+  })");
+  EXPECT_EQ(groups_of(placement), "x | a | e");
+  EXPECT_EQ(placement.decisions[1].reason, "no integer kernel on ort-cpu");
+  EXPECT_NE(placement.decisions[2].reason.find("not in the table"), std::string::npos);
+}
+
+TEST(Place, GraphOutputsFollowTheTarget) {
+  Target target = find_target("ort-cpu");
+  target.quantize_outputs = true;
+  const auto placement = place(text_model(residual), target);
+  EXPECT_EQ(groups_of(placement), "x | b | c | e | y");
+  EXPECT_TRUE(group_with(placement, "y").is_graph_output);
+}
+
+TEST(Place, ChannelAxes) {
+  const auto placement = place_text(R"(g (float[1,4,3,3] x) => (float[1,5] y) <float[4,3,2,2] w, int64[2] s = {1, 96}, float[5,96] v> {
+    a = ConvTranspose <group = 2> (x, w)
+    f = Reshape (a, s)
+    y = Gemm <transB = 1> (f, v)
+  })");
+  ASSERT_EQ(placement.weighted.size(), 2U);
+  EXPECT_EQ(placement.weighted[0].op.channel_axis, 1);
+  EXPECT_EQ(placement.weighted[0].op.outputs, 6);
+  EXPECT_EQ(placement.weighted[1].op.channel_axis, 0);
+}
+
+Model named_residual() {
+  Model model = text_model(residual);
+  for (auto& node : *model.graph().mutable_node()) node.set_name("block/" + node.output(0));
+  return model;
+}
+
+std::set<std::string> floating_nodes(const Exclusions& exclusions) {
+  const auto placement = place(named_residual(), find_target("ort-cpu"), exclusions);
+  std::set<std::string> names;
+  for (const auto& decision : placement.decisions) {
+    if (decision.reason == "excluded by request") names.insert(decision.node);
+  }
+  return names;
+}
+
+TEST(Exclude, ByNameTypeAndPattern) {
+  EXPECT_EQ(floating_nodes({{"block/c"}, {}, {}}), std::set<std::string>{"block/c"});
+  EXPECT_EQ(floating_nodes({{}, {"Add"}, {}}), std::set<std::string>{"block/d"});
+  EXPECT_EQ(floating_nodes({{}, {}, {"^block/[ac]$"}}), (std::set<std::string>{"block/a", "block/c"}));
+  EXPECT_EQ(floating_nodes({{"block/y"}, {}, {"/a"}}), (std::set<std::string>{"block/a", "block/y"}));
+  EXPECT_TRUE(floating_nodes({}).empty());
+}
+
+TEST(Exclude, WhatMatchesNothingOrIsNoPatternIsAWrongOption) {
+  const Exclusions wrong[] = {{{"block"}, {}, {}}, {{}, {"Gemm"}, {}}, {{}, {}, {"stem"}}, {{}, {}, {"("}}};
+  for (const auto& exclusions : wrong) {
+    try {
+      floating_nodes(exclusions);
+      ADD_FAILURE() << "no exception";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage);
+    }
+  }
+}
+
+TEST(Exclude, NodesWithoutNameGoByTheirFirstOutput) {
+  const auto placement = place_text(residual, {{"c"}, {}, {}});
+  EXPECT_EQ(placement.weighted.size(), 2U);
+}
+
+}  // namespace
+}  // namespace quantize::test

@@ -1,0 +1,50 @@
+// A text graph with everything the stations after it need: placement, statistics of a few random inputs, encodings.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "encode/encodings.h"
+#include "observe/calibrate.h"
+#include "support/run_model.h"
+#include "support/text_model.h"
+
+namespace quantize::test {
+
+struct PlannedGraph {
+  Model prepared;
+  Placement placement;
+  Statistics statistics;
+  Encodings encodings;
+};
+
+inline LoadSample random_samples(const Model& model) {
+  return [proto = model.proto](std::size_t i) { return random_inputs(proto, static_cast<std::uint32_t>(i + 1)); };
+}
+
+inline Statistics observe_all(const Model& model, const std::vector<std::string>& tensors, std::size_t samples = 4) {
+  return calibrate(model, tensors, random_samples(model), samples, Context());
+}
+
+inline PlannedGraph plan_graph(const Model& model, const Scheme& scheme, const Target& target = find_target("ort-cpu"),
+                               const Exclusions& exclusions = {}) {
+  PlannedGraph plan{model, place(model, target, exclusions), {}, {}};
+  plan.statistics = observe_all(model, plan.placement.observed());
+  Context context;
+  plan.encodings = encode(model, plan.placement, plan.statistics, scheme, context);
+  return plan;
+}
+
+inline Scheme scheme_named(const std::string& name, RangeMethod method = RangeMethod::minmax) {
+  Scheme scheme = Scheme::named(name);
+  scheme.method = method;
+  return scheme;
+}
+
+// 4 and 16 bits need opset 21.
+inline Model text_model_for(const Scheme& scheme, std::string_view text) {
+  return scheme.lowest_opset() > 17 ? text_model(text, 21, 10) : text_model(text);
+}
+
+}  // namespace quantize::test

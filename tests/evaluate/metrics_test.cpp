@@ -1,0 +1,140 @@
+#include "evaluate/metrics.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/error.h"
+
+namespace quantize {
+namespace {
+
+TEST(Energy, SqnrAndPsnrByHand) {
+  const std::vector<float> reference = {3, -4, 0, 0}, other = {3, -4, 1, 0};
+  const Energy energy = Energy::of(reference, other);
+  EXPECT_NEAR(energy.sqnr_db(), 10 * std::log10(25.0), 1e-12);
+  EXPECT_NEAR(energy.psnr_db(), 20 * std::log10(4 / 0.5), 1e-12);  // RMSE: sqrt(1 / 4)
+}
+
+TEST(Energy, IdenticalOutputsAre999) {
+  const std::vector<float> values = {1, 2};
+  EXPECT_EQ(Energy::of(values, values).sqnr_db(), 999.0);
+  EXPECT_EQ(Energy::of(values, values).psnr_db(), 999.0);
+}
+
+TEST(Energy, AddsUpOverImages) {
+  const std::vector<float> a = {1, 2, 3, 8}, b = {1, 2.5F, 3, 7};
+  Energy sum = Energy::of(std::span(a).first(2), std::span(b).first(2));
+  sum.add(Energy::of(std::span(a).last(2), std::span(b).last(2)));
+  const Energy whole = Energy::of(a, b);
+  EXPECT_EQ(sum.sqnr_db(), whole.sqnr_db());
+  EXPECT_EQ(sum.psnr_db(), whole.psnr_db());
+}
+
+TEST(Energy, DifferentSizesAreRefused) { EXPECT_THROW(Energy::of(std::vector<float>{1}, std::vector<float>{1, 2}), Error); }
+
+// 1 x 3 classes x 1 x 4 pixels
+const std::vector<float> scores = {1, 5, 2, 0,   // class 0
+                                   3, 5, 2, 1,   // class 1
+                                   2, 1, 2, 4};  // class 2
+
+TEST(ClassesOf, LargestScoreAndTheFirstOfATie) {
+  EXPECT_EQ(classes_of(Tensor::of({1, 3, 1, 4}, scores), ClassAxis::first).classes, (std::vector<std::uint8_t>{1, 0, 0, 2}));
+}
+
+TEST(ClassesOf, ChannelsLast) {
+  std::vector<float> last;
+  for (int p = 0; p < 4; ++p) {
+    for (int c = 0; c < 3; ++c) last.push_back(scores[static_cast<std::size_t>(c * 4 + p)]);
+  }
+  const auto map = classes_of(Tensor::of({1, 1, 4, 3}, last), ClassAxis::last);
+  EXPECT_EQ(map.classes, (std::vector<std::uint8_t>{1, 0, 0, 2}));
+  EXPECT_EQ(map.width, 4);
+  EXPECT_EQ(map.height, 1);
+}
+
+TEST(ClassesOf, OneChannelIsAboveOneHalf) {
+  const std::vector<float> values = {0.4F, 0.5F, 0.6F, -3};
+  EXPECT_EQ(classes_of(Tensor::of({1, 1, 2, 2}, values), ClassAxis::first).classes, (std::vector<std::uint8_t>{0, 0, 1, 0}));
+  EXPECT_EQ(classes_of(Tensor::of({1, 2, 2}, values), ClassAxis::first).classes, (std::vector<std::uint8_t>{0, 0, 1, 0}));
+}
+
+TEST(ClassesOf, IntegersAreClassesAlready) {
+  Tensor map = Tensor::zeros(onnx::TensorProto::INT64, {1, 2, 2});
+  map.as<std::int64_t>()[1] = 7;
+  map.as<std::int64_t>()[2] = 300;
+  map.as<std::int64_t>()[3] = -1;
+  EXPECT_EQ(classes_of(map, ClassAxis::first).classes, (std::vector<std::uint8_t>{0, 7, 255, 0}));
+}
+
+TEST(ClassesOf, OnlyTheFirstItemOfABatch) {
+  const std::vector<float> values = {1, 0, 0, 1, 0, 9, 9, 0};
+  EXPECT_EQ(classes_of(Tensor::of({2, 2, 1, 2}, values), ClassAxis::first).classes, (std::vector<std::uint8_t>{0, 1}));
+}
+
+TEST(ClassesOf, OtherShapesAreNoMasks) {
+  EXPECT_THROW(classes_of(Tensor::zeros(onnx::TensorProto::FLOAT, {1, 2, 2, 2, 2}), ClassAxis::first), Error);
+  EXPECT_THROW(classes_of(Tensor::zeros(onnx::TensorProto::FLOAT, {5}), ClassAxis::first), Error);
+}
+
+TEST(ClassesAt, ScoresAreEnlargedBilinearlyAndClassesByTheNearest) {
+  const auto scored = classes_at(Tensor::of({1, 2, 1, 2}, std::vector<float>{4, 0, 1, 1}), ClassAxis::first, 8, 1);
+  // Class 0 falls from 4 to 0 between pixel centres 2 and 6: it wins while above 1.
+  EXPECT_EQ(scored.classes, (std::vector<std::uint8_t>{0, 0, 0, 0, 0, 1, 1, 1}));
+  Tensor map = Tensor::zeros(onnx::TensorProto::INT64, {1, 1, 2});
+  map.as<std::int64_t>()[1] = 9;
+  EXPECT_EQ(classes_at(map, ClassAxis::first, 4, 2).classes, (std::vector<std::uint8_t>{0, 0, 9, 9, 0, 0, 9, 9}));
+}
+
+TEST(ClassCount, ByShapeAndType) {
+  using onnx::TensorProto;
+  EXPECT_EQ(class_count(Tensor::zeros(TensorProto::FLOAT, {1, 21, 2, 3}), ClassAxis::first), 21);
+  EXPECT_EQ(class_count(Tensor::zeros(TensorProto::FLOAT, {1, 2, 3, 5}), ClassAxis::last), 5);
+  EXPECT_EQ(class_count(Tensor::zeros(TensorProto::FLOAT, {1, 1, 2, 3}), ClassAxis::first), 2);
+  EXPECT_EQ(class_count(Tensor::zeros(TensorProto::FLOAT, {1, 7, 9}), ClassAxis::first), 2);
+  EXPECT_GE(class_count(Tensor::zeros(TensorProto::INT64, {1, 7, 9}), ClassAxis::first), 255);
+}
+
+TEST(Agreement, ShareOfEqualPixels) {
+  const ClassMap a{2, 2, {0, 1, 2, 3}}, b{2, 2, {0, 1, 3, 3}};
+  EXPECT_EQ(agreement(a, b), 0.75);
+  EXPECT_EQ(agreement(a, a), 1.0);
+  EXPECT_THROW(agreement(a, ClassMap{1, 1, {0}}), Error);
+}
+
+TEST(Confusion, MeanIouByHandWithoutVoid) {
+  // truth 0 0 1 1 2 void; guess 0 1 1 1 2 0: IoU 1/2, 2/3, 1
+  const ClassMap truth{6, 1, {0, 0, 1, 1, 2, 255}}, guess{6, 1, {0, 1, 1, 1, 2, 0}};
+  Confusion confusion(4);
+  confusion.add(truth, guess);
+  EXPECT_NEAR(confusion.mean_iou(), (0.5 + 2.0 / 3 + 1) / 3, 1e-12);  // class 3 does not occur
+}
+
+TEST(Confusion, AFalseClassCountsAgainstTheTrueOnesOnly) {
+  const ClassMap truth{4, 1, {0, 0, 0, 0}}, guess{4, 1, {0, 0, 0, 3}};
+  Confusion confusion(4);
+  confusion.add(truth, guess);
+  EXPECT_EQ(confusion.mean_iou(), 0.75);
+}
+
+TEST(Confusion, PerfectAndEmpty) {
+  const ClassMap map{3, 1, {0, 1, 2}};
+  Confusion confusion(3);
+  EXPECT_EQ(confusion.mean_iou(), 0.0);
+  confusion.add(map, map);
+  EXPECT_EQ(confusion.mean_iou(), 1.0);
+}
+
+TEST(Confusion, ImagesAddUp) {
+  const ClassMap truth{4, 1, {0, 1, 1, 0}}, guess{4, 1, {0, 1, 0, 0}};
+  Confusion once(2), left(2), right(2);
+  once.add(truth, guess);
+  once.add(guess, truth);
+  left.add(truth, guess);
+  right.add(guess, truth);
+  left.add(right);
+  EXPECT_EQ(left.mean_iou(), once.mean_iou());
+}
+
+}  // namespace
+}  // namespace quantize

@@ -1,0 +1,117 @@
+#include "model/edit.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "model/model.h"
+#include "model/tensor.h"
+#include "support/run_model.h"
+#include "support/text_model.h"
+
+namespace quantize::test {
+namespace {
+
+Model branch_model() {
+  return text_model(R"(g (bool c, float[2] x) => (float[2] y) <float[2] w, float[2] spare> {
+    t = Relu (x)
+    dead = Neg (t)
+    deader = Abs (dead)
+    y = If (c) <then_branch = a () => (float[2] p) { p = Add (t, w) }, else_branch = b () => (float[2] q) { q = Identity (x) }>
+  })");
+}
+
+TEST(NameMaker, NeverRepeatsAName) {
+  NameMaker names(branch_model().graph());
+  EXPECT_EQ(names.unique("fresh"), "fresh");
+  EXPECT_EQ(names.unique("fresh"), "fresh_1");
+  EXPECT_EQ(names.unique("fresh"), "fresh_2");
+  for (const std::string used : {"x", "y", "w", "t", "p", "q"}) EXPECT_EQ(names.unique(used), used + "_1");  // p and q are inside a branch
+}
+
+TEST(RemoveUnused, KeepsWhatSubgraphsCapture) {
+  Model model = branch_model();
+  EXPECT_TRUE(remove_unused(model.graph()));
+  EXPECT_EQ(operators(model), "Relu If");
+  EXPECT_NO_THROW(initializer_of(model, "w"));
+  EXPECT_THROW(initializer_of(model, "spare"), std::runtime_error);
+  EXPECT_NO_THROW(check_model(model.proto, "after"));
+  EXPECT_FALSE(remove_unused(model.graph()));
+}
+
+TEST(RemoveUnused, OptionalNamesKeepNothingAlive) {
+  Model model = text_model(R"(g (float[2] x, float high) => (float[2] y) {
+    first, second = Split <axis = 0, num_outputs = 2> (x)
+    y = Clip (x, , high)
+  })",
+                           18);
+  model.graph().mutable_node(0)->set_output(0, "");
+  EXPECT_TRUE(remove_unused(model.graph()));
+  EXPECT_EQ(operators(model), "Clip");
+}
+
+TEST(ReplaceUses, ReachesSubgraphsButNotTheirOwnNames) {
+  Model model = branch_model();
+  replace_uses(model.graph(), "t", "x");
+  EXPECT_EQ(model.graph().node(1).input(0), "x");
+  EXPECT_EQ(model.graph().node(3).attribute(0).g().node(0).input(0), "x");
+  replace_uses(model.graph(), "p", "x");  // the branch defines p itself
+  EXPECT_EQ(model.graph().node(3).attribute(0).g().output(0).name(), "p");
+  EXPECT_EQ(model.graph().node(0).output(0), "t");
+}
+
+TEST(Nodes, RemoveAndSet) {
+  Model model = branch_model();
+  remove_nodes(model.graph(), {1, 2});
+  EXPECT_EQ(operators(model), "Relu If");
+  std::vector<onnx::NodeProto> nodes = {model.graph().node(1)};
+  set_nodes(model.graph(), nodes);
+  EXPECT_EQ(operators(model), "If");
+}
+
+TEST(Initializers, PutReplacesOrAdds) {
+  Model model = branch_model();
+  const int count = model.graph().initializer_size();
+  put_initializer(model.graph(), make_tensor("w", {2}, std::vector<float>{5, 6}));
+  EXPECT_EQ(model.graph().initializer_size(), count);
+  EXPECT_EQ(float_values(*find_initializer(model.graph(), "w")), (std::vector<float>{5, 6}));
+  put_initializer(model.graph(), make_tensor("new", {2}, std::vector<float>{7, 8}));
+  EXPECT_EQ(model.graph().initializer_size(), count + 1);
+  EXPECT_EQ(find_initializer(model.graph(), "none"), nullptr);
+}
+
+constexpr const char* chain = R"(g (float[1,2,4,4] x) => (float[1,2,4,4] y) <float[2,2,1,1] w, float[2,2,1,1] v> {
+  a = Conv (x, w)
+  b = Relu (a)
+  c = Conv (b, v)
+  y = Add (c, a)
+})";
+
+TEST(Extract, APartRunsAsInTheWhole) {
+  const Model model = text_model(chain);
+  const std::vector<std::string> inputs = {"a"}, outputs = {"y"};
+  const auto part = extract(model.proto, inputs, outputs);
+  EXPECT_EQ(part.graph().node_size(), 3);
+  EXPECT_EQ(part.graph().initializer_size(), 1);
+  Model whole = model;
+  whole.graph().add_output()->set_name("a");
+  const auto results = run_model(whole.proto, random_inputs(model.proto));
+  EXPECT_EQ(largest_difference({results[0]}, run_model(part, {results[1]})), 0);
+}
+
+TEST(Extract, CapturedTensorsComeAlong) {
+  const Model model = branch_model();
+  const std::vector<std::string> inputs = {"c", "x"}, outputs = {"y"};
+  const auto part = extract(model.proto, inputs, outputs);
+  EXPECT_EQ(part.graph().node_size(), 2);
+  EXPECT_EQ(part.graph().input(0).type().tensor_type().elem_type(), onnx::TensorProto::BOOL);
+  EXPECT_EQ(part.graph().initializer_size(), 1);
+}
+
+TEST(Extract, WhatIsNeitherGivenNorMadeIsAnError) {
+  const Model model = text_model(chain);
+  const std::vector<std::string> inputs = {"b"}, outputs = {"y"};  // y also needs a, which needs x
+  EXPECT_THROW(extract(model.proto, inputs, outputs), Error);
+}
+
+}  // namespace
+}  // namespace quantize::test

@@ -1,0 +1,170 @@
+#include "model/model.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "base/error.h"
+#include "model/tensor.h"
+#include "support/text_model.h"
+
+namespace quantize::test {
+namespace {
+
+constexpr const char* graph = R"(g (float[1,1,4,4] x) => (float[1,1,3,3] y) <float[1,1,2,2] w> { y = Conv (x, w) })";
+
+class Load : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = std::filesystem::temp_directory_path() / (std::string("quantize_load_") + test->name() + std::to_string(getpid()));
+    std::filesystem::create_directories(folder_ / "inner");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(folder_ / name, std::ios::binary) << bytes;
+    return folder_ / name;
+  }
+  std::filesystem::path folder_;
+};
+
+std::string refusal_of(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::model) << error.what();
+    return error.what();
+  }
+  return "";
+}
+
+std::string refusal_of_file(const std::filesystem::path& path) {
+  return refusal_of([&] { load_model(path); });
+}
+
+Model external_model(const std::string& location, const std::string& offset = "0", const std::string& length = "16") {
+  Model model = text_model(graph);
+  auto& tensor = *model.graph().mutable_initializer(0);
+  tensor.clear_raw_data();
+  tensor.set_data_location(onnx::TensorProto::EXTERNAL);
+  for (const auto& [key, value] : std::map<std::string, std::string>{{"location", location}, {"offset", offset}, {"length", length}}) {
+    auto& entry = *tensor.add_external_data();
+    entry.set_key(key);
+    entry.set_value(value);
+  }
+  return model;
+}
+
+TEST_F(Load, AValidModel) {
+  const std::string bytes = serialize(text_model(graph).proto);
+  const Model model = load_model(write("a.onnx", bytes));
+  EXPECT_EQ(model.graph().node_size(), 1);
+  EXPECT_EQ(model.bytes, bytes.size());
+  EXPECT_EQ(model.fingerprint, fingerprint(bytes));
+}
+
+TEST_F(Load, EmptyMissingAndForeignFilesAreNamed) {
+  EXPECT_NE(refusal_of_file(write("empty.onnx", "")).find("empty.onnx is empty"), std::string::npos);
+  EXPECT_NE(refusal_of_file(folder_ / "none.onnx").find("none.onnx"), std::string::npos);
+  EXPECT_NE(refusal_of_file(folder_).find("folder"), std::string::npos);
+  EXPECT_NE(refusal_of_file(write("text.onnx", "import torch\n")).find("text.onnx"), std::string::npos);
+}
+
+TEST_F(Load, EveryTruncationIsRefused) {
+  const std::string bytes = serialize(text_model(graph).proto);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_NE(refusal_of([&] { parse_model(bytes.substr(0, size), "cut.onnx"); }), "") << size << " of " << bytes.size();
+  }
+}
+
+TEST_F(Load, DamagedBytesNeverDoWorseThanAnError) {
+  const std::string bytes = serialize(text_model(graph).proto);
+  for (std::size_t place = 0; place < bytes.size(); ++place) {
+    for (const int flip : {1, 0x80, 0xFF}) {
+      std::string damaged = bytes;
+      damaged[place] = static_cast<char>(damaged[place] ^ flip);
+      refusal_of([&] { parse_model(damaged, "damaged.onnx"); });
+    }
+  }
+}
+
+TEST_F(Load, GraphsWithoutNodesOrOutputsAreRefused) {
+  Model model = text_model(graph);
+  model.graph().clear_output();
+  EXPECT_NE(refusal_of([&] { parse_model(serialize(model.proto), "a"); }).find("no output"), std::string::npos);
+  model.graph().clear_node();
+  EXPECT_NE(refusal_of([&] { parse_model(serialize(model.proto), "a"); }).find("no graph"), std::string::npos);
+}
+
+TEST_F(Load, UnsortedNodesAreRefused) {
+  Model model = text_model("g (float[2] x) => (float[2] y) { t = Relu (x)  y = Relu (t) }");
+  EXPECT_EQ(refusal_of([&] { parse_model(serialize(model.proto), "a"); }), "");
+  model.graph().mutable_node()->SwapElements(0, 1);
+  EXPECT_NE(refusal_of([&] { parse_model(serialize(model.proto), "a"); }), "");
+}
+
+TEST_F(Load, ExternalDataIsReadIn) {
+  const float values[] = {9, 1, 2, 3, 4};
+  write("w.bin", {reinterpret_cast<const char*>(values), sizeof values});
+  const Model model = load_model(write("a.onnx", serialize(external_model("w.bin", "4").proto)));
+  EXPECT_EQ(float_values(initializer_of(model, "w")), (std::vector<float>{1, 2, 3, 4}));
+  EXPECT_EQ(model.bytes, std::filesystem::file_size(folder_ / "a.onnx") + sizeof values);
+  EXPECT_EQ(initializer_of(model, "w").data_location(), onnx::TensorProto::DEFAULT);
+}
+
+TEST_F(Load, TheFingerprintCoversExternalData) {
+  write("w.bin", std::string(16, '\0'));
+  const auto file = write("a.onnx", serialize(external_model("w.bin").proto));
+  const auto before = load_model(file).fingerprint;
+  write("w.bin", std::string(15, '\0') + "\1");
+  EXPECT_NE(load_model(file).fingerprint, before);
+}
+
+TEST_F(Load, ExternalDataOutsideTheFolderIsRefused) {
+  write("w.bin", std::string(16, '\0'));
+  for (const std::string location : {"../w.bin", "/etc/hostname", "inner/../../w.bin", ".."}) {
+    const auto text = refusal_of_file(write("inner/a.onnx", serialize(external_model(location).proto)));
+    EXPECT_NE(text.find("outside"), std::string::npos) << location << ": " << text;
+  }
+}
+
+TEST_F(Load, TruncatedExternalDataIsRefused) {
+  write("w.bin", std::string(16, '\0'));
+  const auto refusal = [&](const std::string& offset, const std::string& length) {
+    return refusal_of_file(write("a.onnx", serialize(external_model("w.bin", offset, length).proto)));
+  };
+  EXPECT_EQ(refusal("0", "16"), "");
+  EXPECT_NE(refusal("4", "16").find("truncated"), std::string::npos);
+  EXPECT_NE(refusal("17", "16").find("beyond"), std::string::npos);
+  EXPECT_NE(refusal("0", "18446744073709551615").find("truncated"), std::string::npos);
+  EXPECT_NE(refusal("many", "16").find("unreadable"), std::string::npos);
+  EXPECT_NE(refusal_of_file(write("a.onnx", serialize(external_model("none.bin").proto))).find("none.bin"), std::string::npos);
+}
+
+TEST(RefuseQuantized, NamesTheNode) {
+  const Model model = text_model(R"(g (float[2] x) => (float[2] y) <float s = {1}, uint8 z = {0}> {
+    q = QuantizeLinear (x, s, z)
+    y = DequantizeLinear (q, s, z)
+  })");
+  const auto text = refusal_of([&] { refuse_quantized(model); });
+  EXPECT_NE(text.find("already quantized"), std::string::npos);
+  EXPECT_NE(text.find("'q'"), std::string::npos);
+}
+
+TEST(RefuseQuantized, FloatModelsPass) {
+  EXPECT_EQ(refusal_of([] { refuse_quantized(text_model(graph)); }), "");
+}
+
+TEST(Opset, ReadAndSet) {
+  Model model = text_model(graph, 13);
+  EXPECT_EQ(opset_of(model.proto), 13);
+  set_opset(model.proto, 21);
+  EXPECT_EQ(opset_of(model.proto), 21);
+}
+
+TEST(Serialize, IsDeterministic) { EXPECT_EQ(serialize(text_model(graph).proto), serialize(text_model(graph).proto)); }
+
+}  // namespace
+}  // namespace quantize::test

@@ -1,0 +1,108 @@
+// Fitting on a small random network: the output comes nearer to FP32's, and the weights lie on the grid.
+#include "optimize/fit_network.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "encode/plan_fixture.h"
+#include "rewrite/rewrite.h"
+
+namespace quantize::test {
+namespace {
+
+constexpr const char* net = R"(g (float[1,3,12,12] x) => (float[1,5,24,24] y)
+    <float[16,3,3,3] w, float[16] b, float[16,1,3,3] d, float[16,16,3,3] v, float[16] e, float[16,6,2,2] t, float[5,12,1,1] u, float[5] f> {
+  a = Conv <pads = [1,1,1,1]> (x, w, b)
+  r = Relu (a)
+  k = Conv <group = 16, pads = [1,1,1,1]> (r, d)
+  c = Conv <pads = [1,1,1,1]> (k, v, e)
+  s = Add (c, r)
+  q = Relu (s)
+  p = ConvTranspose <group = 2, strides = [2,2]> (q, t)
+  y = Conv (p, u, f)
+})";
+
+FitEffort effort() { return {.samples = 16, .least_columns = 4000, .columns_per_weight = 16, .dampings = {0.01, 0.1}, .sweeps = 2}; }
+
+class FitNetwork : public testing::Test {
+ protected:
+  FitNetwork() {
+    const auto planned = plan_graph(original_, scheme_);
+    plan_ = {planned.prepared, planned.placement, planned.encodings};
+    input_ = {scheme_, random_samples(original_), 16, 1};
+  }
+  // Mean squared error over inputs that were not fitted to, relative to the signal.
+  double output_error(const Plan& plan) const {
+    const Model quantized = rewrite(plan.model, plan.placement, plan.encodings);
+    EXPECT_NO_THROW(check_model(quantized.proto, "quantized"));
+    double error = 0, signal = 0;
+    for (std::uint32_t seed = 100; seed < 103; ++seed) {
+      const auto inputs = random_inputs(original_.proto, seed);
+      const auto expected = values_of(run_model(original_.proto, inputs)[0]), actual = values_of(run_model(quantized.proto, inputs)[0]);
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        error += (expected[i] - actual[i]) * (expected[i] - actual[i]);
+        signal += expected[i] * expected[i];
+      }
+    }
+    return error / signal;
+  }
+  void expect_weights_on_grid() const {
+    for (const auto& weighted : plan_.placement.weighted) {
+      const auto& tensor = initializer_of(plan_.model, weighted.op.weight);
+      const auto& encoding = plan_.encodings.weights.at(weighted.op.weight);
+      const auto values = float_values(tensor);
+      const auto integers = quantize_values(values, shape_of(tensor), encoding);
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const float scale = encoding.scale[slice_of(i, shape_of(tensor), encoding.axis)];
+        ASSERT_NEAR(values[i], static_cast<float>(integers[i]) * scale, 1e-4F * scale) << weighted.op.weight << " " << i;
+      }
+    }
+  }
+
+  Scheme scheme_ = scheme_named("w4a16");
+  Model original_ = text_model_for(scheme_, net);
+  Plan plan_;
+  OptimizeInput input_;
+};
+
+TEST_F(FitNetwork, TheOutputErrorFallsAndTheWeightsLieOnTheGrid) {
+  const double before = output_error(plan_);
+  const auto fit = fit_network(plan_, input_, effort(), std::size_t{1} << 30, Context());
+  EXPECT_EQ(fit.fitted, 5);
+  EXPECT_TRUE(fit.skipped.empty());
+  EXPECT_EQ(fit.samples, 16U);
+  EXPECT_LT(output_error(plan_), 0.7 * before);
+  expect_weights_on_grid();
+}
+
+TEST_F(FitNetwork, DoesNotDependOnTheNumberOfThreads) {
+  Plan other = plan_;
+  Context four;
+  four.threads = 4;
+  fit_network(plan_, input_, effort(), std::size_t{1} << 30, Context());
+  fit_network(other, input_, effort(), std::size_t{1} << 30, four);
+  EXPECT_EQ(serialize(plan_.model.proto), serialize(other.model.proto));
+}
+
+TEST_F(FitNetwork, LittleMemoryMeansFewerSamples) {
+  EXPECT_EQ(fit_network(plan_, input_, effort(), 1, Context()).samples, 1U);
+  expect_weights_on_grid();
+}
+
+TEST_F(FitNetwork, SharedWeightsAreSkippedByName) {
+  const Model model = text_model_for(scheme_, R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y) <float[4,4,1,1] w, float[4,4,1,1] v> {
+    a = Conv (x, w)
+    b = Conv (a, w)
+    y = Conv (b, v)
+  })");
+  const auto planned = plan_graph(model, scheme_);
+  Plan plan{planned.prepared, planned.placement, planned.encodings};
+  const auto fit = fit_network(plan, {scheme_, random_samples(model), 4, 1}, effort(), std::size_t{1} << 30, Context());
+  EXPECT_EQ(fit.fitted, 1);
+  ASSERT_EQ(fit.skipped.size(), 2U);
+  EXPECT_EQ(fit.skipped[0], "a: its weight is shared");
+}
+
+}  // namespace
+}  // namespace quantize::test

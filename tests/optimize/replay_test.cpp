@@ -1,0 +1,76 @@
+// Stopping on the way changes no value, and what nobody reads any more is dropped.
+#include "optimize/replay.h"
+
+#include <gtest/gtest.h>
+
+#include "encode/plan_fixture.h"
+#include "model/edit.h"
+
+namespace quantize::test {
+namespace {
+
+constexpr const char* graph = R"(g (float[1,2,4,4] x) => (float[1,2,4,4] y) <float[2,2,1,1] w, float[2,2,1,1] v> {
+  a = Conv (x, w)
+  b = Relu (a)
+  c = Conv (b, v)
+  y = Add (c, a)
+})";
+
+Tensor expected_value(const Model& model, const std::string& tensor, std::size_t sample) {
+  Model tapped = model;
+  tapped.graph().clear_output();
+  tapped.graph().add_output()->set_name(tensor);
+  return run_model(tapped.proto, random_samples(model)(sample))[0];
+}
+
+// The replay's kernels are not those of an unoptimized session: the last bit may differ.
+double difference(const Tensor& a, const Tensor& b) { return largest_difference({b}, {a}); }
+
+TEST(Replay, ValuesAreThoseOfTheWholeNetwork) {
+  const Model model = text_model(graph);
+  const Context context;
+  Replay replay(model.proto, random_samples(model), 3, context);
+  EXPECT_EQ(replay.samples(), 3U);
+  for (const auto& [node, tensor] : std::vector<std::pair<int, std::string>>{{0, "x"}, {2, "b"}, {2, "a"}, {3, "c"}}) {
+    replay.advance_to(node);
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_LE(difference(replay.value(i, tensor), expected_value(model, tensor, i)), 1e-6) << tensor;
+  }
+}
+
+TEST(Replay, OnlyWhatIsStillReadIsKept) {
+  const Model model = text_model(graph);
+  const Context context;
+  Replay replay(model.proto, random_samples(model), 1, context);
+  const std::size_t one = 2 * 4 * 4 * sizeof(float);
+  EXPECT_EQ(replay.live_bytes(), one);  // x
+  replay.advance_to(1);
+  EXPECT_EQ(replay.live_bytes(), one);  // a
+  replay.advance_to(2);
+  EXPECT_EQ(replay.live_bytes(), 2 * one);  // a and b
+  EXPECT_THROW((void)replay.value(0, "x"), std::out_of_range);
+}
+
+TEST(Replay, WeightsOfNodesToComeMayChange) {
+  Model model = text_model(graph), other = model;
+  const Context context;
+  Replay replay(model.proto, random_samples(model), 1, context);
+  replay.advance_to(2);
+  for (auto* changed : {&model, &other}) put_initializer(changed->graph(), make_tensor("v", {2, 2, 1, 1}, std::vector<float>{1, 2, 3, 4}));
+  replay.advance_to(3);
+  EXPECT_LE(difference(replay.value(0, "c"), expected_value(other, "c", 0)), 1e-6);
+}
+
+TEST(Replay, SubgraphsKeepWhatTheyCapture) {
+  const Model model = text_model(R"(g (float[2] x, bool k) => (float[2] y) {
+    a = Neg (x)
+    b = Relu (a)
+    y = If (k) <then_branch = p () => (float[2] q) { q = Add (a, b) }, else_branch = e () => (float[2] f) { f = Identity (a) }>
+  })");
+  const Context context;
+  Replay replay(model.proto, random_samples(model), 1, context);
+  replay.advance_to(2);
+  EXPECT_EQ(replay.value(0, "a").bytes, expected_value(model, "a", 0).bytes);
+}
+
+}  // namespace
+}  // namespace quantize::test

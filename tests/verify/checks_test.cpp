@@ -1,0 +1,154 @@
+// Every check is shown a model that is as planned, then one that was tampered with.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "encode/plan_fixture.h"
+#include "model/attribute.h"
+#include "model/edit.h"
+#include "rewrite/rewrite.h"
+#include "verify/verify.h"
+
+namespace quantize::test {
+namespace {
+
+constexpr const char* graph = R"(g (float[1,3,6,6] x) => (float[1,4,5,5] y) <float[4,3,1,1] w, float[4] b, float[4,4,2,2] v, float[4] d> {
+  a = Conv (x, w, b)
+  r = Relu (a)
+  y = Conv (r, v, d)
+})";
+
+class Checks : public testing::Test {
+ protected:
+  // The DequantizeLinear that node `output` reads as input number `input`.
+  onnx::NodeProto& dequantizer(const std::string& output, int input) {
+    const std::string name = node_of(written_, output).input(input);
+    for (auto& node : *written_.graph().mutable_node()) {
+      if (node.output(0) == name) return node;
+    }
+    throw std::runtime_error("no node makes " + name);
+  }
+  void set_scale(onnx::NodeProto& node, float factor) {
+    auto tensor = initializer_of(written_, node.input(1));
+    auto values = float_values(tensor);
+    values.back() *= factor;
+    put_initializer(written_.graph(), make_tensor("tampered", shape_of(tensor), values));
+    node.set_input(1, "tampered");
+  }
+  Issues weights() const { return check_weights(plan_.prepared, written_.proto, plan_.placement, plan_.encodings); }
+  Issues activations() const { return check_activations(written_.proto, plan_.placement, plan_.encodings); }
+  std::string verify_file() const {
+    const auto path = std::filesystem::temp_directory_path() / ("quantize_verify_" + std::to_string(getpid()) + ".onnx");
+    FileTransaction files;
+    const auto temporary = save_model(written_.proto, path, files);
+    try {
+      verify(plan_.prepared, plan_.prepared, temporary, plan_.placement, plan_.encodings, random_inputs(plan_.prepared.proto));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::verification);
+      return error.what();
+    }
+    return "";
+  }
+
+  PlannedGraph plan_ = plan_graph(text_model(graph), scheme_named("w8a8"));
+  Model written_ = rewrite(plan_.prepared, plan_.placement, plan_.encodings);
+};
+
+TEST_F(Checks, AnUntouchedModelPassesAll) {
+  EXPECT_EQ(weights(), Issues{});
+  EXPECT_EQ(activations(), Issues{});
+  EXPECT_EQ(check_biases(written_.proto), Issues{});
+  EXPECT_EQ(check_interface(plan_.prepared.proto, written_.proto), Issues{});
+  EXPECT_EQ(verify_file(), "");
+}
+
+TEST_F(Checks, WrongWeightScale) {
+  set_scale(dequantizer("y", 1), 1.5F);
+  ASSERT_FALSE(weights().empty());
+  EXPECT_NE(weights()[0].find("'v'"), std::string::npos);
+  EXPECT_NE(verify_file(), "");
+}
+
+TEST_F(Checks, WrongWeightAxis) {
+  set_attribute(dequantizer("y", 1), "axis", std::int64_t{1});  // four input channels as well: only the attribute tells
+  ASSERT_FALSE(weights().empty());
+  EXPECT_NE(weights()[0].find("axis 1"), std::string::npos);
+}
+
+TEST_F(Checks, WrongWeightValue) {
+  const std::string name = dequantizer("y", 1).input(0);
+  auto& tensor = *find_initializer(written_.graph(), name);
+  auto& byte = (*tensor.mutable_raw_data())[5];
+  byte = static_cast<char>(byte > 0 ? byte - 2 : byte + 2);
+  ASSERT_FALSE(weights().empty());
+  EXPECT_NE(weights()[0].find("element 5"), std::string::npos);
+}
+
+TEST_F(Checks, WrongWeightType) {
+  const std::string name = dequantizer("y", 1).input(0);
+  find_initializer(written_.graph(), name)->set_data_type(onnx::TensorProto::UINT8);
+  ASSERT_FALSE(weights().empty());
+  EXPECT_NE(weights()[0].find("uint8"), std::string::npos);
+}
+
+TEST_F(Checks, MissingWeight) {
+  plan_.placement.weighted.push_back(plan_.placement.weighted[0]);
+  ASSERT_EQ(weights().size(), 1U);
+  EXPECT_NE(weights()[0].find("3 weighted operators, the file 2"), std::string::npos);
+}
+
+TEST_F(Checks, WrongBiasScaleByOneUlp) {
+  set_scale(dequantizer("y", 2), 1.0000001F);
+  const auto issues = check_biases(written_.proto);
+  ASSERT_EQ(issues.size(), 1U);
+  EXPECT_NE(issues[0].find("'y'"), std::string::npos);
+  EXPECT_NE(verify_file().find("bias scale 3"), std::string::npos);
+}
+
+TEST_F(Checks, WrongActivationScale) {
+  set_scale(dequantizer("y", 0), 1.01F);
+  const auto issues = activations();
+  ASSERT_EQ(issues.size(), 1U);
+  EXPECT_NE(issues[0].find("not dequantized with the parameters"), std::string::npos);
+}
+
+TEST_F(Checks, WrongZeroPoint) {
+  const std::string name = dequantizer("y", 0).input(2);
+  const std::int32_t other[] = {7};
+  put_initializer(written_.graph(),
+                  make_tensor(name, {}, onnx::TensorProto::UINT8, other));  // quantizer and dequantizer agree, the plan does not
+  EXPECT_EQ(activations().size(), 1U);
+}
+
+TEST_F(Checks, MissingPair) {
+  plan_.placement.groups[0].members.emplace_back("extra");
+  plan_.encodings.activations["extra"] = plan_.encodings.activations.at("x");
+  EXPECT_EQ(activations().size(), 1U);
+}
+
+TEST_F(Checks, RenamedOutput) {
+  written_.graph().mutable_output(0)->set_name("z");
+  const auto issues = check_interface(plan_.prepared.proto, written_.proto);
+  ASSERT_EQ(issues.size(), 1U);
+  EXPECT_NE(issues[0].find("'y' is now called 'z'"), std::string::npos);
+}
+
+TEST_F(Checks, ChangedTypeShapeOrNumber) {
+  Model other = written_;
+  other.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::UINT8);
+  EXPECT_NE(check_interface(plan_.prepared.proto, other.proto).at(0).find("type of input 'x'"), std::string::npos);
+  other = written_;
+  other.graph().mutable_output(0)->mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim(2)->set_dim_value(9);
+  EXPECT_NE(check_interface(plan_.prepared.proto, other.proto).at(0).find("shape of output 'y'"), std::string::npos);
+  other = written_;
+  *other.graph().add_output() = other.graph().output(0);
+  EXPECT_NE(check_interface(plan_.prepared.proto, other.proto).at(0).find("number of outputs"), std::string::npos);
+}
+
+TEST_F(Checks, AnInvalidFileIsRefused) {
+  written_.graph().mutable_node()->SwapElements(0, written_.graph().node_size() - 1);
+  EXPECT_NE(verify_file().find("not a valid ONNX model"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace quantize::test
