@@ -21,7 +21,7 @@ add_library(quantize_options INTERFACE)
 target_compile_options(quantize_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor $<$<BOOL:${QUANTIZE_WERROR}>:-Werror>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports impossible sizes inside libstdc++'s own string and vector code (GCC bugs 105329, 105651).
-  target_compile_options(quantize_options INTERFACE -Wno-stringop-overflow -Wno-restrict -Wno-array-bounds)
+  target_compile_options(quantize_options INTERFACE -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict -Wno-array-bounds)
 endif()
 if(QUANTIZE_SANITIZE)
   target_compile_options(quantize_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)

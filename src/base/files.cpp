@@ -79,14 +79,34 @@ std::filesystem::path FileTransaction::write(const std::filesystem::path& path, 
   return temporary;
 }
 
+// Each rename is atomic. A second name (hard link) of the file that is about to be replaced lets a later failure bring the old content
+// back.
 void FileTransaction::publish() {
   std::error_code code, ignored;
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    std::filesystem::rename(entries_[i].temporary, entries_[i].final, code);
-    if (!code) continue;
-    for (std::size_t k = 0; k < i; ++k) std::filesystem::remove(entries_[k].final, ignored);
-    fail_writing(entries_[i].final, code.value());
+  std::vector<std::filesystem::path> backups(entries_.size());
+  std::size_t done = 0;
+  for (; done < entries_.size() && !code; ++done) {
+    const auto& [temporary, final] = entries_[done];
+    if (std::filesystem::is_regular_file(final, ignored)) {
+      backups[done] = temporary;
+      backups[done] += ".old";
+      std::filesystem::create_hard_link(final, backups[done], ignored);
+    }
+    std::filesystem::rename(temporary, final, code);
   }
+  if (code) {
+    for (std::size_t i = 0; i + 1 < done; ++i) {
+      if (backups[i].empty()) {
+        std::filesystem::remove(entries_[i].final, ignored);
+      } else {
+        std::filesystem::rename(backups[i], entries_[i].final, ignored);
+      }
+    }
+  }
+  for (const auto& backup : backups) {
+    if (!backup.empty()) std::filesystem::remove(backup, ignored);
+  }
+  if (code) fail_writing(entries_[done - 1].final, code.value());
   entries_.clear();
 }
 

@@ -30,7 +30,7 @@ struct ClassMap {
 // How the first output encodes classes.
 enum class ClassAxis { first, last };  // N C H W, or N H W C
 
-// Number of classes an output of this shape can tell apart: its channels; 2 for one channel; 256 for integer class maps.
+// Number of classes an output of this shape can tell apart: its channels; 2 for one channel; 255 for integer class maps.
 int class_count(const Tensor& output, ClassAxis axis);
 // argmax over channels (first one wins a tie, as numpy's); with one channel x > 0.5; integer outputs are classes already. First item of the
 // batch.

@@ -91,7 +91,8 @@ bool remove_unused(onnx::GraphProto& graph) {
   std::set<int> dead;
   for (int i = graph.node_size() - 1; i >= 0; --i) {
     const auto& node = graph.node(i);
-    const bool alive = std::any_of(node.output().begin(), node.output().end(), [&](const auto& name) { return !name.empty() && needed.contains(name); });
+    const bool alive =
+        std::any_of(node.output().begin(), node.output().end(), [&](const auto& name) { return !name.empty() && needed.contains(name); });
     if (!alive) {
       dead.insert(i);
       continue;

@@ -53,8 +53,8 @@ std::vector<ColumnView::Axis> ColumnView::padded_axes(const Shape& input) const 
       total = std::max<std::int64_t>(0, axis.stride * (size - 1) + axis.extra + reach - wanted);
     }
     if (total < 0) continue;
-    // An odd pixel goes to the end for SAME_UPPER of Conv; ConvTranspose puts it at the end except for SAME_UPPER.
-    const bool odd_at_end = kind_ == Kind::conv ? auto_pad_ == "SAME_UPPER" : auto_pad_ == "SAME_UPPER";
+    // An odd pixel of padding goes to the end for SAME_UPPER, else to the beginning.
+    const bool odd_at_end = auto_pad_ == "SAME_UPPER";
     axis.pad = odd_at_end ? total / 2 : total - total / 2;
     axis.pad_end = total - axis.pad;
   }

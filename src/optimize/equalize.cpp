@@ -20,7 +20,7 @@ constexpr double smallest_ratio = 1.0 / 256;  // of a channel's range to its ten
 class ChannelClasses {
  public:
   ChannelClasses(const Model& model, const Placement& placement, const Statistics& statistics)
-      : graph_(model.graph()), index_(graph_), placement_(placement), statistics_(statistics) {
+      : graph_(model.graph()), index_(graph_), statistics_(statistics) {
     for (const auto& weighted : placement.weighted) {
       ops_[weighted.node] = &weighted.op;
       ++weight_readers_[weighted.op.weight];
@@ -166,7 +166,6 @@ class ChannelClasses {
 
   const onnx::GraphProto& graph_;
   GraphIndex index_;
-  const Placement& placement_;
   const Statistics& statistics_;
   std::map<int, const WeightedOp*> ops_;
   std::map<std::string, int> weight_readers_;

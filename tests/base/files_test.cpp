@@ -85,6 +85,25 @@ TEST_F(Files, PublishIsAllOrNothing) {
   EXPECT_EQ(files_in_folder(), 1U);
 }
 
+TEST_F(Files, AFailedPublishBringsOlderFilesBack) {
+  {
+    FileTransaction files;
+    files.write(folder_ / "a", "old");
+    files.publish();
+  }
+  std::filesystem::create_directories(folder_ / "b" / "inner");
+  failure_of(
+      [&] {
+        FileTransaction files;
+        files.write(folder_ / "a", "new");
+        files.write(folder_ / "b", "a folder is in the way");
+        files.publish();
+      },
+      ErrorKind::output);
+  EXPECT_EQ(read_file(folder_ / "a"), "old");
+  EXPECT_EQ(files_in_folder(), 2U);
+}
+
 TEST_F(Files, ReservedNamesArePublishedToo) {
   FileTransaction files;
   const auto temporary = files.reserve(folder_ / "a");

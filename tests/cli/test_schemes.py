@@ -144,7 +144,8 @@ def prepared(file, shape):
     picture = Image.open(file).convert("RGB")
     if picture.size != (shape[3], shape[2]):
         picture = picture.resize((shape[3], shape[2]), Image.BILINEAR)
-    values = (np.asarray(picture, np.float32) / 255 - np.float32([0.485, 0.456, 0.406])) / np.float32([0.229, 0.224, 0.225])
+    # The product, not a quotient: the last bit of an input is seen in the third place of a figure.
+    values = (np.asarray(picture, np.float32) * np.float32(1 / 255) - np.float32([0.485, 0.456, 0.406])) / np.float32([0.229, 0.224, 0.225])
     return np.ascontiguousarray(values.transpose(2, 0, 1)[None], np.float32)
 
 
@@ -194,8 +195,7 @@ def figures(quantized, scenes):
 def test_figures_of_the_report_are_those_computed_anew(made, scenes):
     accuracy = report_of(made[1])["accuracy"]
     for name, value in figures(made[1], scenes).items():
-        print(name, accuracy[name] - value)
-        assert accuracy[name] == pytest.approx(value, abs=0.001 if "db" in name else 0.0001), name
+        assert accuracy[name] == pytest.approx(value, abs=0.0005), name
 
 
 @pytest.mark.slow
@@ -205,7 +205,8 @@ def test_the_judge_agrees_with_the_report_on_ffnet(program, tmp_path):
     pictures.mkdir()
     for file in sorted((BENCH / "test").iterdir())[:6]:
         (pictures / file.name).symlink_to(file)
-    quantize(program, model, BENCH / "calib", output, "--samples", "20", "--latency-runs", "0", "-O0", "--test", pictures, "--labels", BENCH / "labels", quick=[])
+    options = ["--samples", "20", "--latency-runs", "0", "-O0", "--test", pictures, "--labels", BENCH / "labels"]
+    quantize(program, model, BENCH / "calib", output, *options, quick=[])
     judged = subprocess.run([sys.executable, BENCH / "evaluate.py", model, output, "--images", pictures, "--labels", BENCH / "labels", "--scheme", "w8a8"],
                             capture_output=True, text=True, check=True, timeout=300)
     judgement, accuracy = json.loads(judged.stdout.splitlines()[-1]), report_of(output)["accuracy"]
