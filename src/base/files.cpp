@@ -61,7 +61,7 @@ std::filesystem::path FileTransaction::reserve(const std::filesystem::path& path
 }
 
 std::filesystem::path FileTransaction::write(const std::filesystem::path& path, std::string_view bytes) {
-  const auto temporary = reserve(path);
+  auto temporary = reserve(path);
   const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor < 0) fail_writing(path, errno);
   int failure = 0;

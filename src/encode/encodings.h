@@ -21,7 +21,7 @@ struct Encoding {
   int axis = -1;
   std::vector<float> scale;
   std::vector<std::int32_t> zero_point;
-  std::string method;  // how the range was chosen: "mse", "fixed range", "weights"
+  std::string method;  // how the range was chosen: "mse", "fixed range", "largest magnitude", "fitted to the FP32 output"
 
   [[nodiscard]] double low() const;  // of the first slice
   [[nodiscard]] double high() const;

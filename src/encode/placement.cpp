@@ -81,7 +81,11 @@ class Placer {
 
   Placement run() {
     assign_roles();
-    for (int i = 0; i < graph_.node_size(); ++i) mark(i);
+    for (std::size_t before = 1, after = 0; before != after;) {  // a later Conv may quantize what an earlier reader could not yet count on
+      before = quantized_.size() + active_.size();
+      for (int i = 0; i < graph_.node_size(); ++i) mark(i);
+      after = quantized_.size() + active_.size();
+    }
     build_groups();
     for (int i = 0; i < graph_.node_size(); ++i) placement_.decisions.push_back(decide(i));
     return std::move(placement_);
@@ -108,12 +112,24 @@ class Placer {
   }
 
   void quantize_tensor(const std::string& name) {
-    if (!name.empty() && floats_.contains(name)) quantized_.insert(name);
+    const bool read = !index_.uses(name).empty() || index_.is_graph_output(name);
+    if (!name.empty() && read && floats_.contains(name)) quantized_.insert(name);
   }
 
-  bool only_leaves_the_graph(const std::string& name) const { return index_.is_graph_output(name) && index_.uses(name).empty(); }
+  // Whether all that `name` still goes through on its way to graph outputs runs in float or only moves it: quantizing it would lose
+  // accuracy and gain nothing.
+  bool only_leaves_the_graph(const std::string& name) const {
+    if (index_.uses(name).empty()) return index_.is_graph_output(name);
+    for (const auto& use : index_.uses(name)) {
+      const Role role = roles_[use.node];
+      if (use.input < 0 || role == Role::weighted || role == Role::compute) return false;
+      for (const auto& output : graph_.node(use.node).output()) {
+        if (!only_leaves_the_graph(output)) return false;
+      }
+    }
+    return true;
+  }
 
-  // One pass in execution order suffices: whether a node is quantized depends only on what comes before it.
   void mark(int number) {
     const auto& node = graph_.node(number);
     const Role role = roles_[number];
@@ -135,6 +151,8 @@ class Placer {
     } else if (role == Role::moving && quantized_.contains(node.input(0))) {
       active_.insert(number);
       for (const auto& output : node.output()) quantize_tensor(output);
+    } else if (role == Role::clamp && quantized_.contains(node.input(0))) {
+      quantize_result(node, false);  // its input has other readers, so that it could not be absorbed
     }
   }
 

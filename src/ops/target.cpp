@@ -10,11 +10,12 @@ const std::vector<Target>& targets() {
       // runs data
       // movement on integers. The operators named here it would run in float between a DequantizeLinear and a QuantizeLinear, so they gain
       // nothing.
-      {"ort-cpu",
-       "ONNX Runtime's CPU execution provider (x86-64 with AVX2 or VNNI, arm64)",
-       {"Sub", "Div", "Tanh", "PRelu", "HardSwish", "HardSigmoid", "ReduceMean", "Elu", "Gelu", "Softmax", "Resize:linear", "Resize:cubic"},
-       false,
-       false},
+      {.name = "ort-cpu",
+       .summary = "ONNX Runtime's CPU execution provider (x86-64 with AVX2 or VNNI, arm64)",
+       .float_operators = {"Sub", "Div", "Tanh", "PRelu", "HardSwish", "HardSigmoid", "ReduceMean", "Elu", "Gelu", "Softmax",
+                           "Resize:linear", "Resize:cubic"},
+       .concat_shares = false,
+       .quantize_outputs = false},
   };
   return table;
 }

@@ -82,15 +82,17 @@ class ChannelClasses {
   static bool keeps_channels(const onnx::NodeProto& node) {
     static const std::set<std::string> types = {"Relu",          "LeakyRelu", "MaxPool",  "AveragePool", "GlobalAveragePool",
                                                 "GlobalMaxPool", "Resize",    "Identity", "Dropout"};
-    return types.contains(node.op_type());
+    // That Resize mode fills in a constant, which does not scale along.
+    return types.contains(node.op_type()) && string_attribute(node, "coordinate_transformation_mode", "") != "tf_crop_and_resize";
   }
+
+  static bool is_convolution(const onnx::NodeProto& node) { return node.op_type() == "Conv" || node.op_type() == "ConvTranspose"; }
 
   static bool is_channel_concat(const onnx::NodeProto& node) { return node.op_type() == "Concat" && int_attribute(node, "axis", 0) == 1; }
 
   void connect(int number) {
     const auto& node = graph_.node(number);
-    if (const auto found = ops_.find(number); found != ops_.end() && can_scale(*found->second) && channels_.contains(found->second->output))
-      return;
+    if (const auto found = ops_.find(number); found != ops_.end() && is_convolution(node) && can_scale(*found->second)) return;
     if (keeps_channels(node) && node.output_size() == 1) return unite(node.input(0), 0, node.output(0), 0);
     if (node.op_type() == "Add" && index_.constant(node.input(0)) == nullptr && index_.constant(node.input(1)) == nullptr &&
         channels_.contains(node.input(0)) && channels_.contains(node.input(1)) && channels_[node.input(0)] == channels_[node.input(1)]) {
@@ -175,6 +177,10 @@ class ChannelClasses {
   std::set<int> frozen_;
 };
 
+bool scales(const std::vector<double>& factors) {
+  return std::any_of(factors.begin(), factors.end(), [](double factor) { return factor != 1; });
+}
+
 // W[o, i] * input factor[i] / output factor[o], b[o] / output factor[o].
 void scale_operator(Model& model, const onnx::NodeProto& node, const WeightedOp& op, const std::vector<double>& in,
                     const std::vector<double>& out) {
@@ -215,8 +221,10 @@ int equalize(Model& model, const Placement& placement, const Statistics& statist
     scaled += static_cast<int>(std::count_if(change.out.begin(), change.out.end(), [](double factor) { return factor != 1; }));
     changes.push_back(std::move(change));
   }
-  for (const auto& change : changes)
-    scale_operator(model, model.graph().node(change.weighted->node), change.weighted->op, change.in, change.out);
+  for (const auto& change : changes) {
+    if (scales(change.in) || scales(change.out))
+      scale_operator(model, model.graph().node(change.weighted->node), change.weighted->op, change.in, change.out);
+  }
   return scaled;
 }
 

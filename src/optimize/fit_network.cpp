@@ -6,7 +6,9 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "model/attribute.h"
 #include "model/edit.h"
+#include "model/graph.h"
 #include "optimize/biases.h"
 #include "optimize/fit_layer.h"
 #include "rewrite/rewrite.h"
@@ -16,17 +18,29 @@ namespace {
 
 constexpr std::size_t longest_column = 8192;  // beyond it the K x K matrices no longer pay
 
-// The nodes of `graph` that are the plan's weighted nodes: same order, same weight.
-std::vector<int> weighted_numbers(const onnx::GraphProto& graph, const Placement& placement) {
+// The numbers, in the simulated graph, of the plan's weighted nodes: rewriting adds nodes and renames outputs, but keeps the order and the
+// weights of those that were there, so that the n-th reader of a weight stays its n-th reader.
+std::vector<int> weighted_numbers(const onnx::GraphProto& prepared, const onnx::GraphProto& simulated, const Placement& placement) {
+  const auto readers = [](const onnx::GraphProto& graph, const std::string& weight) {
+    std::vector<int> numbers;
+    for (int i = 0; i < graph.node_size(); ++i) {
+      if (graph.node(i).input_size() > 1 && graph.node(i).input(1) == weight) numbers.push_back(i);
+    }
+    return numbers;
+  };
   std::vector<int> numbers;
-  for (int i = 0; i < graph.node_size() && numbers.size() < placement.weighted.size(); ++i) {
-    const auto& op = placement.weighted[numbers.size()].op;
-    const auto& node = graph.node(i);
-    const bool same_bias = op.bias.empty() || (node.input_size() > 2 && node.input(2) == op.bias);
-    if (node.domain().empty() && node.input_size() > 1 && node.input(1) == op.weight && same_bias) numbers.push_back(i);
+  for (const auto& [number, op] : placement.weighted) {
+    const auto before = readers(prepared, op.weight), after = readers(simulated, op.weight);
+    const auto place = static_cast<std::size_t>(std::find(before.begin(), before.end(), number) - before.begin());
+    if (before.size() != after.size()) throw Error(ErrorKind::internal, "the simulated network lacks a weighted operator");
+    numbers.push_back(after[place]);
   }
-  if (numbers.size() != placement.weighted.size()) throw Error(ErrorKind::internal, "the simulated network lacks a weighted operator");
   return numbers;
+}
+
+// Gemm's own factors on the product and on the bias.
+bool has_factors(const onnx::NodeProto& node) {
+  return node.op_type() == "Gemm" && (float_attribute(node, "alpha", 1) != 1 || float_attribute(node, "beta", 1) != 1);
 }
 
 class Fitter {
@@ -38,11 +52,14 @@ class Fitter {
         context_(context),
         reference_(plan.model.proto),
         simulated_(rewrite(plan.model, plan.placement, plan.encodings, {.weights = false})),
-        numbers_(weighted_numbers(simulated_.graph(), plan.placement)),
+        numbers_(weighted_numbers(plan.model.graph(), simulated_.graph(), plan.placement)),
         load_([&, samples](std::size_t i) { return input.load(i * input.samples / samples); }),
         fp32_(reference_, load_, samples, context),
         quantized_(simulated_.proto, load_, samples, context) {
-    for (const auto& weighted : plan.placement.weighted) ++weight_readers_[weighted.op.weight];
+    for (const auto& node : plan.model.graph().node()) {
+      for (const auto& name : node.input()) ++weight_readers_[name];
+      for (const auto& name : captured_tensors(node)) ++weight_readers_[name];
+    }
   }
 
   NetworkFit run() {
@@ -74,6 +91,7 @@ class Fitter {
     const Shape shape = shape_of(tensor);
     auto& encoding = plan_.encodings.weights.at(op.weight);
     if (weight_readers_[op.weight] > 1) return round_only(op, tensor, encoding), "its weight is shared";
+    if (has_factors(node)) return round_only(op, tensor, encoding), "it has an alpha or beta";
     if (op.channel_axis < 0) return round_only(op, tensor, encoding), "its weight is no matrix";
     const ColumnView view(node, op, shape);
     if (view.length() > longest_column) return round_only(op, tensor, encoding), "its columns are too long";

@@ -25,10 +25,8 @@ std::string machine() {
   return name + ", " + std::to_string(std::thread::hardware_concurrency()) + " cores";
 }
 
-std::string describe(const Encoding& encoding) {
-  return type_name(encoding.type) + (encoding.scale.size() > 1                                      ? " per channel"
-                                     : encoding.axis >= 0 || encoding.method == "largest magnitude" ? " per tensor"
-                                                                                                    : "");
+std::string describe_weight(const Encoding& encoding) {
+  return type_name(encoding.type) + (encoding.scale.size() > 1 ? " per channel" : " per tensor");
 }
 
 std::vector<NodeDecision> node_decisions(const Plan& plan) {
@@ -40,11 +38,11 @@ std::vector<NodeDecision> node_decisions(const Plan& plan) {
     const auto& decision = plan.placement.decisions[static_cast<std::size_t>(i)];
     NodeDecision row{decision.node, decision.op_type, decision.quantized, "", "", decision.reason};
     if (const auto found = weighted.find(i); found != weighted.end() && plan.encodings.weights.contains(found->second->weight)) {
-      row.weights = describe(plan.encodings.weights.at(found->second->weight));
+      row.weights = describe_weight(plan.encodings.weights.at(found->second->weight));
     }
     if (decision.quantized && node.output_size() > 0) {
       const auto encoding = plan.encodings.activations.find(node.output(0));
-      if (encoding != plan.encodings.activations.end()) row.activations = describe(encoding->second);
+      if (encoding != plan.encodings.activations.end()) row.activations = type_name(encoding->second.type);
       if (decision.role == Role::clamp && row.activations.empty()) row.reason = "kept as it is";
     }
     decisions.push_back(std::move(row));

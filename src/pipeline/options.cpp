@@ -53,6 +53,10 @@ void validate(const Options& options) {
   if (::access(folder.c_str(), W_OK) != 0) {
     throw Error(ErrorKind::output, "cannot write into the folder " + folder.string() + ": " + std::strerror(errno));
   }
+  if (std::filesystem::exists(options.output, code) && !std::filesystem::is_regular_file(options.output, code) &&
+      !std::filesystem::is_directory(options.output, code)) {
+    throw Error(ErrorKind::output, options.output.string() + " is not a regular file and would be replaced; give another name with -o");
+  }
   if (std::filesystem::is_directory(options.output, code))
     throw Error(ErrorKind::output, options.output.string() + " is a folder; give a file name with -o");
   if (std::filesystem::equivalent(options.model, options.output, code))

@@ -1,8 +1,8 @@
 #include "rewrite/rewrite.h"
 
-#include <bit>
+#include <algorithm>
 #include <cmath>
-#include <set>
+#include <map>
 
 #include "base/error.h"
 #include "model/attribute.h"
@@ -38,7 +38,8 @@ class Rewriter {
   // (the Relu goes where y's encoding starts at zero; a', y' are dequantized tensors; a graph output keeps its name at the very end)
   void rewrite_node(int number) {
     onnx::NodeProto node = index_.node(number);
-    if (is_absorbed(node)) {
+    const bool quantized = placement_.decisions[static_cast<std::size_t>(number)].quantized;
+    if (quantized && is_absorbed(node)) {
       finish_absorbed(node);
       return;
     }
@@ -47,7 +48,7 @@ class Rewriter {
       const std::string name = node.input(k);
       if (const auto found = read_as_.find(name); found != read_as_.end()) {
         node.set_input(k, found->second);
-      } else if (is_quantized_constant(name)) {
+      } else if (quantized && is_data_input(node, k) && is_quantized_constant(name)) {
         node.set_input(k, dequantized_constant(name));
       }
     }

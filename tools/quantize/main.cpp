@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <string_view>
 #include <thread>
 
 #include "arguments.h"
@@ -17,7 +19,7 @@ using quantize::cli::Arguments;
 
 // Ctrl-C and SIGTERM ask the run to stop at the next unit of work; it then removes what it had begun to write. A second Ctrl-C ends the
 // program at once.
-void stop_on_signals(std::stop_source source) {
+void stop_on_signals(const std::stop_source& source) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
@@ -60,7 +62,7 @@ int run(Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  bool log_json = false;
+  bool log_json = std::any_of(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--log-json"; });
   try {
     Arguments arguments = quantize::cli::parse(argc, argv);
     if (arguments.exit) return *arguments.exit;

@@ -1,6 +1,6 @@
 """Trains the demo model on drawn street scenes and writes it as ONNX.
 
-    train_demo.py MODEL.onnx [--steps 6000] [--scenes 8000] [--cache FOLDER]
+    train_demo.py MODEL.onnx [--steps 3000] [--scenes 5000] [--cache FOLDER]
 """
 import argparse
 from pathlib import Path
@@ -14,7 +14,7 @@ from training import class_weighted_loss, export, intersection_over_union, load_
 
 HEIGHT, WIDTH = 192, 256
 TRAIN_SEED, VALIDATION_SEED = 0, 500_000
-CLASS_WEIGHTS = [1.0, 1.2, 1.0, 1.0, 1.0, 1.6, 1.6, 1.2]
+CLASS_WEIGHTS = [1.0, 1.5, 1.0, 1.2, 1.0, 3.0, 3.0, 1.5]
 
 
 def conv(channels_in, channels_out, size=3, stride=1, groups=1, activation=nn.ReLU):
@@ -77,8 +77,8 @@ class SceneNet(nn.Module):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
-    parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--scenes", type=int, default=8000)
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--scenes", type=int, default=5000)
     parser.add_argument("--cache", type=Path, default=Path("/tmp/scenes_cache"))
     options = parser.parse_args()
 
@@ -88,7 +88,7 @@ def main():
     train(net, scenes, class_weighted_loss(CLASS_WEIGHTS), options.steps)
     scores = intersection_over_union(net, load_scenes(options.cache, VALIDATION_SEED, 64, WIDTH, HEIGHT), len(CLASS_NAMES))
     print(*(f"{name} {score:.3f}" for name, score in zip(CLASS_NAMES, scores)), f"mean {scores.mean():.4f}", sep="  ")
-    export(net, options.model, (1, 3, HEIGHT, WIDTH), "logits", opset=13)
+    export(net, options.model, (1, 3, HEIGHT, WIDTH), "logits", opset=13, fold_constants=False)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ STAND_INS = {
     "deeplab_relu6": StandIn(lambda: DeepLab(len(CLASS_NAMES)), (257, 257), None,
                              class_weighted_loss([1.0, 1.2, 1.0, 1.0, 1.0, 1.6, 1.6, 1.2]), "logits", 11, 1200),
     "portrait_prelu": StandIn(PortraitNet, (224, 224), "car", class_weighted_loss([1.0, 1.5]), "logits", 13, 1200),
-    "unet_convtranspose": StandIn(UNet, (144, 192), "road", mask_loss, "mask", 13, 1200),
+    "unet_convtranspose": StandIn(UNet, (144, 192), "road", mask_loss, "mask", 13, 600),
 }
 
 

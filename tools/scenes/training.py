@@ -93,13 +93,13 @@ def intersection_over_union(net, scenes, classes):
     return hit / (table.sum(0) + table.sum(1) - hit)
 
 
-def export(net, path, shape, output_name, opset):
+def export(net, path, shape, output_name, opset, fold_constants=True):
     """Writes the net with its BatchNormalization nodes, checks the file and compares ONNX Runtime with torch."""
     path.parent.mkdir(parents=True, exist_ok=True)
     example = torch.randn(shape)
     net.eval()
     torch.onnx.export(net, example, str(path), input_names=["image"], output_names=[output_name], opset_version=opset,
-                      dynamo=False, do_constant_folding=True, training=torch.onnx.TrainingMode.PRESERVE)
+                      dynamo=False, do_constant_folding=fold_constants, training=torch.onnx.TrainingMode.PRESERVE)
     onnx.checker.check_model(str(path), full_check=True)
     with torch.no_grad():
         expected = net(example).numpy()
