@@ -62,7 +62,20 @@ Histogram Histogram::restore(int exponent, std::vector<std::uint64_t> counts) {
 
 void ExactSum::add(double value) {
   constexpr double largest = 0x1p62;  // what the integer holds; sums of activations stay far below
-  units_ += static_cast<Integer>(std::nearbyint(std::ldexp(std::clamp(value, -largest, largest), 64)));
+  ExactSum one;
+  one.units_ = static_cast<Integer>(std::nearbyint(std::ldexp(std::clamp(value, -largest, largest), 64)));
+  add(one);
+}
+
+// Sums of activations stay far below what the integer holds; beyond it the sum stays at the limit rather than wrap around.
+void ExactSum::add(const ExactSum& other) {
+  Integer sum = 0;
+  if (!__builtin_add_overflow(units_, other.units_, &sum)) {
+    units_ = sum;
+  } else {
+    constexpr Integer limit = static_cast<Integer>(~static_cast<Unsigned>(0) >> 1);
+    units_ = units_ > 0 ? limit : -limit;
+  }
 }
 
 double ExactSum::value() const { return std::ldexp(static_cast<double>(units_), -64); }

@@ -41,11 +41,12 @@ class Histogram {
 class ExactSum {
  public:
   void add(double value);
-  void add(const ExactSum& other) { units_ += other.units_; }
+  void add(const ExactSum& other);
   [[nodiscard]] double value() const;
 
  private:
   __extension__ using Integer = __int128;
+  __extension__ using Unsigned = unsigned __int128;
   Integer units_ = 0;
 };
 
