@@ -1,6 +1,7 @@
 #include "encode/scheme.h"
 
 #include "base/error.h"
+#include "base/suggest.h"
 
 namespace quantize {
 
@@ -18,7 +19,8 @@ Scheme Scheme::named(const std::string& name) {
     scheme.activation_bits = 16;
     return scheme;
   }
-  throw Error(ErrorKind::usage, "unknown scheme '" + name + "'; known: w8a8, w8a16, w4a16 (weight bits, activation bits)");
+  throw Error(ErrorKind::usage,
+              "unknown scheme '" + name + "'; known: w8a8, w8a16, w4a16 (weight bits, activation bits)" + did_you_mean(name, names()));
 }
 
 onnx::TensorProto::DataType Scheme::weight_type() const { return weight_bits == 4 ? onnx::TensorProto::INT4 : onnx::TensorProto::INT8; }

@@ -1,30 +1,43 @@
-// The command line and the configuration file -> Options. The only place where text is turned into typed values.
+// The command line and the configuration file -> typed values. The only place where text is turned into them; options/ holds the option
+// tables, commands/ what is done then.
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "pipeline/options.h"
 
+namespace CLI {
+class App;
+}
+
 namespace quantize::cli {
 
 enum class Verbosity { quiet, normal, verbose };
 
+struct Command;
+struct Input;
+
 struct Arguments {
+  const Command* command = nullptr;
   Options options;
   unsigned threads = 0;  // 0: all cores
   Verbosity verbosity = Verbosity::normal;
   bool log_json = false;
   bool dry_run = false;
-  // Nothing to run: the exit code for --help, --version and wrong usage, whose text was printed already.
+  std::vector<Shape> shapes;  // of measure-memory
+  // Nothing to run: the exit code for --help and --version, whose text was printed already.
   std::optional<int> exit;
-  // The hidden sub-command that a run starts to measure a model's memory in a process of its own.
-  std::filesystem::path memory_model;
-  std::vector<Shape> memory_shapes;
 };
 
-Arguments parse(int argc, char** argv);
+// Throws Error{usage}, naming the option and, where a near one exists, what was probably meant.
+Arguments parse(int argc, const char* const* argv);
+
+// The whole tree of options and sub-commands, as parse() knows it: what --help, the completions and the man page are made from. `input` has
+// to outlive it.
+std::unique_ptr<CLI::App> make_app(Input& input);
 
 }  // namespace quantize::cli

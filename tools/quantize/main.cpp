@@ -1,15 +1,12 @@
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <string_view>
 #include <thread>
 
 #include "arguments.h"
 #include "base/error.h"
+#include "commands/commands.h"
 #include "console.h"
-#include "evaluate/evaluate.h"
-#include "pipeline/quantize_model.h"
-#include "report/write_report.h"
 
 namespace {
 
@@ -36,10 +33,6 @@ void stop_on_signals(const std::stop_source& source) {
 }
 
 int run(Arguments& arguments) {
-  if (!arguments.memory_model.empty()) {
-    std::printf("%llu\n", static_cast<unsigned long long>(quantize::run_for_memory(arguments.memory_model, arguments.memory_shapes)));
-    return 0;
-  }
   Context context;
   context.threads = arguments.threads != 0 ? arguments.threads : std::max(1U, std::thread::hardware_concurrency());
   std::stop_source source;
@@ -47,16 +40,7 @@ int run(Arguments& arguments) {
   stop_on_signals(source);
   connect_console(context, arguments.verbosity, arguments.log_json);
   arguments.options.memory_command = {"/proc/self/exe", "measure-memory"};
-  if (arguments.dry_run) {
-    std::fputs(quantize::dry_run(arguments.options, context).c_str(), stdout);
-    return 0;
-  }
-  const auto outcome = quantize::quantize_model(arguments.options, context);
-  if (arguments.verbosity != quantize::cli::Verbosity::quiet) {
-    std::fputs(quantize::write_text(outcome.report).c_str(), stdout);
-    std::printf("wrote %s, %s, %s\n", outcome.model.c_str(), outcome.json.filename().c_str(), outcome.html.filename().c_str());
-  }
-  return 0;
+  return arguments.command->run(arguments, context);
 }
 
 }  // namespace

@@ -1,0 +1,58 @@
+// The stations as steps of one Run, from the model and the images to the evaluated result. quantize_model() and the sub-commands compose
+// them; each step leaves in the Run what the later ones need.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/context.h"
+#include "dataset/sample_source.h"
+#include "evaluate/metrics.h"
+#include "model/model.h"
+#include "observe/statistics.h"
+#include "optimize/optimize.h"
+#include "pipeline/options.h"
+#include "report/report.h"
+
+namespace quantize {
+
+class Stopwatch {
+ public:
+  [[nodiscard]] double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+struct Samples {
+  SampleSource calibration, test;
+  std::vector<std::string> skipped;
+};
+
+struct Run {
+  Model original;
+  Plan plan;
+  Statistics statistics;
+  Samples samples;
+  ClassAxis axis = ClassAxis::first;
+  std::vector<Step> steps;
+};
+
+// load, prepare, place: everything that does not depend on statistics.
+Run plan_run(const Options& options, Context& context);
+// Optimizations of the float model, before it is observed.
+void equalize_run(Run& run, const Options& options, Context& context);
+// calibrate: run.statistics of all calibration samples.
+void observe_run(Run& run, const Options& options, Context& context);
+// encode: run.plan.encodings from run.statistics.
+void encode_run(Run& run, const Options& options, Context& context);
+// Optimizations of the encoded model: weights, biases.
+void fit_run(Run& run, const Options& options, Context& context);
+
+// Every figure of `report` that comes from running both models on the test samples. `file`: where the quantized model lies.
+void evaluate_run(Report& report, const Run& run, const Model& quantized, const std::filesystem::path& file, const Options& options,
+                  Context& context);
+
+}  // namespace quantize

@@ -1,0 +1,63 @@
+#include "arguments.h"
+
+#include <gtest/gtest.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/error.h"
+#include "commands/commands.h"
+
+namespace quantize::cli {
+namespace {
+
+Arguments parsed(std::vector<const char*> words) {
+  words.insert(words.begin(), "quantize");
+  return parse(static_cast<int>(words.size()), words.data());
+}
+
+std::string refusal(std::vector<const char*> words) {
+  try {
+    parsed(std::move(words));
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Arguments, ShortFormIsTheCommandWithoutAName) {
+  const auto arguments = parsed({"model.onnx", "--calib", "images", "--scheme", "w4a16", "-O2"});
+  EXPECT_EQ(arguments.command->name, "");
+  EXPECT_EQ(arguments.options.model, "model.onnx");
+  EXPECT_EQ(arguments.options.output, "model.w4a16.onnx");
+  EXPECT_EQ(arguments.options.scheme.weight_bits, 4);
+  EXPECT_EQ(arguments.options.level, Level::o2);
+  EXPECT_EQ(arguments.options.command, "quantize model.onnx --calib images --scheme w4a16 -O2");
+}
+
+TEST(Arguments, SubCommandIsNamedFirst) {
+  const auto arguments = parsed({"measure-memory", "m.onnx", "1x3x4x5", "2"});
+  EXPECT_EQ(arguments.command->name, "measure-memory");
+  EXPECT_EQ(arguments.shapes, (std::vector<Shape>{{1, 3, 4, 5}, {2}}));
+  EXPECT_NE(refusal({"-v", "measure-memory", "m.onnx"}).find("comes first"), std::string::npos);
+}
+
+TEST(Arguments, MistypedWordsAreAnsweredWithTheNearest) {
+  EXPECT_NE(refusal({"m.onnx", "--calb", "images"}).find("did you mean '--calib'?"), std::string::npos);
+  EXPECT_NE(refusal({"m.onnx", "--sample=3"}).find("did you mean '--samples'?"), std::string::npos);
+  EXPECT_NE(refusal({"m.onnx", "--scheme", "w8a6"}).find("did you mean"), std::string::npos);
+}
+
+TEST(Arguments, EverySubCommandHasASummaryAnExampleAndHelp) {
+  Input input;
+  const auto app = make_app(input);
+  for (const auto& command : commands()) {
+    EXPECT_FALSE(command.summary.empty());
+    EXPECT_NE(command.examples.find("quantize " + command.name), std::string::npos) << command.name;
+    if (command.name.empty()) continue;
+    EXPECT_NE(app->get_subcommand(command.name)->help().find("Examples:"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace quantize::cli

@@ -1,0 +1,10 @@
+#include "commands/commands.h"
+
+namespace quantize::cli {
+
+std::span<const Command> commands() {
+  static const Command all[] = {quantize_command(), measure_memory_command()};
+  return all;
+}
+
+}  // namespace quantize::cli

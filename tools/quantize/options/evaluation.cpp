@@ -1,0 +1,20 @@
+// Evaluation: on which images, and how much of it.
+#include "options/groups.h"
+
+namespace quantize::cli {
+
+void add_evaluation_options(CLI::App& app, Input& input) {
+  auto& options = input.arguments.options;
+  const std::string group = "Evaluation";
+  app.add_option("--test", options.test, "Folder of pictures that calibration does not see")->option_text("DIR")->group(group);
+  app.add_option("--holdout", options.holdout, "Without --test: share of the calibration folder kept for evaluation [0.2]")
+      ->option_text("X")
+      ->group(group);
+  app.add_option("--labels", options.labels, "Folder of class-index PNGs of the same stems, for true mIoU")
+      ->option_text("DIR")
+      ->group(group);
+  app.add_option("--latency-runs", options.latency_runs, "Timed runs of each model; 0: no timing [20]")->option_text("N")->group(group);
+  app.add_option("--pictures", options.pictures, "Pictures shown in the HTML report [6]")->option_text("N")->group(group);
+}
+
+}  // namespace quantize::cli

@@ -1,0 +1,22 @@
+// General: what every sub-command knows.
+#include "options/groups.h"
+
+namespace quantize::cli {
+
+void add_general_options(CLI::App& app, Input& input) {
+  auto& arguments = input.arguments;
+  const std::string group = "General";
+  app.add_option("--threads", arguments.threads, "Threads; 0: all cores [0]")->option_text("N")->group(group);
+  app.add_flag("--strict", arguments.options.strict, "Stop at the first unreadable image or undone preparation step")->group(group);
+  app.add_flag("--log-json", arguments.log_json, "One JSON object per message on standard error")->group(group);
+  app.add_flag_callback(
+         "-v,--verbose", [&] { arguments.verbosity = Verbosity::verbose; }, "Say more")
+      ->group(group);
+  app.add_flag_callback(
+         "-q,--quiet", [&] { arguments.verbosity = Verbosity::quiet; }, "Say only warnings and errors")
+      ->group(group);
+  app.set_config("--config", "", "Read options from a TOML file; unknown keys are errors")->option_text("FILE")->group(group);
+  app.allow_config_extras(CLI::config_extras_mode::error);
+}
+
+}  // namespace quantize::cli

@@ -1,0 +1,44 @@
+// The options of every sub-command, in groups: one file per group (job.cpp, preprocessing.cpp, ...) holds its option table and what turns
+// the text into typed values. A sub-command is composed of groups, so an option added to one appears in every sub-command that has the
+// group.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "arguments.h"
+
+namespace quantize::cli {
+
+// What CLI11 reads before it becomes Options; the finish_... functions do that.
+struct Raw {
+  std::string scheme = "w8a8", preprocess, input_shape;
+  RangeMethod method = RangeMethod::mse;
+  double percentile = 99.999;
+  Granularity weights = Granularity::per_channel;
+  Symmetry activations = Symmetry::asymmetric;
+  float scale = 0;
+  std::vector<float> mean, std;
+  std::vector<std::string> shapes;
+};
+
+// What the options of one command line are bound to; has to outlive the CLI::App.
+struct Input {
+  Arguments arguments;
+  Raw raw;
+};
+
+void add_model(CLI::App& app, Input& input);  // the positional MODEL
+void add_job_options(CLI::App& app, Input& input);
+void add_preprocessing_options(CLI::App& app, Input& input);
+void add_quantization_options(CLI::App& app, Input& input);
+void add_evaluation_options(CLI::App& app, Input& input);
+void add_general_options(CLI::App& app, Input& input);
+
+// Throw Error{usage} naming the option.
+void finish_preprocessing(const Raw& raw, Options& options);
+void finish_quantization(const Raw& raw, Options& options);
+
+// "1x3x480x640"
+Shape parse_shape(const std::string& text);
+
+}  // namespace quantize::cli

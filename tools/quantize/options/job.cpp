@@ -1,0 +1,34 @@
+// The job: which model becomes what, and where it goes.
+#include "options/choice.h"
+#include "options/groups.h"
+
+namespace quantize::cli {
+namespace {
+
+const std::map<std::string, Level> levels = {{"0", Level::o0}, {"1", Level::o1}, {"2", Level::o2}};
+
+}  // namespace
+
+void add_model(CLI::App& app, Input& input) {
+  app.add_option("model", input.arguments.options.model, "The FP32 model")->option_text("MODEL");
+}
+
+void add_job_options(CLI::App& app, Input& input) {
+  auto& options = input.arguments.options;
+  const std::string group = "Job";
+  app.add_option("--calib", options.calibration,
+                 "Folder of calibration pictures or .npy tensors (sub-folders per input name for several inputs)")
+      ->option_text("DIR")
+      ->group(group);
+  app.add_option("--scheme", input.raw.scheme, "Weight and activation bits [w8a8]")->option_text("w8a8|w8a16|w4a16")->group(group);
+  app.add_option("-o,--output", options.output, "The quantized model; the reports go beside it [<model>.<scheme>.onnx]")
+      ->option_text("FILE")
+      ->group(group);
+  add_choice(app, "-O,--optimize", options.level, levels, "How hard to try: 0 plain, 1 seconds more, 2 minutes")->group(group);
+  app.add_option("--target", options.target, "The runtime the model is for [ort-cpu]")->option_text("NAME")->group(group);
+  app.add_option("--opset", options.opset, "Raise the model to at least this opset")->option_text("N")->group(group);
+  app.add_flag("--dry-run", input.arguments.dry_run, "Say what would be quantized, how, and the resulting size; write nothing")
+      ->group(group);
+}
+
+}  // namespace quantize::cli

@@ -1,0 +1,50 @@
+// Calibration and encodings: how many samples, how ranges are chosen, what stays float.
+#include "options/choice.h"
+#include "options/groups.h"
+
+namespace quantize::cli {
+namespace {
+
+const std::map<std::string, RangeMethod> methods = {
+    {"minmax", RangeMethod::minmax}, {"percentile", RangeMethod::percentile}, {"mse", RangeMethod::mse}, {"entropy", RangeMethod::entropy}};
+const std::map<std::string, Granularity> granularities = {{"per-channel", Granularity::per_channel},
+                                                          {"per-tensor", Granularity::per_tensor}};
+const std::map<std::string, Symmetry> symmetries = {{"asymmetric", Symmetry::asymmetric}, {"symmetric", Symmetry::symmetric}};
+
+}  // namespace
+
+void add_quantization_options(CLI::App& app, Input& input) {
+  auto& raw = input.raw;
+  auto& options = input.arguments.options;
+  const std::string group = "Calibration and encodings";
+  app.add_option("--samples", options.samples, "At most this many samples, evenly spread [100]")->option_text("N")->group(group);
+  add_choice(app, "--method", raw.method, methods, "How activation ranges are chosen")->group(group);
+  app.add_option("--percentile", raw.percentile, "Share of values kept by --method percentile, in percent [99.999]")
+      ->option_text("P")
+      ->group(group);
+  add_choice(app, "--weights", raw.weights, granularities, "Granularity of weight scales")->group(group);
+  add_choice(app, "--activations", raw.activations, symmetries, "Activation encodings")->group(group);
+  app.add_flag("--quantize-outputs", options.quantize_outputs,
+               "Quantize the graph's outputs too: all integer, but 8-bit logits cost accuracy")
+      ->group(group);
+  app.add_option("--seed", options.seed, "Seed of everything drawn at random [0]")->option_text("N")->group(group);
+  app.add_option("--exclude", options.exclusions.nodes, "Leave the node of this name float (repeatable)")
+      ->option_text("NAME")
+      ->group(group);
+  app.add_option("--exclude-op", options.exclusions.op_types, "Leave operators of this type float (repeatable)")
+      ->option_text("TYPE")
+      ->group(group);
+  app.add_option("--exclude-regex", options.exclusions.patterns, "Leave nodes whose name matches float (repeatable)")
+      ->option_text("REGEX")
+      ->group(group);
+}
+
+void finish_quantization(const Raw& raw, Options& options) {
+  options.scheme = Scheme::named(raw.scheme);
+  options.scheme.method = raw.method;
+  options.scheme.percentile = raw.percentile;
+  options.scheme.weights = raw.weights;
+  options.scheme.activations = raw.activations;
+}
+
+}  // namespace quantize::cli
