@@ -166,7 +166,8 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
   Encodings encodings;
   for (const auto& group : placement.groups) {
     const Range range = group_range(group, statistics, scheme);
-    Encoding encoding = encode_range(range, scheme.activation_type(), scheme.activations);
+    Encoding encoding = group.is_pixels ? encode_range(range, onnx::TensorProto::UINT8, Symmetry::asymmetric)
+                                        : encode_range(range, scheme.activation_type(), scheme.activations);
     encoding.method = group.range_is_exact ? "fixed range" : group.is_graph_output ? "minmax" : method_name(scheme.method);
     if (range.low == 0 && range.high == 0)
       context.warn("activation '" + group.members[0] + "' was zero in all of calibration; check that the images are typical");

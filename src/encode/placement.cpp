@@ -44,8 +44,13 @@ std::set<int> excluded_nodes(const onnx::GraphProto& graph, const Exclusions& ex
   return excluded;
 }
 
-// The tensors known to be float. Shape inference knows most; what it does not (unknown operators' outputs) stays unquantized.
-std::set<std::string> float_tensors(const Model& model) {
+struct KnownTensors {
+  std::set<std::string> floats, bytes;
+};
+
+// The tensors known to be float, and those of type uint8. Shape inference knows most; what it does not (unknown operators' outputs) stays
+// unquantized.
+KnownTensors known_tensors(const Model& model) {
   onnx::ModelProto typed = model.proto;
   for (auto& tensor : *typed.mutable_graph()->mutable_initializer()) {
     if (tensor.ByteSizeLong() > 4096) tensor.clear_raw_data();  // inference needs types and dimensions, and small shape tensors' values
@@ -55,19 +60,21 @@ std::set<std::string> float_tensors(const Model& model) {
   } catch (const std::exception&) {
     // Partial types are as good as it gets.
   }
-  std::set<std::string> names;
+  KnownTensors known;
   const auto collect = [&](const auto& values) {
     for (const auto& value : values) {
-      if (value.type().tensor_type().elem_type() == onnx::TensorProto::FLOAT) names.insert(value.name());
+      const auto type = value.type().tensor_type().elem_type();
+      if (type == onnx::TensorProto::FLOAT) known.floats.insert(value.name());
+      if (type == onnx::TensorProto::UINT8) known.bytes.insert(value.name());
     }
   };
   collect(typed.graph().input());
   collect(typed.graph().output());
   collect(typed.graph().value_info());
   for (const auto& tensor : typed.graph().initializer()) {
-    if (tensor.data_type() == onnx::TensorProto::FLOAT) names.insert(tensor.name());
+    if (tensor.data_type() == onnx::TensorProto::FLOAT) known.floats.insert(tensor.name());
   }
-  return names;
+  return known;
 }
 
 class Placer {
@@ -77,7 +84,7 @@ class Placer {
         index_(graph_),
         target_(target),
         excluded_(excluded_nodes(graph_, exclusions)),
-        floats_(float_tensors(model)) {}
+        known_(known_tensors(model)) {}
 
   Placement run() {
     assign_roles();
@@ -98,7 +105,7 @@ class Placer {
       Role role = excluded_.contains(i) ? Role::floating : role_of(node, index_);
       const std::string variant = node.op_type() + ":" + string_attribute(node, "mode", "");
       if (target_.float_operators.contains(node.op_type()) || target_.float_operators.contains(variant)) role = Role::floating;
-      if (role != Role::floating && !(node.output_size() > 0 && floats_.contains(node.output(0)))) role = Role::floating;
+      if (role != Role::floating && !(node.output_size() > 0 && known_.floats.contains(node.output(0)))) role = Role::floating;
       roles_.push_back(role);
       if (role == Role::weighted) placement_.weighted.push_back({i, *weighted_op(node, index_)});
     }
@@ -113,7 +120,7 @@ class Placer {
 
   void quantize_tensor(const std::string& name) {
     const bool read = !index_.uses(name).empty() || index_.is_graph_output(name);
-    if (!name.empty() && read && floats_.contains(name)) quantized_.insert(name);
+    if (!name.empty() && read && known_.floats.contains(name)) quantized_.insert(name);
   }
 
   // Whether all that `name` still goes through on its way to graph outputs runs in float or only moves it: quantizing it would lose
@@ -140,7 +147,7 @@ class Placer {
     } else if (role == Role::compute && any_input_quantized(node)) {
       active_.insert(number);
       for (int k = 0; k < node.input_size(); ++k) {
-        if (!is_data_input(node, k) || !floats_.contains(node.input(k))) continue;
+        if (!is_data_input(node, k) || !known_.floats.contains(node.input(k))) continue;
         if (index_.constant(node.input(k)) != nullptr) {
           constants_.insert(node.input(k));
         } else {
@@ -214,12 +221,15 @@ class Placer {
     group.sources.push_back(name);
     if (group.sources.size() > 1) {  // values of several makers: no single operator's range holds for all
       group.range.reset();
-      group.range_is_exact = false;
+      group.range_is_exact = group.is_pixels = false;
       return;
     }
     if (producer < 0) return;
     const auto& node = graph_.node(producer);
-    if (const auto exact = fixed_range(node)) {
+    if (node.op_type() == "Cast" && known_.bytes.contains(node.input(0))) {
+      group.range = {0.0F, 255.0F};
+      group.range_is_exact = group.is_pixels = true;
+    } else if (const auto exact = fixed_range(node)) {
       group.range = exact;
       group.range_is_exact = true;
     } else if (const auto bounds = clamp_bounds(node, index_)) {
@@ -238,8 +248,8 @@ class Placer {
     if (excluded_.contains(number)) {
       decision.reason = "excluded by request";
     } else if (const Role natural = role_of(node, index_); natural != Role::floating && roles_[number] == Role::floating) {
-      decision.reason = floats_.contains(node.output_size() > 0 ? node.output(0) : "") ? "no integer kernel on " + target_.name
-                                                                                       : "its tensors are not float";
+      decision.reason = known_.floats.contains(node.output_size() > 0 ? node.output(0) : "") ? "no integer kernel on " + target_.name
+                                                                                             : "its tensors are not float";
     } else if (natural == Role::floating) {
       decision.reason = "operator is not in the table of quantizable operators";
     } else {
@@ -252,7 +262,8 @@ class Placer {
   GraphIndex index_;
   const Target& target_;
   std::set<int> excluded_, active_;
-  std::set<std::string> floats_, quantized_, constants_;
+  KnownTensors known_;
+  std::set<std::string> quantized_, constants_;
   std::vector<Role> roles_;
   std::map<std::string, std::string> parents_;
   Placement placement_;

@@ -23,6 +23,7 @@ struct TensorGroup {
   std::optional<std::pair<float, float>> range;
   bool range_is_exact = false;
   bool is_graph_output = false;
+  bool is_pixels = false;  // its one source is a Cast from uint8: the values are their own encoding, with scale 1
 };
 
 struct WeightedNode {

@@ -18,6 +18,7 @@ std::string clip_bounds(Model& model);
 std::string fuse_bias_add(Model& model);
 std::string fold_batch_norm(Model& model);
 std::string fold_scales(Model& model);
+std::string fold_pixel_input(Model& model);
 
 // "1 node" / "3 nodes"; empty for 0: what most passes report.
 std::string counted(std::size_t count, const std::string& singular, const std::string& plural);

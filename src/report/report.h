@@ -85,6 +85,7 @@ struct TensorHistogram {
 struct Step {
   std::string name, outcome;  // "fold-batch-norm", "55 folded, output moved by 3e-7"
   double seconds = 0;
+  std::optional<double> sqnr_before_db = std::nullopt, sqnr_after_db = std::nullopt;  // where the step was judged: on calibration samples
 };
 
 // PNG bytes, all of the picture's own size.

@@ -100,4 +100,8 @@ Verdict judge(const Report& report) {
   return verdict;
 }
 
+std::string level_name(Verdict::Level level) {
+  return level == Verdict::Level::good ? "good" : level == Verdict::Level::look ? "look" : "poor";
+}
+
 }  // namespace quantize

@@ -1,51 +1,14 @@
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string_view>
 
-#include "base/error.h"
 #include "report/assets.h"
+#include "report/page_template.h"
 #include "report/words.h"
 #include "report/write_report.h"
 
 namespace quantize {
 namespace {
-
-std::string escape_html(std::string_view text) {
-  std::string result;
-  for (const char letter : text) switch (letter) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      case '\'':
-        result += "&#39;";
-        break;
-      default:
-        result += letter;
-    }
-  return result;
-}
-
-// Inside a script element neither "</script" nor "<!--" may appear. JSON has "<" only within strings, where \u003c says the same.
-std::string escape_script(std::string_view json) {
-  std::string result;
-  for (const char letter : json) {
-    if (letter == '<')
-      result += "\\u003c";
-    else
-      result += letter;
-  }
-  return result;
-}
 
 std::string base64(std::span<const std::uint8_t> bytes) {
   constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -87,39 +50,20 @@ std::string all_compared(const Report& report) {
   return text;
 }
 
-std::string level_name(Verdict::Level level) {
-  return level == Verdict::Level::good ? "good" : level == Verdict::Level::look ? "look" : "poor";
-}
-
-// Replaces every {{name}} of the page in one pass, so that braces inside a value stay as they are.
-std::string fill(std::string_view page, const std::map<std::string_view, std::string_view>& values) {
-  std::string text;
-  for (std::size_t open = page.find("{{"); open != std::string_view::npos; open = page.find("{{")) {
-    const std::size_t close = page.find("}}", open);
-    const auto value = values.find(page.substr(open + 2, close - open - 2));
-    if (value == values.end()) throw Error(ErrorKind::internal, "report.html asks for something that write_html does not have");
-    text.append(page.substr(0, open)).append(value->second);
-    page.remove_prefix(close + 2);
-  }
-  return text.append(page);
-}
-
 }  // namespace
 
 std::string write_html(const Report& report) {
   const Verdict verdict = judge(report);
-  const std::string title = escape_html(report.quantized.path), level = level_name(verdict.level), headline = escape_html(verdict.headline),
-                    reason = escape_html(verdict.reason), pictures = all_compared(report), json = escape_script(write_json(report));
-  return fill(assets::report_page, {{"title", title},
-                                    {"verdict_level", level},
-                                    {"verdict_headline", headline},
-                                    {"verdict_reason", reason},
-                                    {"pictures", pictures},
-                                    {"report", json},
-                                    {"uplot_style", assets::uplot_style},
-                                    {"style", assets::report_style},
-                                    {"uplot_script", assets::uplot_script},
-                                    {"script", assets::report_script}});
+  const std::string_view scripts[] = {assets::words_script,         assets::table_script,    assets::charts_script,
+                                      assets::report_charts_script, assets::pictures_script, assets::report_script};
+  return fill_page(assets::report_page,
+                   {{"title", escape_html(report.quantized.path)},
+                    {"verdict_level", level_name(verdict.level)},
+                    {"verdict_headline", escape_html(verdict.headline)},
+                    {"verdict_reason", escape_html(verdict.reason)},
+                    {"pictures", all_compared(report)},
+                    {"report", escape_script(write_json(report))}},
+                   scripts);
 }
 
 }  // namespace quantize

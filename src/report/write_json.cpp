@@ -1,6 +1,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "report/advice.h"
+#include "report/schema.h"
+#include "report/words.h"
 #include "report/write_report.h"
 
 namespace quantize {
@@ -8,9 +11,6 @@ namespace {
 
 // Ordered, so that the file reads in the order of the fields and the same report gives the same bytes.
 using Json = nlohmann::ordered_json;
-
-constexpr int schema_version = 1;
-constexpr double no_error_db = 999;
 
 // JSON has no infinity and no NaN; what was not measurable is null.
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
@@ -92,7 +92,12 @@ Json histogram(const TensorHistogram& histogram) {
           {"method", histogram.method}};
 }
 
-Json step(const Step& step) { return {{"name", step.name}, {"outcome", step.outcome}, {"seconds", number(step.seconds)}}; }
+Json step(const Step& step) {
+  Json result = {{"name", step.name}, {"outcome", step.outcome}, {"seconds", number(step.seconds)}};
+  if (step.sqnr_before_db) result["sqnr_before_db"] = decibels(*step.sqnr_before_db);
+  if (step.sqnr_after_db) result["sqnr_after_db"] = decibels(*step.sqnr_after_db);
+  return result;
+}
 
 Json picture(const ComparedPicture& picture) {
   return {{"name", picture.name},
@@ -102,8 +107,12 @@ Json picture(const ComparedPicture& picture) {
           {"psnr_db", decibels(picture.psnr_db)}};
 }
 
+Json verdict(const Verdict& verdict) {
+  return {{"level", level_name(verdict.level)}, {"headline", verdict.headline}, {"reason", verdict.reason}};
+}
+
 Json to_json(const Report& report) {
-  Json result = {{"schema_version", schema_version},
+  Json result = {{"schema_version", report_schema_version},
                  {"version", report.version},
                  {"onnx_version", report.onnx_version},
                  {"onnxruntime_version", report.onnxruntime_version},
@@ -112,6 +121,8 @@ Json to_json(const Report& report) {
                  {"seconds", number(report.seconds)},
                  {"scheme", report.scheme},
                  {"target", report.target}};
+  result["verdict"] = verdict(judge(report));
+  result["advice"] = list(advise(report), [](const Advice& next) { return Json{{"reason", next.reason}, {"command", next.command}}; });
   result["config"] = list(report.config, [](const auto& entry) { return Json{{"name", entry.first}, {"value", entry.second}}; });
   result["fp32"] = model(report.fp32);
   result["quantized"] = model(report.quantized);

@@ -27,6 +27,9 @@ class Rewriter {
     graph.clear_node();
     graph.clear_value_info();
     for (const auto& weighted : placement_.weighted) weighted_[weighted.node] = &weighted.op;
+    for (const auto& group : placement_.groups) {
+      if (group.is_pixels) pixels_[group.sources[0]] = index_.producer(group.sources[0])->input(0);
+    }
     for (const auto* input : fed_inputs(index_.graph())) insert_pair(input->name(), input->name());
     for (int i = 0; i < index_.graph().node_size(); ++i) rewrite_node(i);
     remove_unused(graph);
@@ -105,9 +108,10 @@ class Rewriter {
     if (found == encodings_.activations.end()) return;
     const auto& encoding = found->second;
     const std::string scale = scale_initializer(encoding.scale), zero = zero_initializer(encoding);
-    const std::string integer = names_.unique("q" + std::to_string(++pairs_));
+    const auto pixels = pixels_.find(name);
+    const std::string integer = pixels != pixels_.end() ? pixels->second : names_.unique("q" + std::to_string(++pairs_));
     const std::string dequantized = name != float_name ? name : names_.unique("d" + std::to_string(pairs_));
-    add("QuantizeLinear", {float_name, scale, zero}, integer);
+    if (pixels == pixels_.end()) add("QuantizeLinear", {float_name, scale, zero}, integer);
     add("DequantizeLinear", {integer, scale, zero}, dequantized);
     read_as_[name] = dequantized;
   }
@@ -204,6 +208,7 @@ class Rewriter {
   NameMaker names_;
   GraphIndex index_;  // of the prepared graph
   std::map<int, const WeightedOp*> weighted_;
+  std::map<std::string, std::string> pixels_;   // what Casts made of uint8 tensors -> those tensors, which are integers already
   std::map<std::string, std::string> read_as_;  // tensor -> what its readers read now
   std::map<std::string, std::string> weights_;
   std::map<std::vector<float>, std::string> scales_;

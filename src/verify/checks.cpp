@@ -116,6 +116,10 @@ Issues check_activations(const onnx::ModelProto& written, const Placement& place
     }
   }
   for (const auto& node : written.graph().node()) {
+    const auto* maker = node.op_type() == "DequantizeLinear" ? index.producer(node.input(0)) : nullptr;
+    const bool reads_pixels = node.op_type() == "DequantizeLinear" && index.initializer(node.input(0)) == nullptr &&
+                              (maker == nullptr || maker->op_type() != "QuantizeLinear");
+    if (reads_pixels) ++found[{onnx::TensorProto::UINT8, float_values(*index.initializer(node.input(1)))[0], 0}];
     if (node.op_type() != "QuantizeLinear") continue;
     const auto *scale = index.initializer(node.input(1)), *zero = index.initializer(node.input(2));
     ++found[{zero->data_type(), float_values(*scale)[0], int_values(*zero)[0]}];

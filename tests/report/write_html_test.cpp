@@ -27,7 +27,9 @@ std::string embedded_json(const std::string& page) {
 TEST(WriteHtml, HoldsTheReportTheStyleAndTheScripts) {
   const std::string page = write_html(sample_report());
   EXPECT_EQ(nlohmann::json::parse(embedded_json(page)), nlohmann::json::parse(write_json(sample_report())));
-  for (const std::string_view asset : {assets::report_style, assets::report_script, assets::uplot_script, assets::uplot_style})
+  for (const std::string_view asset :
+       {assets::page_style, assets::words_script, assets::table_script, assets::charts_script, assets::report_charts_script,
+        assets::pictures_script, assets::report_script, assets::uplot_script, assets::uplot_style})
     EXPECT_TRUE(contains(page, asset));
   EXPECT_TRUE(contains(page, "class=\"verdict good\""));
 }

@@ -1,0 +1,118 @@
+#include "report/advice.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+#include <map>
+
+#include "report/command_line.h"
+#include "report/words.h"
+
+namespace quantize {
+namespace {
+
+constexpr double notable_drop = 6;       // dB: half the amplitude of the signal that was left
+constexpr double clearly_slower = 0.98;  // of FP32's speed
+constexpr double room_for_4_bits = 0.99;
+
+// The run's command with changes, its output named after the change so that the run's own result is not overwritten.
+class NextCommand {
+ public:
+  NextCommand(const Report& report, const std::string& mark) : words_(split_words(report.command)) {
+    std::filesystem::path output = report.quantized.path;
+    std::string stem = output.stem().string();
+    const std::string scheme = "." + report.scheme;
+    if (mark.starts_with('w') && stem.ends_with(scheme)) stem.resize(stem.size() - scheme.size());
+    output.replace_filename(stem + "." + mark + output.extension().string());
+    for (const char* option : {"-o", "--output"}) remove_option(words_, option);
+    words_.insert(words_.end(), {"-o", output.string()});
+  }
+
+  NextCommand& set(const std::string& option, const std::string& value) {
+    set_option(words_, option, value);
+    return *this;
+  }
+  NextCommand& add(const std::string& option, const std::string& value) {
+    words_.insert(words_.end(), {option, value});
+    return *this;
+  }
+  [[nodiscard]] std::string text() const { return join_words(words_); }
+
+ private:
+  std::vector<std::string> words_;
+};
+
+std::string setting(const Report& report, const std::string& name) {
+  for (const auto& [key, value] : report.config) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+// The layer behind which most of the signal is lost: it lies farthest below every layer before it, and what it loses reaches the output.
+const LayerAccuracy* culprit(const Report& report) {
+  std::map<std::string, const LayerAccuracy*> by_node;
+  for (const auto& layer : report.layers) by_node[layer.node] = &layer;
+  const LayerAccuracy* found = nullptr;
+  double most = notable_drop, least = std::numeric_limits<double>::infinity();
+  for (const auto& decision : report.decisions) {
+    const auto layer = by_node.find(decision.node);
+    if (layer == by_node.end()) continue;
+    const double drop = least - layer->second->sqnr_db;
+    if (decision.quantized && drop < std::numeric_limits<double>::infinity() && drop >= most) {
+      most = drop;
+      found = layer->second;
+    }
+    least = std::min(least, layer->second->sqnr_db);
+  }
+  return found != nullptr && found->sqnr_db <= report.accuracy.sqnr_db + notable_drop ? found : nullptr;
+}
+
+void advise_on_accuracy(const Report& report, std::vector<Advice>& advice) {
+  const auto* layer = culprit(report);
+  if (layer != nullptr) {
+    advice.push_back({"Most of the loss begins in " + layer->node + " (" + layer->op_type + "): its output falls to " +
+                          words::decibels(layer->sqnr_db) +
+                          ", at least 6 dB below every layer before it. Left in float, it costs a little size and speed.",
+                      NextCommand(report, "exclude").add("--exclude", layer->node).text()});
+  }
+  const std::string level = setting(report, "O");
+  if (level.empty() || level == "0" || level == "1") {
+    const std::string next = level == "0" ? "1" : "2";
+    advice.push_back({"-O" + next +
+                          (next == "1" ? " equalizes channels and fits the weights to the FP32 network's own outputs: seconds more."
+                                       : " fits the weights on more samples, with more candidates: minutes more."),
+                      NextCommand(report, "O" + next).set("-O", next).text()});
+  }
+  if (report.scheme == "w8a8" || report.scheme == "w4a16") {
+    advice.push_back({report.scheme == "w8a8"
+                          ? "16-bit activations lose almost nothing, at the same size. They are for NPUs: a CPU computes them in float, "
+                            "slower than FP32."
+                          : "8-bit weights lose far less than 4-bit ones, at about twice the size.",
+                      NextCommand(report, "w8a16").set("--scheme", "w8a16").text()});
+  }
+}
+
+void advise_on_speed(const Report& report, std::vector<Advice>& advice) {
+  if (!report.latency || !(report.latency->speedup < clearly_slower) || !report.scheme.ends_with("a16")) return;
+  advice.push_back({"This model runs " + words::compare_speed(report.latency->speedup) + " than FP32 here, as " + report.scheme +
+                        " has no integer kernels on a CPU. For speed on a CPU take w8a8.",
+                    NextCommand(report, "w8a8").set("--scheme", "w8a8").text()});
+}
+
+}  // namespace
+
+std::vector<Advice> advise(const Report& report) {
+  std::vector<Advice> advice;
+  if (report.accuracy.images.empty() || report.command.empty()) return advice;
+  if (judge(report).level != Verdict::Level::good) {
+    advise_on_accuracy(report, advice);
+  } else if (report.scheme == "w8a16" && report.accuracy.agreement >= room_for_4_bits) {
+    advice.push_back(
+        {"There is room to spare: 4-bit weights halve the file again.", NextCommand(report, "w4a16").set("--scheme", "w4a16").text()});
+  }
+  advise_on_speed(report, advice);
+  return advice;
+}
+
+}  // namespace quantize

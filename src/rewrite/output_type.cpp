@@ -1,0 +1,103 @@
+#include "rewrite/output_type.h"
+
+#include <cstdio>
+
+#include "base/error.h"
+#include "model/attribute.h"
+#include "model/edit.h"
+#include "model/graph.h"
+
+namespace quantize {
+namespace {
+
+onnx::TypeProto::Tensor& type_of(onnx::ValueInfoProto& value) { return *value.mutable_type()->mutable_tensor_type(); }
+
+// The node that makes `tensor` makes `name` instead, and everybody who read it reads that.
+void rename_tensor(onnx::GraphProto& graph, const std::string& tensor, const std::string& name) {
+  for (auto& node : *graph.mutable_node()) {
+    for (auto& output : *node.mutable_output()) {
+      if (output == tensor) output = name;
+    }
+  }
+  replace_uses(graph, tensor, name);
+}
+
+void set_metadata(onnx::ModelProto& model, const std::string& key, const std::string& value) {
+  auto& entry = *model.add_metadata_props();
+  entry.set_key(key);
+  entry.set_value(value);
+}
+
+// Digits enough to give back the same float.
+std::string exact(float value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", static_cast<double>(value));
+  return text;
+}
+
+}  // namespace
+
+std::vector<IntegerOutput> give_integers(Model& quantized) {
+  auto& graph = quantized.graph();
+  std::vector<IntegerOutput> given;
+  NameMaker names(graph);
+  for (auto& output : *graph.mutable_output()) {
+    auto& type = type_of(output);
+    if (type.elem_type() != onnx::TensorProto::FLOAT) continue;
+    const GraphIndex index(graph);
+    const auto* dequantizer = index.producer(output.name());
+    const auto* quantizer =
+        dequantizer != nullptr && dequantizer->op_type() == "DequantizeLinear" ? index.producer(dequantizer->input(0)) : nullptr;
+    if (quantizer == nullptr || quantizer->op_type() != "QuantizeLinear")
+      throw Error(ErrorKind::usage,
+                  "output '" + output.name() + "' is not quantized, so there are no integers to give (--output-dtype int)");
+    const auto* zero = index.initializer(dequantizer->input(2));
+    const IntegerOutput one{output.name(), static_cast<ElementType>(zero->data_type()),
+                            float_values(*index.initializer(dequantizer->input(1)))[0], int_values(*zero)[0]};
+    const std::string integers = quantizer->output(0);
+    rename_tensor(graph, output.name(), names.unique(output.name() + "_dequantized"));  // for readers inside the graph, if there are any
+    rename_tensor(graph, integers, output.name());
+    type.set_elem_type(one.type);
+    set_metadata(quantized.proto, "quantize.scale." + one.name, exact(one.scale));
+    set_metadata(quantized.proto, "quantize.zero_point." + one.name, std::to_string(one.zero_point));
+    given.push_back(one);
+  }
+  remove_unused(graph);
+  return given;
+}
+
+void give_classes(Model& quantized, int axis) {
+  auto& graph = quantized.graph();
+  auto& output = *graph.mutable_output(0);
+  auto& type = type_of(output);
+  const int rank = type.shape().dim_size();
+  if (type.elem_type() != onnx::TensorProto::FLOAT || rank <= axis)
+    throw Error(ErrorKind::usage, "output '" + output.name() + "' holds no float value per class (--output-dtype argmax)");
+  const auto& dimension = type.shape().dim(axis);
+  const std::int64_t channels = dimension.has_dim_value() ? dimension.dim_value() : -1;
+  NameMaker names(graph);
+  const std::string logits = names.unique(output.name() + "_logits"), classes = names.unique(output.name() + "_classes");
+  rename_tensor(graph, output.name(), logits);
+  const auto add = [&](const std::string& op_type, const std::vector<std::string>& inputs, const std::string& result) -> auto& {
+    auto& node = *graph.add_node() = make_node(op_type, inputs, {&result, 1});
+    node.set_name(names.unique(result + "_" + op_type));
+    return node;
+  };
+  if (channels == 1) {
+    const std::string half = names.unique("half"), axes = names.unique("class_axis"), over = names.unique(logits + "_over_half");
+    put_initializer(graph, make_tensor(half, {}, std::vector<float>{0.5F}));
+    put_initializer(graph, make_tensor(axes, {1}, std::vector<std::int64_t>{axis}));
+    add("Greater", {logits, half}, over);
+    add("Squeeze", {over, axes}, classes);
+  } else {
+    auto& node = add("ArgMax", {logits}, classes);
+    set_attribute(node, "axis", std::int64_t{axis});
+    set_attribute(node, "keepdims", std::int64_t{0});
+  }
+  const auto result = channels > 256 ? onnx::TensorProto::INT64 : onnx::TensorProto::UINT8;
+  set_attribute(add("Cast", {classes}, output.name()), "to", std::int64_t{result});
+  type.set_elem_type(result);
+  type.mutable_shape()->mutable_dim()->DeleteSubrange(axis, 1);
+}
+
+}  // namespace quantize

@@ -1,0 +1,75 @@
+#include "report/advice.h"
+
+#include <gtest/gtest.h>
+
+#include "report/sample_report.h"
+
+namespace quantize {
+namespace {
+
+// A run that lost too much: layers a, b, c in this order, c far below the others.
+Report poor_report() {
+  Report report = sample_report();
+  report.command = "quantize net.onnx --calib 'my pictures' --scheme w8a8";
+  report.quantized.path = "out/net.w8a8.onnx";
+  report.accuracy.agreement = 0.8;
+  report.accuracy.sqnr_db = 11;
+  report.decisions = {{"a", "Conv", true, "", "", ""}, {"b", "Conv", true, "", "", ""}, {"c", "Conv", true, "", "", ""}};
+  report.layers = {{"c", "Conv", "tc", 12}, {"b", "Conv", "tb", 28}, {"a", "Conv", "ta", 30}};
+  return report;
+}
+
+std::vector<std::string> commands(const Report& report) {
+  std::vector<std::string> all;
+  for (const auto& next : advise(report)) all.push_back(next.command);
+  return all;
+}
+
+TEST(Advise, ChangesTheRunsOwnCommand) {
+  EXPECT_EQ(commands(poor_report()), (std::vector<std::string>{
+                                         "quantize net.onnx --calib 'my pictures' --scheme w8a8 -o out/net.w8a8.exclude.onnx --exclude c",
+                                         "quantize net.onnx --calib 'my pictures' --scheme w8a8 -o out/net.w8a8.O2.onnx -O2",
+                                         "quantize net.onnx --calib 'my pictures' -o out/net.w8a16.onnx --scheme w8a16",
+                                     }));
+}
+
+TEST(Advise, NamesALayerOnlyWhereTheLossBeginsThere) {
+  Report report = poor_report();
+  report.layers[0].sqnr_db = 24;  // less than 6 dB below b
+  EXPECT_EQ(commands(report).size(), 2U);
+  report = poor_report();
+  report.accuracy.sqnr_db = 30;  // what c loses does not reach the output
+  EXPECT_EQ(commands(report).size(), 2U);
+  report = poor_report();
+  report.decisions[2].quantized = false;
+  EXPECT_EQ(commands(report).size(), 2U);
+}
+
+TEST(Advise, DoesNotRepeatWhatWasDone) {
+  Report report = poor_report();
+  report.config = {{"O", "2"}};
+  report.scheme = "w8a16";
+  report.layers.clear();
+  EXPECT_TRUE(commands(report).empty());
+}
+
+TEST(Advise, AsksForNothingWhenAllIsWell) { EXPECT_TRUE(advise(sample_report()).empty()); }
+
+TEST(Advise, KnowsThatACpuComputes16BitsInFloat) {
+  Report report = sample_report();
+  report.scheme = "w8a16";
+  report.latency->speedup = 0.5;
+  const auto advice = advise(report);
+  ASSERT_EQ(advice.size(), 1U);
+  EXPECT_NE(advice[0].reason.find("2.00x slower than FP32"), std::string::npos);
+  EXPECT_TRUE(advice[0].command.ends_with("--scheme w8a8"));
+}
+
+TEST(Advise, SaysNothingWithoutFigures) {
+  Report report = poor_report();
+  report.accuracy.images.clear();
+  EXPECT_TRUE(advise(report).empty());
+}
+
+}  // namespace
+}  // namespace quantize

@@ -1,0 +1,110 @@
+#include "rewrite/output_type.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "support/run_model.h"
+#include "support/text_model.h"
+
+namespace quantize::test {
+namespace {
+
+constexpr const char* quantized_output =
+    R"(g (float[1,3,4,4] x) => (float[1,5,4,4] y) <float[5,3,1,1] w, float s = {0.0125}, uint8 z = {100}> {
+  t = Conv (x, w)  q = QuantizeLinear (t, s, z)  y = DequantizeLinear (q, s, z)
+})";
+
+TEST(GiveIntegers, LeavesOutTheLastDequantizeLinearAndTellsTheScale) {
+  Model model = text_model(quantized_output);
+  const auto inputs = random_inputs(model.proto);
+  const auto floats = values_of(run_model(model.proto, inputs)[0]);
+  const auto given = give_integers(model);
+  check_model(model.proto, "after");
+  ASSERT_EQ(given.size(), 1U);
+  EXPECT_EQ(given[0].name, "y");
+  EXPECT_EQ(given[0].scale, 0.0125F);
+  EXPECT_EQ(given[0].zero_point, 100);
+  EXPECT_EQ(operators(model), "Conv QuantizeLinear");
+  const auto result = run_model(model.proto, inputs)[0];
+  EXPECT_EQ(result.type, onnx::TensorProto::UINT8);
+  EXPECT_EQ(result.shape, (Shape{1, 5, 4, 4}));
+  for (std::size_t i = 0; i < floats.size(); ++i)
+    EXPECT_EQ(static_cast<float>(floats[i]), 0.0125F * static_cast<float>(result.as<std::uint8_t>()[i] - 100));
+  ASSERT_EQ(model.proto.metadata_props_size(), 2);
+  EXPECT_EQ(model.proto.metadata_props(0).key(), "quantize.scale.y");
+  EXPECT_EQ(std::stof(model.proto.metadata_props(0).value()), 0.0125F);
+  EXPECT_EQ(model.proto.metadata_props(1).value(), "100");
+}
+
+TEST(GiveIntegers, KeepsReadersInsideTheGraph) {
+  Model model = text_model(R"(g (float[1,3] x) => (float[1,3] y, float[1,3] r) <float s = {0.01}, uint8 z = {128}> {
+    q = QuantizeLinear (x, s, z)  y = DequantizeLinear (q, s, z)  t = Relu (y)  p = QuantizeLinear (t, s, z)  r = DequantizeLinear (p, s, z)
+  })");
+  EXPECT_EQ(give_integers(model).size(), 2U);
+  check_model(model.proto, "after");
+  EXPECT_EQ(operators(model), "QuantizeLinear DequantizeLinear Relu QuantizeLinear");
+}
+
+TEST(GiveIntegers, RefusesAnOutputThatIsNotQuantized) {
+  Model model = text_model("g (float[1,3] x) => (float[1,3] y) { y = Relu (x) }");
+  EXPECT_THROW(give_integers(model), Error);
+}
+
+std::vector<double> expected_classes(const Tensor& logits, std::size_t channels, std::size_t pixels) {
+  std::vector<double> classes(pixels);
+  const auto values = logits.as<float>();
+  for (std::size_t p = 0; p < pixels; ++p) {
+    std::size_t best = 0;
+    for (std::size_t c = 1; c < channels; ++c) {
+      if (values[c * pixels + p] > values[best * pixels + p]) best = c;
+    }
+    classes[p] = static_cast<double>(best);
+  }
+  return classes;
+}
+
+TEST(GiveClasses, IsTheNumberOfTheGreatestChannel) {
+  Model model = text_model("g (float[1,3,4,6] x) => (float[1,7,4,6] y) <float[7,3,1,1] w> { y = Conv (x, w) }");
+  const auto inputs = random_inputs(model.proto);
+  const auto logits = run_model(model.proto, inputs)[0];
+  give_classes(model, 1);
+  check_model(model.proto, "after");
+  const auto result = run_model(model.proto, inputs)[0];
+  EXPECT_EQ(model.graph().output(0).name(), "y");
+  EXPECT_EQ(result.type, onnx::TensorProto::UINT8);
+  EXPECT_EQ(result.shape, (Shape{1, 4, 6}));
+  EXPECT_EQ(values_of(result), expected_classes(logits, 7, 24));
+}
+
+TEST(GiveClasses, TakesTheLastAxisAndTheFirstOfEquals) {
+  Model model = text_model("g (float[1,2,3] x) => (float[1,2,3] y) { y = Identity (x) }");
+  give_classes(model, 2);
+  const auto result = run_model(model.proto, {Tensor::of({1, 2, 3}, std::vector<float>{1, 5, 5, 2, 1, 0})})[0];
+  EXPECT_EQ(values_of(result), (std::vector<double>{1, 0}));
+}
+
+TEST(GiveClasses, OfOneChannelIsWhetherItIsOverOneHalf) {
+  Model model = text_model("g (float[1,1,1,3] x) => (float[1,1,1,3] y) { y = Sigmoid (x) }");
+  give_classes(model, 1);
+  check_model(model.proto, "after");
+  const auto result = run_model(model.proto, {Tensor::of({1, 1, 1, 3}, std::vector<float>{-1, 0, 1})})[0];
+  EXPECT_EQ(result.shape, (Shape{1, 1, 3}));
+  EXPECT_EQ(values_of(result), (std::vector<double>{0, 0, 1}));
+}
+
+TEST(GiveClasses, KeepsReadersOfTheLogits) {
+  Model model = text_model("g (float[1,3,2,2] x) => (float[1,3,2,2] y, float[1,3,2,2] z) { y = Identity (x)  z = Relu (y) }");
+  give_classes(model, 1);
+  check_model(model.proto, "after");
+  EXPECT_EQ(node_of(model, "z").input(0), "y_logits");
+}
+
+TEST(GiveClasses, RefusesWhatHoldsNoLogits) {
+  Model integers = text_model("g (int64[1,3,2,2] x) => (int64[1,3,2,2] y) { y = Identity (x) }");
+  EXPECT_THROW(give_classes(integers, 1), Error);
+  Model vector = text_model("g (float[3] x) => (float[3] y) { y = Identity (x) }");
+  EXPECT_THROW(give_classes(vector, 1), Error);
+}
+
+}  // namespace
+}  // namespace quantize::test
