@@ -1,0 +1,85 @@
+#include "encode/overrides.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "encode/plan_fixture.h"
+
+namespace quantize::test {
+namespace {
+
+using Proto = onnx::TensorProto;
+
+constexpr const char* chain = R"(g (float[1,3,8,8] x) => (float[1,5,4,4] y) <float[4,3,3,3] w1, float[4] b1, float[5,4,1,1] w2> {
+  t = Conv <pads = [1,1,1,1]> (x, w1, b1)  r = Relu (t)  m = MaxPool <kernel_shape = [2,2], strides = [2,2]> (r)  y = Conv (m, w2)
+})";
+
+struct Overridden {
+  PlannedGraph plan = plan_graph(text_model(chain), scheme_named("w8a8"));
+  Context context;
+
+  Encodings& apply(const Overrides& overrides) {
+    apply_overrides(plan.encodings, plan.prepared, plan.placement, plan.statistics, scheme_named("w8a8"), overrides, "file", context);
+    return plan.encodings;
+  }
+};
+
+TensorOverride final_scale(ElementType type, std::vector<float> scale, std::vector<std::int32_t> zero_point) {
+  return {.type = type, .symmetry = {}, .low = {}, .high = {}, .scale = std::move(scale), .zero_point = std::move(zero_point)};
+}
+
+TEST(ApplyOverrides, TakesScalesAsTheyAreForAllThatShareThem) {
+  Overridden it;
+  const auto& encodings = it.apply({{"m", final_scale(Proto::UINT8, {0.25F}, {7})}, {"w2", final_scale(Proto::INT8, {0.5F}, {0})}});
+  for (const char* name : {"r", "m"}) {
+    EXPECT_EQ(encodings.activations.at(name).scale, std::vector<float>{0.25F}) << name;
+    EXPECT_EQ(encodings.activations.at(name).zero_point, std::vector<std::int32_t>{7}) << name;
+  }
+  EXPECT_EQ(encodings.weights.at("w2").scale, std::vector<float>{0.5F});
+  EXPECT_EQ(encodings.weights.at("w2").axis, -1);
+  EXPECT_EQ(encodings.weights.at("w2").method, "imported");
+  EXPECT_NE(encodings.weights.at("w1").method, "imported");
+  EXPECT_TRUE(it.context.warnings().empty());
+}
+
+TEST(ApplyOverrides, ChangesTypeSymmetryAndRangeAlone) {
+  Overridden it;
+  Overrides overrides;
+  overrides["x"] = {.type = Proto::INT16, .symmetry = Symmetry::symmetric, .low = {}, .high = 3.2767, .scale = {}, .zero_point = {}};
+  const auto& encoding = it.apply(overrides).activations.at("x");
+  EXPECT_EQ(encoding.type, Proto::INT16);
+  EXPECT_EQ(encoding.zero_point[0], 0);
+  EXPECT_FLOAT_EQ(encoding.scale[0], 3.2767F / 32767);  // of the largest magnitude: random inputs lie between -2 and 2
+  EXPECT_EQ(lowest_opset(overrides), 21);
+  EXPECT_EQ(lowest_opset({{"x", {}}}), 13);
+}
+
+TEST(ApplyOverrides, PrefersWhoMakesTheValuesAndWarnsOfContradictions) {
+  Overridden it;
+  const auto& encodings = it.apply({{"m", final_scale(Proto::UINT8, {0.25F}, {0})}, {"r", final_scale(Proto::UINT8, {0.5F}, {0})}});
+  EXPECT_EQ(encodings.activations.at("m").scale[0], 0.5F);
+  ASSERT_EQ(it.context.warnings().size(), 1U);
+  EXPECT_NE(it.context.warnings()[0].find("1 encodings contradict"), std::string::npos) << it.context.warnings()[0];
+}
+
+TEST(ApplyOverrides, WarnsOfWhatItCannotUse) {
+  Overridden it;
+  it.apply({{"x", final_scale(Proto::UINT8, {0.5F}, {0})}, {"y", final_scale(Proto::UINT8, {0.5F}, {0})}, {"gone", {}}});
+  ASSERT_EQ(it.context.warnings().size(), 2U);
+  EXPECT_NE(it.context.warnings()[0].find("the prepared model does not have (the first: 'gone')"), std::string::npos);
+  EXPECT_NE(it.context.warnings()[1].find("that stay float (the first: 'y')"), std::string::npos);
+}
+
+TEST(ApplyOverrides, RefusesWhatDoesNotFit) {
+  const auto refuses = [](const Overrides& overrides) { EXPECT_THROW(Overridden().apply(overrides), Error); };
+  refuses({{"another_model", {}}});
+  refuses({{"w1", final_scale(Proto::INT8, {1, 2, 3}, {0, 0, 0})}});
+  refuses({{"w1", final_scale(Proto::INT8, {1}, {3})}});
+  refuses({{"x", final_scale(Proto::UINT8, {1, 2}, {0, 0})}});
+  refuses({{"x", final_scale(Proto::UINT8, {1}, {256})}});
+  refuses({{"x", final_scale(Proto::UINT8, {1e-6F}, {0})},
+           {"w1", final_scale(Proto::INT8, {1e-6F}, {0})}});  // the bias needs more than 32 bits
+}
+
+}  // namespace
+}  // namespace quantize::test
