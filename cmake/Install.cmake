@@ -15,6 +15,23 @@ endif()
 file(REAL_PATH ${ort_file} ort_real_file)
 install(FILES ${ort_real_file} DESTINATION ${CMAKE_INSTALL_LIBDIR} RENAME libonnxruntime.so.1)
 install(FILES data/report.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/quantize)
+install(DIRECTORY data/docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# The program itself writes what is made from its table of options: the manual page and the shells' completions.
+set(written_by_program
+  "man>${CMAKE_INSTALL_MANDIR}/man1/quantize.1"
+  "completions bash>${CMAKE_INSTALL_DATADIR}/bash-completion/completions/quantize"
+  "completions zsh>${CMAKE_INSTALL_DATADIR}/zsh/site-functions/_quantize"
+  "completions fish>${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d/quantize.fish")
+foreach(line IN LISTS written_by_program)
+  string(REGEX MATCH "^(.*)>(.*)$" matched "${line}")
+  string(REPLACE " " "\" \"" words "${CMAKE_MATCH_1}")
+  install(CODE "
+    set(file \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_MATCH_2}\")
+    message(STATUS \"Writing: \${file}\")
+    get_filename_component(folder \"\${file}\" DIRECTORY)
+    file(MAKE_DIRECTORY \"\${folder}\")
+    execute_process(COMMAND \"$<TARGET_FILE:quantize_program>\" \"${words}\" OUTPUT_FILE \"\${file}\" COMMAND_ERROR_IS_FATAL ANY)")
+endforeach()
 
 install(EXPORT quantize-targets NAMESPACE quantize:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/quantize)
 configure_package_config_file(cmake/quantize-config.cmake.in ${PROJECT_BINARY_DIR}/quantize-config.cmake

@@ -185,6 +185,13 @@ SampleSource SampleSource::readable(const std::function<void(const std::string&)
   return result;
 }
 
+SampleSource SampleSource::with_inputs(std::vector<InputSpec> inputs, const Preprocess& preprocess) const {
+  SampleSource result = *this;
+  result.inputs_ = std::move(inputs);
+  result.preprocess_ = preprocess;
+  return result;
+}
+
 std::string SampleSource::fingerprint() const {
   std::string text = describe(preprocess_);
   for (const auto& item : files_) {

@@ -55,6 +55,8 @@ class SampleSource {
   // Without the items whose files cannot be decoded. Each of those is passed to `skipped` with the reason.
   // Throws Error{data} with the first reason when none is left.
   [[nodiscard]] SampleSource readable(const std::function<void(const std::string& reason)>& skipped) const;
+  // The same items as inputs of another model, or of the same one fed otherwise.
+  [[nodiscard]] SampleSource with_inputs(std::vector<InputSpec> inputs, const Preprocess& preprocess) const;
   // Fingerprint of the names and bytes of all files and of the pre-processing.
   [[nodiscard]] std::string fingerprint() const;
 

@@ -88,6 +88,9 @@ class Placer {
 
   Placement run() {
     assign_roles();
+    for (const auto& output : graph_.output()) {
+      if (target_.integer_outputs) quantize_tensor(output.name());
+    }
     for (std::size_t before = 1, after = 0; before != after;) {  // a later Conv may quantize what an earlier reader could not yet count on
       before = quantized_.size() + active_.size();
       for (int i = 0; i < graph_.node_size(); ++i) mark(i);

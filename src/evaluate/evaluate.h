@@ -28,10 +28,10 @@ std::vector<LayerAccuracy> compare_layers(const onnx::ModelProto& fp32, const on
                                           std::span<const TensorPair> pairs, const SampleSource& samples, std::size_t limit,
                                           const Context& context);
 
-// Both models on the same input in turn, ONNX Runtime's default optimisations: one run of each after the other, so that a noisy machine
-// hits both.
-Latency measure_latency(const std::filesystem::path& fp32, const std::filesystem::path& quantized, std::span<const Tensor> inputs, int runs,
-                        unsigned threads, const Context& context);
+// Both models in turn, each on its form of the same sample, ONNX Runtime's default optimisations: one run of each after the other, so that
+// a noisy machine hits both.
+Latency measure_latency(const std::filesystem::path& fp32, std::span<const Tensor> fp32_inputs, const std::filesystem::path& quantized,
+                        std::span<const Tensor> quantized_inputs, int runs, unsigned threads, const Context& context);
 
 // Loads the model, runs it twice on zeros of the given input shapes, and returns the peak resident memory of this process in bytes: the
 // work of a process of its own, started by peak_memory_of().

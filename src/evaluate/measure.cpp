@@ -35,15 +35,15 @@ LatencyFacts facts(const std::vector<double>& times) { return {quantile(times, 0
 
 }  // namespace
 
-Latency measure_latency(const std::filesystem::path& fp32, const std::filesystem::path& quantized, std::span<const Tensor> inputs, int runs,
-                        unsigned threads, const Context& context) {
+Latency measure_latency(const std::filesystem::path& fp32, std::span<const Tensor> fp32_inputs, const std::filesystem::path& quantized,
+                        std::span<const Tensor> quantized_inputs, int runs, unsigned threads, const Context& context) {
   const Session a(fp32, {.threads = threads}), b(quantized, {.threads = threads});
   constexpr int warm_up = 3;
   std::vector<double> times_a, times_b, ratios;
   const auto progress = context.step("measure latency", static_cast<std::size_t>(runs));
   for (int run = -warm_up; run < runs; ++run) {
     context.check_stop();
-    const double time_a = time_run(a, inputs), time_b = time_run(b, inputs);
+    const double time_a = time_run(a, fp32_inputs), time_b = time_run(b, quantized_inputs);
     if (run < 0) continue;
     times_a.push_back(time_a);
     times_b.push_back(time_b);

@@ -13,6 +13,7 @@ struct Target {
   bool concat_shares = false;             // inputs and output of Concat must share one encoding
   bool quantize_outputs =
       true;  // whether graph outputs are quantized: 8 bits for the logits cost more accuracy than one float layer costs time
+  bool integer_outputs = false;  // every float output must be quantized, so that its integers can be given
 };
 
 const std::vector<Target>& targets();

@@ -69,6 +69,56 @@ std::size_t size_afterwards(const Plan& plan, Scheme scheme) {
   return rewrite(plan.model, plan.placement, encodings).proto.ByteSizeLong();
 }
 
+std::string shape_text(const onnx::TensorShapeProto& shape) {
+  Shape dimensions;
+  for (const auto& dimension : shape.dim()) dimensions.push_back(dimension.has_dim_value() ? dimension.dim_value() : -1);
+  return to_string(dimensions);
+}
+
+std::string list_text(const std::vector<float>& values) {
+  std::ostringstream text;
+  for (std::size_t i = 0; i < values.size(); ++i) text << (i == 0 ? "" : ",") << values[i];
+  return text.str();
+}
+
+// What a caller has to feed: pictures resized as for calibration, then these numbers.
+std::string input_meaning(const Options& options, const onnx::ValueInfoProto& input) {
+  const int rank = input.type().tensor_type().shape().dim_size();
+  if (rank != 3 && rank != 4) return "";
+  static const char* const orders[] = {"rgb", "bgr", "gray"};
+  const std::string pixels = std::string("pixels 0 to 255, ") + orders[static_cast<int>(options.preprocess.color)];
+  if (input.type().tensor_type().elem_type() == onnx::TensorProto::UINT8) return pixels;
+  std::ostringstream text;
+  text << "(pixel * " << options.preprocess.scale << " - " << list_text(options.preprocess.mean) << ") / "
+       << list_text(options.preprocess.std) << ", " << pixels;
+  return text.str();
+}
+
+std::vector<Port> ports(const onnx::ModelProto& model, bool outputs, const Options& options) {
+  std::map<std::string, std::string> metadata;
+  for (const auto& entry : model.metadata_props()) metadata[entry.key()] = entry.value();
+  std::vector<const onnx::ValueInfoProto*> values = fed_inputs(model.graph());
+  if (outputs) {
+    values.clear();
+    for (const auto& output : model.graph().output()) values.push_back(&output);
+  }
+  std::vector<Port> all;
+  for (const auto* value : values) {
+    const auto& type = value->type().tensor_type();
+    Port port{value->name(), type_name(static_cast<ElementType>(type.elem_type())), shape_text(type.shape()), "", {}, {}};
+    if (!outputs && value == values[0]) port.meaning = input_meaning(options, *value);
+    if (const auto scale = metadata.find("quantize.scale." + value->name()); outputs && scale != metadata.end()) {
+      port.scale = std::stof(scale->second);
+      port.zero_point = std::stoll(metadata.at("quantize.zero_point." + value->name()));
+      port.meaning = "integer logits";
+    } else if (outputs && value == values[0] && options.output_type == OutputType::classes) {
+      port.meaning = "class of each pixel";
+    }
+    all.push_back(std::move(port));
+  }
+  return all;
+}
+
 std::string config_name(Granularity granularity) { return granularity == Granularity::per_channel ? "per-channel" : "per-tensor"; }
 
 }  // namespace
@@ -87,6 +137,8 @@ Report describe_run(const Options& options, const Model& original, const Model& 
   report.fp32 = {original.path.string(), original.fingerprint, original.bytes, opset_of(original.proto), original.graph().node_size()};
   const std::string bytes = read_file(file);
   report.quantized = {options.output.string(), fingerprint(bytes), bytes.size(), opset_of(quantized.proto), quantized.graph().node_size()};
+  report.inputs = ports(quantized.proto, false, options);
+  report.outputs = ports(quantized.proto, true, options);
   report.sizes = sizes_by_kind(original.proto, quantized.proto);
   report.decisions = node_decisions(plan);
   return report;
@@ -176,15 +228,16 @@ std::vector<std::size_t> pictures_to_show(const Accuracy& accuracy, int count) {
   return numbers;
 }
 
-std::optional<Memory> measure_memory(std::vector<std::string> command, const std::filesystem::path& fp32,
-                                     const std::filesystem::path& quantized, std::span<const Tensor> inputs) {
-  const auto peak = [&](const std::filesystem::path& model) {
+std::optional<Memory> measure_memory(const std::vector<std::string>& command, const std::filesystem::path& fp32,
+                                     std::span<const Tensor> fp32_inputs, const std::filesystem::path& quantized,
+                                     std::span<const Tensor> quantized_inputs) {
+  const auto peak = [&](const std::filesystem::path& model, std::span<const Tensor> inputs) {
     auto words = command;
     words.push_back(model.string());
     for (const auto& input : inputs) words.push_back(to_string(input.shape));
     return peak_memory_of(words);
   };
-  const auto a = peak(fp32), b = peak(quantized);
+  const auto a = peak(fp32, fp32_inputs), b = peak(quantized, quantized_inputs);
   if (!a || !b) return std::nullopt;
   return Memory{*a, *b};
 }

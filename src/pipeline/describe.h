@@ -31,7 +31,8 @@ std::vector<TensorHistogram> worst_histograms(std::span<const LayerAccuracy> lay
 // Numbers of the images to show: the worst first, then evenly spread ones.
 std::vector<std::size_t> pictures_to_show(const Accuracy& accuracy, int count);
 
-std::optional<Memory> measure_memory(std::vector<std::string> command, const std::filesystem::path& fp32,
-                                     const std::filesystem::path& quantized, std::span<const Tensor> inputs);
+std::optional<Memory> measure_memory(const std::vector<std::string>& command, const std::filesystem::path& fp32,
+                                     std::span<const Tensor> fp32_inputs, const std::filesystem::path& quantized,
+                                     std::span<const Tensor> quantized_inputs);
 
 }  // namespace quantize

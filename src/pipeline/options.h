@@ -8,11 +8,16 @@
 #include <vector>
 
 #include "dataset/preprocess.h"
+#include "encode/foreign_encodings.h"
 #include "encode/placement.h"
 #include "encode/scheme.h"
 #include "optimize/level.h"
+#include "rewrite/output_type.h"
 
 namespace quantize {
+
+// What the quantized model takes: what the FP32 model does, or uint8 pixels in its own order of dimensions or in a camera's.
+enum class InputType { floats, pixels, camera };
 
 struct Options {
   std::filesystem::path model, output;  // output empty: <model>.<scheme>.onnx beside the current folder's model
@@ -20,6 +25,11 @@ struct Options {
   std::string target = "ort-cpu";
   bool quantize_outputs = false;  // graph outputs too, where the target would leave them float
   Level level = Level::o1;
+  InputType input_type = InputType::floats;
+  OutputType output_type = OutputType::floats;
+  std::filesystem::path import_encodings;  // empty: none
+  std::filesystem::path export_encodings;  // empty: nowhere
+  AimetVersion export_version = AimetVersion::v1_0_0;
   std::int64_t opset = 0;  // raise to at least this; 0: only as far as the scheme needs
 
   // calibration

@@ -1,5 +1,6 @@
 #include "pipeline/quantize_model.h"
 
+#include "encode/foreign_encodings.h"
 #include "pipeline/describe.h"
 #include "pipeline/stages.h"
 #include "report/write_report.h"
@@ -7,6 +8,26 @@
 #include "verify/verify.h"
 
 namespace quantize {
+namespace {
+
+// What the interface is expected to be: names and shapes of the original, types and dimensions of the outputs as they were asked for.
+Model with_interface_of(Model original, const Model& written) {
+  for (int i = 0; i < std::min(original.graph().output_size(), written.graph().output_size()); ++i) {
+    auto& output = *original.graph().mutable_output(i);
+    const bool changed = output.type().tensor_type().elem_type() != written.graph().output(i).type().tensor_type().elem_type();
+    if (changed) *output.mutable_type() = written.graph().output(i).type();
+  }
+  return original;
+}
+
+// AIMET's way: the float model, its weights where the quantized ones will be, and the encodings beside it.
+void export_encodings(const Run& run, const Options& options, FileTransaction& files) {
+  if (options.export_encodings.empty()) return;
+  files.write(options.export_encodings, write_aimet(run.plan.encodings, options.export_version));
+  save_model(run.plan.model.proto, options.export_encodings.string() + ".onnx", files);
+}
+
+}  // namespace
 
 Outcome quantize_model(const Options& options, Context& context) {
   validate(options);
@@ -19,10 +40,14 @@ Outcome quantize_model(const Options& options, Context& context) {
 
   FileTransaction files;
   const Model quantized = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
-  const auto file = save_model(quantized.proto, options.output, files);
-  verify(run.original, run.plan.model, file, run.plan.placement, run.plan.encodings, run.samples.calibration.load(0).inputs);
+  const Model written = with_outputs_as_asked(run, quantized, options);
+  const auto file = save_model(written.proto, options.output, files);
+  verify(with_interface_of(run.original, written), run.plan.model, file, run.plan.placement, run.plan.encodings,
+         run.samples.calibration.load(0).inputs);
 
-  Report report = describe_run(options, run.original, quantized, file, run.plan);
+  export_encodings(run, options, files);
+
+  Report report = describe_run(options, run.original, written, file, run.plan);
   report.steps = run.steps;
   report.calibration = {options.calibration.string(), run.samples.calibration.fingerprint(), run.samples.calibration.size(),
                         run.samples.skipped};

@@ -1,13 +1,20 @@
 #include "pipeline/stages.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/error.h"
+#include "encode/foreign_encodings.h"
 #include "evaluate/evaluate.h"
 #include "model/graph.h"
 #include "observe/calibrate.h"
 #include "pipeline/describe.h"
 #include "pipeline/first_nonfinite.h"
+#include "prepare/pixel_input.h"
 #include "prepare/prepare.h"
+#include "rewrite/output_type.h"
 #include "run/session.h"
+#include "verify/verify.h"
 
 namespace quantize {
 namespace {
@@ -30,10 +37,10 @@ std::vector<InputSpec> input_specs(const Session& session, const Shape& first_sh
   return specs;
 }
 
-Samples open_samples(const Options& options, const std::vector<InputSpec>& inputs, Context& context) {
+Samples open_samples(const Options& options, const std::vector<InputSpec>& inputs, const Preprocess& preprocess, Context& context) {
   std::vector<std::string> skipped;
   const auto usable = [&](const std::filesystem::path& folder, std::size_t limit) {
-    const auto source = SampleSource::open(folder, inputs, options.preprocess).evenly(limit).readable([&](const std::string& reason) {
+    const auto source = SampleSource::open(folder, inputs, preprocess).evenly(limit).readable([&](const std::string& reason) {
       if (options.strict) throw Error(ErrorKind::data, reason);
       context.warn("skipped " + reason);
       skipped.push_back(reason);
@@ -75,7 +82,8 @@ void prepare_model(Run& run, const Options& options, Context& context) {
   std::vector<std::vector<Tensor>> inputs;
   const auto& source = run.samples.calibration;
   for (const std::size_t i : {std::size_t{0}, source.size() / 2}) inputs.push_back(source.load(i).inputs);
-  const std::int64_t opset = std::max<std::int64_t>(options.opset, options.scheme.lowest_opset() > 13 ? options.scheme.lowest_opset() : 0);
+  const std::int64_t needed = std::max(options.scheme.lowest_opset(), lowest_opset(run.overrides));
+  const std::int64_t opset = std::max<std::int64_t>(options.opset, needed > 13 ? needed : 0);
   for (const auto& outcome : prepare_or_explain(run.plan.model, {.opset = opset, .strict = options.strict}, inputs, context)) {
     if (outcome.status == PassOutcome::Status::unchanged) continue;
     if (outcome.status == PassOutcome::Status::undone) context.warn("preparation step " + outcome.name + " was undone: " + outcome.detail);
@@ -96,6 +104,43 @@ OptimizeInput optimize_input(const Run& run, const Options& options) {
   return {options.scheme, [&source](std::size_t i) { return source.load(i).inputs; }, source.size(), options.seed};
 }
 
+// The largest difference that float rounding explains, relative to the output's magnitude.
+constexpr float same_function = 1e-4F;
+
+// Does the model that takes pixels compute what the file does on normalised floats? On real pictures, fed to both in their own form.
+void check_pixel_model(const Run& run, const Options& options) {
+  const Session floats(options.model), pixels(run.original.proto);
+  const auto& source = run.samples.calibration;
+  const auto as_floats = source.with_inputs(run.file_inputs, options.preprocess);
+  for (const std::size_t i : {std::size_t{0}, source.size() / 2}) {
+    const auto expected = floats.run(as_floats.load(i).inputs), got = pixels.run(source.load(i).inputs);
+    for (std::size_t k = 0; k < expected.size(); ++k) {
+      if (expected[k].type != onnx::TensorProto::FLOAT) continue;
+      float most = 0, difference = 0;
+      for (std::size_t j = 0; j < expected[k].as<float>().size(); ++j) {
+        most = std::max(most, std::fabs(expected[k].as<float>()[j]));
+        difference = std::max(difference, std::fabs(expected[k].as<float>()[j] - got[k].as<float>()[j]));
+      }
+      if (!(difference <= same_function * most))
+        throw Error(ErrorKind::verification, "the model that takes pixels does not compute what " + options.model.string() + " does");
+    }
+  }
+}
+
+// The model normalises pixels itself from here on, and everything is judged that way.
+void open_pixels(Run& run, const Options& options, Context& context) {
+  const Layout layout = options.input_type == InputType::camera ? Layout::nhwc : Layout::automatic;
+  take_pixels(run.original, options.preprocess, layout);
+  Preprocess preprocess = pixels_of(options.preprocess);
+  if (layout == Layout::nhwc) preprocess.layout = layout;
+  auto specs = run.file_inputs;
+  specs[0].type = onnx::TensorProto::UINT8;
+  if (layout == Layout::nhwc && run.axis == ClassAxis::first)
+    std::rotate(specs[0].shape.end() - 3, specs[0].shape.end() - 2, specs[0].shape.end());
+  run.samples = open_samples(options, specs, preprocess, context);
+  check_pixel_model(run, options);
+}
+
 void keep(Run& run, const std::vector<Step>& steps) { run.steps.insert(run.steps.end(), steps.begin(), steps.end()); }
 
 }  // namespace
@@ -104,13 +149,19 @@ Run plan_run(const Options& options, Context& context) {
   Run run;
   run.original = load_model(options.model);
   refuse_quantized(run.original);
-  const auto inputs = input_specs(open_session(run.original), options.input_shape);
-  run.samples = open_samples(options, inputs, context);
-  run.axis = class_axis(inputs, options.preprocess);
+  run.file_inputs = input_specs(open_session(run.original), options.input_shape);
+  run.axis = class_axis(run.file_inputs, options.preprocess);
+  if (!options.import_encodings.empty()) run.overrides = read_overrides(options.import_encodings);
+  if (options.input_type == InputType::floats) {
+    run.samples = open_samples(options, run.file_inputs, options.preprocess, context);
+  } else {
+    open_pixels(run, options, context);
+  }
   run.plan.model = run.original;
   prepare_model(run, options, context);
   Target target = find_target(options.target);
   target.quantize_outputs |= options.quantize_outputs;
+  target.integer_outputs = options.output_type == OutputType::integers;
   run.plan.placement = place(run.plan.model, target, options.exclusions);
   if (run.plan.placement.weighted.empty()) {
     throw Error(ErrorKind::model,
@@ -120,6 +171,7 @@ Run plan_run(const Options& options, Context& context) {
 }
 
 void equalize_run(Run& run, const Options& options, Context& context) {
+  if (!run.overrides.empty()) return;  // imported encodings are of the weights and activations as they are
   keep(run, optimize_before_calibration(run.plan, optimize_input(run, options), options.level, context));
 }
 
@@ -135,10 +187,33 @@ void observe_run(Run& run, const Options&, Context& context) {
 
 void encode_run(Run& run, const Options& options, Context& context) {
   run.plan.encodings = encode(run.plan.model, run.plan.placement, run.statistics, options.scheme, context);
+  if (!run.overrides.empty()) {
+    apply_overrides(run.plan.encodings, run.plan.model, run.plan.placement, run.statistics, options.scheme, run.overrides,
+                    options.import_encodings.string(), context);
+  }
 }
 
 void fit_run(Run& run, const Options& options, Context& context) {
+  if (!run.overrides.empty()) return;
   keep(run, optimize_after_encoding(run.plan, optimize_input(run, options), options.level, context));
+}
+
+Model with_outputs_as_asked(const Run& run, const Model& quantized, const Options& options) {
+  Model changed = quantized;
+  if (options.output_type == OutputType::floats) return changed;
+  const int rank = quantized.graph().output(0).type().tensor_type().shape().dim_size();
+  const int axis = run.axis == ClassAxis::last ? std::max(rank - 1, 1) : 1;
+  if (options.output_type == OutputType::integers) {
+    give_integers(changed);
+  } else {
+    give_classes(changed, axis);
+  }
+  const auto& source = run.samples.calibration;
+  for (const std::size_t i : {std::size_t{0}, source.size() / 2}) {
+    for (const auto& issue : check_outputs(quantized.proto, changed.proto, axis, source.load(i).inputs))
+      throw Error(ErrorKind::verification, issue);
+  }
+  return changed;
 }
 
 void evaluate_run(Report& report, const Run& run, const Model& quantized, const std::filesystem::path& file, const Options& options,
@@ -149,12 +224,12 @@ void evaluate_run(Report& report, const Run& run, const Model& quantized, const 
   report.histograms = worst_histograms(report.layers, run.plan, run.statistics, 12);
   report.pictures = compare_pictures(run.original.proto, quantized.proto, test, pictures_to_show(report.accuracy, options.pictures),
                                      run.axis, options.preprocess, report.accuracy, context);
-  const auto inputs = test.load(0).inputs;
+  const auto inputs = test.load(0).inputs, fp32_inputs = test.with_inputs(run.file_inputs, options.preprocess).load(0).inputs;
   if (options.latency_runs > 0) {
-    report.latency = measure_latency(options.model, file, inputs, options.latency_runs, context.threads, context);
+    report.latency = measure_latency(options.model, fp32_inputs, file, inputs, options.latency_runs, context.threads, context);
   }
   if (options.measure_memory && !options.memory_command.empty()) {
-    report.memory = measure_memory(options.memory_command, options.model, file, inputs);
+    report.memory = measure_memory(options.memory_command, options.model, fp32_inputs, file, inputs);
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/context.h"
 #include "dataset/sample_source.h"
+#include "encode/overrides.h"
 #include "evaluate/metrics.h"
 #include "model/model.h"
 #include "observe/statistics.h"
@@ -32,8 +33,10 @@ struct Samples {
 };
 
 struct Run {
-  Model original;
+  Model original;                      // as it is to be judged: the FP32 model, told to take pixels where the quantized one shall
+  std::vector<InputSpec> file_inputs;  // of the FP32 model as its file is
   Plan plan;
+  Overrides overrides;  // imported encodings
   Statistics statistics;
   Samples samples;
   ClassAxis axis = ClassAxis::first;
@@ -50,6 +53,10 @@ void observe_run(Run& run, const Options& options, Context& context);
 void encode_run(Run& run, const Options& options, Context& context);
 // Optimizations of the encoded model: weights, biases.
 void fit_run(Run& run, const Options& options, Context& context);
+
+// The quantized model with the outputs that the options ask for, checked against the float ones on calibration samples; Error{verification}
+// where they differ. Without such an option the model itself.
+Model with_outputs_as_asked(const Run& run, const Model& quantized, const Options& options);
 
 // Every figure of `report` that comes from running both models on the test samples. `file`: where the quantized model lies.
 void evaluate_run(Report& report, const Run& run, const Model& quantized, const std::filesystem::path& file, const Options& options,

@@ -41,12 +41,11 @@ std::string escape_script(std::string_view json) {
   return result;
 }
 
-std::string fill_page(std::string_view page, std::map<std::string_view, std::string> values, std::span<const std::string_view> scripts) {
-  values["style"] = assets::page_style;
-  values["uplot_style"] = assets::uplot_style;
-  std::string& elements = values["scripts"];
-  elements = "<script>" + std::string(assets::uplot_script) + "</script>\n";
-  for (const std::string_view script : scripts) elements += "<script>\n" + std::string(script) + "</script>\n";
+namespace {
+
+using Values = std::map<std::string_view, std::string>;
+
+std::string fill(std::string_view page, const Values& values) {
   std::string text;
   for (std::size_t open = page.find("{{"); open != std::string_view::npos; open = page.find("{{")) {
     const std::size_t close = page.find("}}", open);
@@ -56,6 +55,18 @@ std::string fill_page(std::string_view page, std::map<std::string_view, std::str
     page.remove_prefix(close + 2);
   }
   return text.append(page);
+}
+
+}  // namespace
+
+std::string fill_page(std::string_view page, Values values, std::span<const std::string_view> scripts) {
+  values["style"] = assets::page_style;
+  values["uplot_style"] = assets::uplot_style;
+  values["head"] = fill(assets::page_head, values);
+  std::string& elements = values["scripts"];
+  elements = "<script>" + std::string(assets::uplot_script) + "</script>\n";
+  for (const std::string_view script : scripts) elements += "<script>\n" + std::string(script) + "</script>\n";
+  return fill(page, values);
 }
 
 }  // namespace quantize

@@ -38,6 +38,12 @@ ModelFacts model(const Json& json) {
   return {json.at("path"), json.at("fingerprint"), json.at("bytes"), json.at("opset"), json.at("nodes")};
 }
 
+Port port(const Json& json) {
+  Port result{json.at("name"), json.at("type"), json.at("shape"), json.at("meaning"), optional_number(json, "scale"), {}};
+  if (json.contains("zero_point")) result.zero_point = json.at("zero_point").get<std::int64_t>();
+  return result;
+}
+
 DataFacts data(const Json& json) { return {json.at("folder"), json.at("fingerprint"), json.at("images"), json.at("skipped")}; }
 
 SizeOfKind size_of_kind(const Json& json) {
@@ -114,6 +120,8 @@ Report report(const Json& json) {
   for (const Json& entry : json.at("config")) result.config.emplace_back(entry.at("name"), entry.at("value"));
   result.fp32 = model(json.at("fp32"));
   result.quantized = model(json.at("quantized"));
+  result.inputs = list<Port>(json, "inputs", port);
+  result.outputs = list<Port>(json, "outputs", port);
   result.calibration = data(json.at("calibration"));
   result.test = data(json.at("test"));
   result.sizes = list<SizeOfKind>(json, "sizes", size_of_kind);

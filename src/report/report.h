@@ -17,6 +17,14 @@ struct ModelFacts {
   int nodes = 0;
 };
 
+// An input or output of the quantized model, and what a caller has to know of it.
+struct Port {
+  std::string name, type, shape;  // "image", "uint8", "1x360x480x3"; -1 for a free dimension
+  std::string meaning;            // "pixels 0 to 255, rgb"; empty where nothing is known
+  std::optional<double> scale;    // of integers: real = scale * (integer - zero_point)
+  std::optional<std::int64_t> zero_point;
+};
+
 struct DataFacts {
   std::string folder, fingerprint;
   std::size_t images = 0;
@@ -101,6 +109,7 @@ struct Report {
   std::vector<std::pair<std::string, std::string>> config;
   std::string scheme, target;
   ModelFacts fp32, quantized;
+  std::vector<Port> inputs, outputs;
   DataFacts calibration, test;
   std::vector<SizeOfKind> sizes;
   std::optional<Latency> latency;

@@ -28,6 +28,13 @@ Json model(const ModelFacts& facts) {
   return {{"path", facts.path}, {"fingerprint", facts.fingerprint}, {"bytes", facts.bytes}, {"opset", facts.opset}, {"nodes", facts.nodes}};
 }
 
+Json port(const Port& port) {
+  Json result = {{"name", port.name}, {"type", port.type}, {"shape", port.shape}, {"meaning", port.meaning}};
+  if (port.scale) result["scale"] = number(*port.scale);
+  if (port.zero_point) result["zero_point"] = *port.zero_point;
+  return result;
+}
+
 Json data(const DataFacts& facts) {
   return {{"folder", facts.folder}, {"fingerprint", facts.fingerprint}, {"images", facts.images}, {"skipped", facts.skipped}};
 }
@@ -126,6 +133,8 @@ Json to_json(const Report& report) {
   result["config"] = list(report.config, [](const auto& entry) { return Json{{"name", entry.first}, {"value", entry.second}}; });
   result["fp32"] = model(report.fp32);
   result["quantized"] = model(report.quantized);
+  result["inputs"] = list(report.inputs, port);
+  result["outputs"] = list(report.outputs, port);
   result["calibration"] = data(report.calibration);
   result["test"] = data(report.test);
   result["sizes"] = list(report.sizes, size_of_kind);

@@ -13,9 +13,10 @@ struct RewriteOptions {
 };
 
 // Activations:  t -> [Q -> DQ] -> every reader. A Relu or Clip whose bounds the encoding's own saturation implies is removed; graph outputs
-// keep their names; what a Cast made of uint8 pixels is read from the pixels, without a Q. Weights:      integer initializer -> DQ -> operator, nearest rounding (weights that lie on the grid are kept exactly).
-// Biases:       int32 initializer -> DQ with scale = input scale x weight scale, as float32 product, bit-exactly.
-// Identical scales and zero points share one initializer. Value infos of inner tensors are dropped.
+// keep their names; what a Cast made of uint8 pixels is read from the pixels, without a Q. Weights:      integer initializer -> DQ ->
+// operator, nearest rounding (weights that lie on the grid are kept exactly). Biases:       int32 initializer -> DQ with scale = input
+// scale x weight scale, as float32 product, bit-exactly. Identical scales and zero points share one initializer. Value infos of inner
+// tensors are dropped.
 Model rewrite(const Model& prepared, const Placement& placement, const Encodings& encodings, const RewriteOptions& options = {});
 
 // The name under which the rewritten graph's readers see tensor `name` (the DequantizeLinear's output), for taps. `name` itself where not

@@ -25,8 +25,12 @@ Issues check_activations(const onnx::ModelProto& written, const Placement& place
 // Inputs and outputs have the names, types and shapes of the original.
 Issues check_interface(const onnx::ModelProto& original, const onnx::ModelProto& written);
 
-// All of the above, ONNX's checker, and one run in ONNX Runtime with its default options, without a warning. Throws Error{verification}
-// listing what is wrong.
+// What the outputs are after a change of their type: integers are the float outputs exactly, given scale and zero point in the metadata;
+// classes are the greatest channels of the float output along `class_axis`; all others are the same, bit for bit.
+Issues check_outputs(const onnx::ModelProto& with_floats, const onnx::ModelProto& written, int class_axis, std::span<const Tensor> inputs);
+
+// All of the above but the last, ONNX's checker, and one run in ONNX Runtime with its default options, without a warning. Throws
+// Error{verification} listing what is wrong.
 void verify(const Model& original, const Model& prepared, const std::filesystem::path& file, const Placement& placement,
             const Encodings& encodings, std::span<const Tensor> inputs);
 

@@ -21,10 +21,10 @@ setTimeout(() => parent.postMessage({{...document.body.dataset}}, "*"), 100);
 }}, 100));</script></body>"""
 
 
-def take_screenshot(page, size, picture):
+def take_screenshot(page, size, picture, *, dark=False):
     """Returns the lines that the page wrote to the console."""
     with tempfile.TemporaryDirectory() as scratch:
-        return _run(scratch, size, f"--screenshot={picture}", f"file://{page}")[1]
+        return _run(scratch, size, f"--screenshot={picture}", f"file://{page}", f"--blink-settings=preferredColorScheme={0 if dark else 1}")[1]
 
 
 def open_page(page, size, *, fragment="", script=""):
@@ -40,8 +40,8 @@ def open_page(page, size, *, fragment="", script=""):
     return json.loads(html.unescape(facts.group(1))), console
 
 
-def _run(scratch, size, wanted, address):
-    command = [CHROMIUM, *FLAGS, f"--user-data-dir={scratch}/profile", f"--window-size={size[0]},{size[1]}", wanted, address]
+def _run(scratch, size, wanted, address, *flags):
+    command = [CHROMIUM, *FLAGS, *flags, f"--user-data-dir={scratch}/profile", f"--window-size={size[0]},{size[1]}", wanted, address]
     run = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120)
     assert run.returncode == 0, run.stderr
     return run.stdout, [line for line in run.stderr.splitlines() if ":CONSOLE" in line]

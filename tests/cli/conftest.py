@@ -5,6 +5,8 @@ import pathlib
 import subprocess
 
 import pytest
+from models import two_convolutions
+from support import draw_pictures
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -19,6 +21,13 @@ def program():
     if "QUANTIZE_PROGRAM" not in os.environ:
         pytest.fail("QUANTIZE_PROGRAM must name the quantize binary", pytrace=False)
     return os.environ["QUANTIZE_PROGRAM"]
+
+
+@pytest.fixture(scope="session")
+def job(tmp_path_factory):
+    """A small model and pictures with which nothing is wrong."""
+    folder = tmp_path_factory.mktemp("job")
+    return two_convolutions(folder / "model.onnx"), draw_pictures(folder / "pictures")
 
 
 @pytest.fixture(scope="session")

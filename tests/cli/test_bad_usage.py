@@ -1,17 +1,9 @@
 """Wrong options: one line that names the option or the value, exit code 2, nothing written."""
 
 import pytest
-from models import two_convolutions
-from support import QUICK, draw_pictures, listing, start
+from support import QUICK, listing, start
 
 USAGE = 2
-
-
-@pytest.fixture(scope="module")
-def job(tmp_path_factory):
-    """A model and pictures with which nothing is wrong."""
-    folder = tmp_path_factory.mktemp("job")
-    return two_convolutions(folder / "model.onnx"), draw_pictures(folder / "pictures")
 
 
 @pytest.fixture

@@ -10,12 +10,6 @@ from support import QUICK, draw_pictures, draw_tensors, listing, quantize, repor
 DEMO = ROOT / "data" / "demo"
 
 
-@pytest.fixture(scope="module")
-def job(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("job")
-    return two_convolutions(folder / "model.onnx"), draw_pictures(folder / "pictures")
-
-
 @pytest.fixture
 def made(program, job, tmp_path):
     """The bytes of the model that a run with these options writes."""

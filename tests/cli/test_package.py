@@ -59,6 +59,22 @@ def test_every_header_of_the_library_is_installed(prefix):
     assert headers <= set(listing(prefix / "include" / "quantize"))
 
 
-def test_another_program_calls_the_stations(package_test):
-    printed = run(package_test, ROOT / "data" / "demo" / "model.onnx", env={})
-    assert int(printed) > 20
+def test_another_program_quantizes_a_model_in_memory(package_test):
+    quantizers, sqnr, before, after = run(package_test, ROOT / "data" / "demo" / "model.onnx", env={}).split()
+    assert int(quantizers) > 20
+    assert float(sqnr) > 20
+    assert int(after) < int(before) / 3
+
+
+def test_another_program_gets_the_reason(package_test, tmp_path):
+    (tmp_path / "broken.onnx").write_bytes(b"not a model")
+    ended = subprocess.run([package_test, tmp_path / "broken.onnx"], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert "a model in memory" in ended.stderr
+
+
+def test_manual_page_completions_and_documents_are_installed(prefix):
+    assert (prefix / "share" / "man" / "man1" / "quantize.1").read_text(encoding="utf-8").startswith(".TH QUANTIZE 1")
+    for place in ("bash-completion/completions/quantize", "zsh/site-functions/_quantize", "fish/vendor_completions.d/quantize.fish"):
+        assert "scheme" in (prefix / "share" / place).read_text(encoding="utf-8")
+    assert {path.name for path in (ROOT / "data" / "docs").iterdir()} <= set(listing(prefix / "share" / "doc" / "quantize"))

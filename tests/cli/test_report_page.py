@@ -82,11 +82,14 @@ def test_page_draws_everything_without_an_error(page, report, size):
 
 @in_browser
 @both_sizes
-def test_screenshot_is_not_blank(page, tmp_path, size):
-    console = take_screenshot(page, size, tmp_path / "page.png")
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_screenshot_is_not_blank(page, tmp_path, size, dark):
+    console = take_screenshot(page, size, tmp_path / "page.png", dark=dark)
     with Image.open(tmp_path / "page.png") as picture:
         assert picture.size == size
         assert len(picture.convert("RGB").getcolors(maxcolors=1 << 24)) > 100
+        brightness = sorted(picture.convert("L").getdata())
+        assert (brightness[len(brightness) // 2] < 64) == dark
     assert console == []
 
 
@@ -114,6 +117,73 @@ def test_table_of_nodes_filters_and_sorts(page, report):
     assert int(drawn["all"]) == len(decisions)
     assert int(drawn["float"]) == sum(not row["quantized"] for row in decisions)
     assert drawn["sorted"] == "true"
+
+
+@in_browser
+def test_worst_picture_lies_under_a_slider_that_keys_move(page, report):
+    if not report["pictures"]:
+        pytest.skip("this report has no pictures")
+    drawn, console = open_page(page, DESKTOP, script="""
+        const [host] = document.getElementsByClassName("inline"), slider = host.querySelector("input"), stack = host.querySelector(".stack");
+        document.body.dataset.before = stack.style.getPropertyValue("--at");
+        slider.value = 25;
+        slider.dispatchEvent(new Event("input"));
+        document.body.dataset.after = stack.style.getPropertyValue("--at");
+        document.body.dataset.images = [...stack.querySelectorAll("img")].map((image) => image.alt.split(" model")[0]).join(", ");
+        document.body.dataset.place = host.closest(".picture") === document.querySelector(".picture");""")
+    assert console == []
+    assert (drawn["before"], drawn["after"], drawn["place"]) == ("50%", "25%", "true")
+    assert drawn["images"] == "Classes the FP32, Classes the quantized"
+    assert report["pictures"][0]["name"] == report["accuracy"]["worst_image"]
+
+
+@in_browser
+def test_layers_can_be_seen_in_the_order_of_the_network(page, report):
+    drawn, console = open_page(page, DESKTOP, script="""
+        const order = document.getElementById("layer_order"), shown = () => charts[0].data[1].join(" ");
+        document.body.dataset.worst = shown();
+        order.value = "network";
+        order.dispatchEvent(new Event("input"));
+        document.body.dataset.network = shown();""")
+    values = {layer["node"]: layer["sqnr_db"] for layer in report["layers"]}
+    in_order = [values[row["node"]] for row in report["decisions"] if row["node"] in values]
+    assert console == []
+    assert [float(value) for value in drawn["worst"].split()] == [layer["sqnr_db"] for layer in report["layers"]]
+    assert [float(value) for value in drawn["network"].split()] == in_order
+
+
+@in_browser
+@both_sizes
+def test_every_control_has_a_name_and_takes_the_focus(page, size):
+    drawn, console = open_page(page, size, script="""
+        const controls = [...document.querySelectorAll("button, input, select, a[href], summary")].filter((one) => !one.closest("dialog, [hidden]"));
+        const named = (one) => one.textContent.trim() || one.getAttribute("aria-label") || one.labels?.length || one.querySelector("img[alt]");
+        document.body.dataset.controls = controls.length;
+        document.body.dataset.nameless = controls.filter((one) => !named(one)).map((one) => one.outerHTML.slice(0, 80)).join("; ");
+        document.body.dataset.lost = controls.filter((one) => { one.focus(); return one.checkVisibility() && document.activeElement !== one; }).length;""")
+    assert console == []
+    assert int(drawn["controls"]) > 20
+    assert (drawn["nameless"], drawn["lost"]) == ("", "0")
+
+
+@in_browser
+def test_advice_is_a_command_to_copy(page, report):
+    drawn, console = open_page(page, DESKTOP, script="""
+        document.body.dataset.commands = JSON.stringify([...document.querySelectorAll("#advice_list code")].map((code) => code.textContent));
+        document.body.dataset.hidden = document.getElementById("advice").hidden;
+        document.querySelector("#command .copy").click();
+        document.body.dataset.selected = getSelection().toString();""")
+    assert console == []
+    assert json.loads(drawn["commands"]) == [advice["command"] for advice in report["advice"]]
+    assert drawn["hidden"] == str(not report["advice"]).lower()
+    assert drawn["selected"] == report["command"]
+
+
+@in_browser
+def test_page_says_why_nodes_stay_float(page, report):
+    drawn, _ = open_page(page, DESKTOP, script="""
+        document.body.dataset.counts = [...document.querySelectorAll("#float_reasons b")].map((one) => one.textContent).join(" ");""")
+    assert sum(int(count) for count in drawn["counts"].split()) == sum(not row["quantized"] for row in report["decisions"])
 
 
 @in_browser

@@ -32,17 +32,8 @@ const TensorGroup& group_with(const Placement& placement, const std::string& ten
   throw std::runtime_error("no group holds " + tensor);
 }
 
-constexpr const char* residual = R"(g (float[1,2,6,6] x) => (float[1,2,6,6] y) <float[2,2,1,1] w, float[2,2,1,1] v, float[2,2,1,1] u> {
-  a = Conv (x, w)
-  b = Relu (a)
-  c = Conv (b, v)
-  d = Add (c, b)
-  e = Relu (d)
-  y = Conv (e, u)
-})";
-
 TEST(Place, ResidualAddAndAbsorbedRelu) {
-  const auto placement = place_text(residual);
+  const auto placement = place_text(residual_graph);
   EXPECT_EQ(groups_of(placement), "x | b | c | e");  // a and d are absorbed, y leaves the graph as float
   EXPECT_EQ(placement.weighted.size(), 3U);
   ASSERT_TRUE(group_with(placement, "e").range);
@@ -159,7 +150,7 @@ TEST(Place, OperatorsWithoutIntegerKernelStayFloat) {
 TEST(Place, GraphOutputsFollowTheTarget) {
   Target target = find_target("ort-cpu");
   target.quantize_outputs = true;
-  const auto placement = place(text_model(residual), target);
+  const auto placement = place(text_model(residual_graph), target);
   EXPECT_EQ(groups_of(placement), "x | b | c | e | y");
   EXPECT_TRUE(group_with(placement, "y").is_graph_output);
 }
@@ -177,7 +168,7 @@ TEST(Place, ChannelAxes) {
 }
 
 Model named_residual() {
-  Model model = text_model(residual);
+  Model model = text_model(residual_graph);
   for (auto& node : *model.graph().mutable_node()) node.set_name("block/" + node.output(0));
   return model;
 }
@@ -212,7 +203,7 @@ TEST(Exclude, WhatMatchesNothingOrIsNoPatternIsAWrongOption) {
 }
 
 TEST(Exclude, NodesWithoutNameGoByTheirFirstOutput) {
-  const auto placement = place_text(residual, {{"c"}, {}, {}});
+  const auto placement = place_text(residual_graph, {{"c"}, {}, {}});
   EXPECT_EQ(placement.weighted.size(), 2U);
 }
 

@@ -12,6 +12,17 @@
 
 namespace quantize::test {
 
+// A residual block, and a last convolution behind it.
+constexpr const char* residual_graph =
+    R"(g (float[1,8,8,8] x) => (float[1,8,8,8] y) <float[8,8,3,3] w, float[8] p, float[8,8,3,3] v, float[8] q, float[8,8,1,1] u> {
+  a = Conv <pads = [1,1,1,1]> (x, w, p)
+  b = Relu (a)
+  c = Conv <pads = [1,1,1,1]> (b, v, q)
+  d = Add (c, b)
+  e = Relu (d)
+  y = Conv (e, u)
+})";
+
 struct PlannedGraph {
   Model prepared;
   Placement placement;

@@ -15,6 +15,8 @@ inline Report sample_report() {
   report.scheme = "w8a8", report.target = "ort-cpu";
   report.fp32 = {.path = "models/net.onnx", .fingerprint = "aa", .bytes = 4'000'000, .opset = 13, .nodes = 120};
   report.quantized = {.path = "out/net_w8a8.onnx", .fingerprint = "bb", .bytes = 1'000'000, .opset = 21, .nodes = 300};
+  report.inputs = {{.name = "image", .type = "float", .shape = "1x3x4x4", .meaning = "pixels", .scale = {}, .zero_point = {}}};
+  report.outputs = {{.name = "mask", .type = "uint8", .shape = "1x5x4x4", .meaning = "logits", .scale = 0.25, .zero_point = 7}};
   report.calibration = {.folder = "pictures", .fingerprint = "cc", .images = 100, .skipped = {"broken.jpg: not a picture"}};
   report.test = {.folder = "held_out", .fingerprint = "dd", .images = 2, .skipped = {}};
   report.sizes = {{.kind = "int8 weights", .fp32_bytes = 3'900'000, .quantized_bytes = 975'000, .tensors = 55}};

@@ -22,6 +22,8 @@ const char* const expected = R"({
   "config": [{"name": "images", "value": "100"}, {"name": "seed", "value": "7"}],
   "fp32": {"path": "models/net.onnx", "fingerprint": "aa", "bytes": 4000000, "opset": 13, "nodes": 120},
   "quantized": {"path": "out/net_w8a8.onnx", "fingerprint": "bb", "bytes": 1000000, "opset": 21, "nodes": 300},
+  "inputs": [{"name": "image", "type": "float", "shape": "1x3x4x4", "meaning": "pixels"}],
+  "outputs": [{"name": "mask", "type": "uint8", "shape": "1x5x4x4", "meaning": "logits", "scale": 0.25, "zero_point": 7}],
   "calibration": {"folder": "pictures", "fingerprint": "cc", "images": 100, "skipped": ["broken.jpg: not a picture"]},
   "test": {"folder": "held_out", "fingerprint": "dd", "images": 2, "skipped": []},
   "sizes": [{"kind": "int8 weights", "fp32_bytes": 3900000, "quantized_bytes": 975000, "tensors": 55}],

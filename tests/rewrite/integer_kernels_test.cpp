@@ -29,18 +29,8 @@ Model optimized_text(std::string_view text, Scheme scheme = scheme_named("w8a8")
   return optimized_by_runtime(rewrite(plan.prepared, plan.placement, plan.encodings));
 }
 
-constexpr const char* residual =
-    R"(g (float[1,8,8,8] x) => (float[1,8,8,8] y) <float[8,8,3,3] w, float[8] b, float[8,8,3,3] v, float[8] d, float[8,8,1,1] u> {
-  a = Conv <pads = [1,1,1,1]> (x, w, b)
-  r = Relu (a)
-  c = Conv <pads = [1,1,1,1]> (r, v, d)
-  e = Add (c, r)
-  f = Relu (e)
-  y = Conv (f, u)
-})";
-
 TEST(IntegerKernels, ResidualNet) {
-  const Model optimized = optimized_text(residual);
+  const Model optimized = optimized_text(residual_graph);
   EXPECT_EQ(count_nodes(optimized, "Conv"), 1);  // the last one makes the model's float output
   EXPECT_EQ(count_nodes(optimized, "QLinearConv"), 2);
   EXPECT_EQ(count_nodes(optimized, "QLinearAdd"), 1);
@@ -78,7 +68,7 @@ TEST(IntegerKernels, ConcatAndMaxPool) {
 }
 
 TEST(IntegerKernels, TheFloatModelHasNone) {
-  const Model optimized = optimized_by_runtime(text_model(residual));
+  const Model optimized = optimized_by_runtime(text_model(residual_graph));
   EXPECT_EQ(count_nodes(optimized, "QLinearConv"), 0);
 }
 

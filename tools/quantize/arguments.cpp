@@ -8,6 +8,7 @@
 #include "base/suggest.h"
 #include "commands/commands.h"
 #include "pipeline/version.h"
+#include "report/command_line.h"
 #include "run/session.h"
 
 namespace quantize::cli {
@@ -128,7 +129,7 @@ Arguments parse(int argc, const char* const* argv) {
   if (short_form) refuse_mistyped_command(arguments);
   if (command.finish != nullptr) command.finish(input);
   keep_config(*app, arguments.options);
-  for (int i = 0; i < argc; ++i) arguments.options.command += (i == 0 ? "" : " ") + std::string(argv[i]);
+  arguments.options.command = join_words({argv, argv + argc});
   return std::move(arguments);
 }
 

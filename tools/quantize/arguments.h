@@ -29,6 +29,7 @@ struct Arguments {
   bool log_json = false;
   bool dry_run = false;
   std::vector<Shape> shapes;  // of measure-memory
+  std::string shell;          // of completions
   // Nothing to run: the exit code for --help and --version, whose text was printed already.
   std::optional<int> exit;
 };

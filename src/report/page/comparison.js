@@ -32,11 +32,12 @@ function showRuns() {
   const more = (a, b) => a > b, less = (a, b) => a < b, times = (words) => words.join(" ");
   const columns = [figure("#", "number"), long("Model", "name"), text("Scheme", "scheme"),
     {...text("Verdict", "verdict"), show: (level, row) => make("span", {class: "badge " + level}, row.headline)},
-    rated("Size", "size", (value, row) => `${bytes(row.bytes)}, ${times(compareSizes(1, value))}`, less),
-    rated("Speed", "speed", (value, row) => `${fixed(row.ms, 1)} ms, ${times(compareSpeeds(value))}`, more),
-    rated("PSNR", "psnr", decibels, more), rated("Worst picture", "worst", decibels, more), rated("SQNR", "sqnr", decibels, more),
     rated("Pixels as FP32", "agreement", percent, more), rated("mIoU against FP32", "miou_vs_fp32", (value) => fixed(value, 3), more),
-    rated("mIoU on labels", "miou", (value) => fixed(value, 4), more), rated("Peak memory", "peak", bytes, less),
+    rated("mIoU on labels", "miou", (value) => fixed(value, 4), more),
+    rated("Size", "size", (value, row) => `${bytes(row.bytes)} ${times(compareSizes(1, value))}`, less),
+    rated("Speed", "speed", (value, row) => `${fixed(row.ms, 1)} ms ${times(compareSpeeds(value))}`, more),
+    rated("PSNR", "psnr", decibels, more), rated("Worst picture", "worst", decibels, more), rated("SQNR", "sqnr", decibels, more),
+    rated("Peak memory", "peak", bytes, less),
     figure("Made in", "seconds", (value) => fixed(value, 1) + " s"), figure("Warnings", "warnings")];
   const measured = columns.filter(({key}) => rows.some((row) => row[key] !== null));
   find("run_table").append(table("Runs", measured, rows));
@@ -59,7 +60,7 @@ function showTradeoff() {
   const label = (drawn) => {
     const {ctx} = drawn;
     ctx.save();
-    Object.assign(ctx, {fillStyle: colour("ink"), font: `${13 * devicePixelRatio}px system-ui, sans-serif`});
+    Object.assign(ctx, {fillStyle: colour("ink"), font: `${13 * devicePixelRatio}px system-ui, sans-serif`, textAlign: "left"});
     for (const {number, bytes: size, psnr} of points)
       ctx.fillText(String(number), drawn.valToPos(size, "x", true) + 8 * devicePixelRatio, drawn.valToPos(psnr, "y", true) - 6 * devicePixelRatio);
     ctx.restore();

@@ -43,6 +43,7 @@ function preparePictures() {
     const slider = newSlider();
     worst.querySelector("h3").after(make("div", {class: "inline"}, wipe(worst, slider), slider));
     worst.querySelector(".compare").remove();
+    worst.classList.add("first");
   }
   find("viewer").addEventListener("click", (event) => { if (event.target === find("viewer")) find("viewer").close(); });
   for (const button of document.querySelectorAll(".picture button"))

@@ -136,12 +136,15 @@ function showOrigin() {
   const row = (what, facts, print) => ({what, facts: facts.join(" · "), print});
   const model = (what, {path, bytes: size, nodes, opset, fingerprint}) =>
     row(what, [path, bytes(size), plural(nodes, "node"), `opset ${opset}`], fingerprint);
+  const port = (what, {name, type, shape, meaning, scale, zero_point: zero}) => row(what, [name, type, shape, ...(meaning ? [meaning] : []),
+    ...(scale === undefined ? [] : [`scale ${scale}, zero point ${zero}`])], "");
   const data = (what, {folder, images, skipped, fingerprint}) =>
     row(what, [folder, plural(images, "image"), ...skipped.map((file) => "skipped " + file)], fingerprint);
   find("command").append(command(report.command));
   find("origin_table").append(table("Origin", [text("What", "what"), long("Facts", "facts"),
     {...long("Fingerprint", "print"), show: (value) => make("code", {}, value)}], [
-    model("FP32 model", fp32), model("Quantized model", quantized), data("Calibration images", calibration), data("Test images", test),
+    model("FP32 model", fp32), model("Quantized model", quantized),
+    ...report.inputs.map((one) => port("Input", one)), ...report.outputs.map((one) => port("Output", one)), data("Calibration images", calibration), data("Test images", test),
     row("Machine", [report.machine], ""), row("Versions", [`quantize ${version}`, `ONNX ${onnx_version}`, `ONNX Runtime ${onnxruntime_version}`], "")]));
 }
 

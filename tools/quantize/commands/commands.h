@@ -27,5 +27,7 @@ std::span<const Command> commands();
 
 Command quantize_command();
 Command measure_memory_command();
+Command completions_command();
+Command man_command();
 
 }  // namespace quantize::cli

@@ -14,6 +14,7 @@ void add_options(CLI::App& app, Input& input) {
   add_job_options(app, input);
   add_preprocessing_options(app, input);
   add_quantization_options(app, input);
+  add_interface_options(app, input);
   add_evaluation_options(app, input);
   add_general_options(app, input);
 }
@@ -22,6 +23,7 @@ void finish(Input& input) {
   auto& options = input.arguments.options;
   finish_quantization(input.raw, options);
   finish_preprocessing(input.raw, options);
+  finish_interface(input.raw, options);
   if (options.output.empty()) options.output = default_output(options.model, options.scheme);
 }
 

@@ -19,6 +19,7 @@ struct Raw {
   float scale = 0;
   std::vector<float> mean, std;
   std::vector<std::string> shapes;
+  std::string shell, export_encodings;
 };
 
 // What the options of one command line are bound to; has to outlive the CLI::App.
@@ -32,11 +33,13 @@ void add_job_options(CLI::App& app, Input& input);
 void add_preprocessing_options(CLI::App& app, Input& input);
 void add_quantization_options(CLI::App& app, Input& input);
 void add_evaluation_options(CLI::App& app, Input& input);
+void add_interface_options(CLI::App& app, Input& input);
 void add_general_options(CLI::App& app, Input& input);
 
 // Throw Error{usage} naming the option.
 void finish_preprocessing(const Raw& raw, Options& options);
 void finish_quantization(const Raw& raw, Options& options);
+void finish_interface(const Raw& raw, Options& options);
 
 // "1x3x480x640"
 Shape parse_shape(const std::string& text);

@@ -1,0 +1,68 @@
+#include <cmath>
+
+#include "run/session.h"
+#include "verify/verify.h"
+
+namespace quantize {
+namespace {
+
+std::string metadata(const onnx::ModelProto& model, const std::string& key) {
+  for (const auto& entry : model.metadata_props()) {
+    if (entry.key() == key) return entry.value();
+  }
+  return {};
+}
+
+std::vector<std::int64_t> integers_of(const Tensor& tensor) { return int_values(to_proto("", tensor)); }
+
+bool equal_integers(const Tensor& floats, const Tensor& integers, const std::string& scale, const std::string& zero_point) {
+  const auto values = integers_of(integers);
+  const auto expected = floats.as<float>();
+  if (scale.empty() || zero_point.empty() || values.size() != expected.size()) return false;
+  const float step = std::stof(scale);
+  const std::int64_t zero = std::stoll(zero_point);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (step * static_cast<float>(values[i] - zero) != expected[i]) return false;
+  }
+  return true;
+}
+
+bool equal_classes(const Tensor& logits, const Tensor& classes, std::size_t axis) {
+  if (axis >= logits.shape.size()) return false;
+  Shape shape = logits.shape;
+  shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(axis));
+  if (classes.shape != shape) return false;
+  const auto channels = static_cast<std::size_t>(logits.shape[axis]);
+  const auto inner = static_cast<std::size_t>(element_count(std::span(logits.shape).subspan(axis + 1)));
+  const auto values = logits.as<float>();
+  const auto given = integers_of(classes);
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const std::size_t first = i / inner * inner * channels + i % inner;
+    std::size_t best = channels == 1 && values[first] > 0.5F ? 1 : 0;
+    for (std::size_t c = 1; c < channels; ++c) {
+      if (values[first + c * inner] > values[first + best * inner]) best = c;
+    }
+    if (given[i] != static_cast<std::int64_t>(best)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Issues check_outputs(const onnx::ModelProto& with_floats, const onnx::ModelProto& written, int class_axis, std::span<const Tensor> inputs) {
+  const Session a(with_floats), b(written);
+  const auto before = a.run(inputs), after = b.run(inputs);
+  Issues issues;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const std::string& name = a.outputs()[i].name;
+    const std::string scale = metadata(written, "quantize.scale." + name);
+    const bool same_type = before[i].type == after[i].type;
+    const bool good = same_type       ? before[i].shape == after[i].shape && before[i].bytes == after[i].bytes
+                      : scale.empty() ? equal_classes(before[i], after[i], static_cast<std::size_t>(class_axis))
+                                      : equal_integers(before[i], after[i], scale, metadata(written, "quantize.zero_point." + name));
+    if (!good) issues.push_back("output '" + name + "' of type " + type_name(after[i].type) + " is not what the float output says");
+  }
+  return issues;
+}
+
+}  // namespace quantize

@@ -1,0 +1,141 @@
+"""Types of input and output: the model that is written, fed as its user would, against the float model."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from conftest import ROOT
+from models import two_convolutions
+from PIL import Image
+from support import draw_pictures, quantize, report_of, start
+
+DEMO = ROOT / "data" / "demo"
+MEAN, STD = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
+
+
+def frame(path, size=None):
+    """A camera's frame: height x width x channels, uint8."""
+    picture = Image.open(path).convert("RGB")
+    return np.asarray(picture if size is None else picture.resize(size, Image.BILINEAR))
+
+
+def planes(pixels):
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
+
+
+def normalised(pixels):
+    return planes((pixels.astype(np.float32) / 255 - MEAN) / STD)
+
+
+def run(path, value):
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: value})[0]
+
+
+def sqnr(reference, other):
+    return 10 * np.log10((reference.astype(np.float64) ** 2).sum() / ((reference.astype(np.float64) - other) ** 2).sum())
+
+
+def dequantized(value, output):
+    return (value.astype(np.float32) - output["zero_point"]) * np.float32(output["scale"])
+
+
+@pytest.fixture(scope="module")
+def variants(program, tmp_path_factory):
+    """The demo model quantized alike for each interface."""
+    folder = tmp_path_factory.mktemp("interface")
+    options = {"plain": [], "pixels": ["--input-dtype", "uint8"], "camera": ["--input-dtype", "uint8-nhwc", "--output-dtype", "argmax"],
+               "integers": ["--output-dtype", "int"]}
+    for name, words in options.items():
+        quantize(program, DEMO / "model.onnx", DEMO / "calib", folder / f"{name}.onnx", "--test", DEMO / "test", *words)
+    return {name: folder / f"{name}.onnx" for name in options}
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return [frame(path) for path in sorted((DEMO / "test").iterdir())[:4]]
+
+
+def test_pixels_go_straight_into_integer_arithmetic(variants, pictures):
+    model = onnx.load(variants["pixels"])
+    assert model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    before_first_conv = []
+    for node in model.graph.node:
+        if node.op_type == "Conv":
+            break
+        before_first_conv.append(node.op_type)
+    assert not {"Cast", "Mul", "Add", "QuantizeLinear"} & set(before_first_conv), before_first_conv
+    for picture in pictures:
+        reference = run(DEMO / "model.onnx", normalised(picture))
+        as_floats, as_pixels = run(variants["plain"], normalised(picture)), run(variants["pixels"], planes(picture))
+        assert sqnr(reference, as_pixels) > sqnr(reference, as_floats) - 1  # without the input's own rounding, but with rounded folded weights
+
+
+def test_camera_frame_gives_classes(variants, pictures):
+    model = onnx.load(variants["camera"])
+    shape = [dimension.dim_value for dimension in model.graph.input[0].type.tensor_type.shape.dim]
+    assert shape[-1] == 3
+    for picture in pictures:
+        classes, reference = run(variants["camera"], picture[None]), run(DEMO / "model.onnx", normalised(picture)).argmax(1)
+        assert classes.dtype == np.uint8
+        assert classes.shape == reference.shape
+        assert (classes == reference).mean() > 0.98
+
+
+def test_integers_with_their_scale_are_the_logits(variants, pictures):
+    [output] = report_of(variants["integers"])["outputs"]
+    assert output["type"] == "uint8"
+    metadata = {entry.key: entry.value for entry in onnx.load(variants["integers"]).metadata_props}
+    assert float(metadata[f"quantize.scale.{output['name']}"]) == pytest.approx(output["scale"])
+    for picture in pictures:
+        logits, reference = dequantized(run(variants["integers"], normalised(picture)), output), run(DEMO / "model.onnx", normalised(picture))
+        assert sqnr(reference, logits) > 25
+
+
+def test_report_tells_the_interface_and_judges_the_same_network(variants):
+    reports = {name: report_of(path) for name, path in variants.items()}
+    assert reports["camera"]["inputs"][0]["type"] == "uint8"
+    assert reports["camera"]["inputs"][0]["meaning"] == "pixels 0 to 255, rgb"
+    assert reports["camera"]["outputs"][0]["meaning"] == "class of each pixel"
+    assert "pixel * " in reports["plain"]["inputs"][0]["meaning"]
+    for report in reports.values():
+        assert report["accuracy"]["agreement"] > 0.98
+    assert reports["pixels"]["accuracy"] == pytest.approx(reports["camera"]["accuracy"], rel=1e-6) or \
+        reports["pixels"]["accuracy"]["agreement"] == pytest.approx(reports["camera"]["accuracy"]["agreement"], abs=1e-4)
+
+
+def test_latency_and_memory_are_measured_on_both_interfaces(program, tmp_path):
+    quantize(program, DEMO / "model.onnx", DEMO / "calib", tmp_path / "out.onnx", "--input-dtype", "uint8-nhwc", "--output-dtype", "argmax",
+             quick=["--samples", "6", "--latency-runs", "2", "-O0"])
+    report = report_of(tmp_path / "out.onnx")
+    assert report["latency"]["quantized"]["median_ms"] > 0
+    assert report["memory"]["quantized_peak_bytes"] > 0
+
+
+@pytest.mark.parametrize("scheme", ["w8a16", "w4a16"])
+def test_pixels_stay_bytes_in_wide_schemes(program, tmp_path, scheme):
+    folder = draw_pictures(tmp_path / "pictures")
+    quantize(program, two_convolutions(tmp_path / "m.onnx"), folder, tmp_path / "out.onnx", "--input-dtype", "uint8", "--scheme", scheme)
+    model = onnx.load(tmp_path / "out.onnx")
+    assert model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    pixels = frame(sorted(folder.iterdir())[0])
+    reference = run(tmp_path / "m.onnx", normalised(pixels))
+    assert sqnr(reference, run(tmp_path / "out.onnx", planes(pixels))) > (20 if scheme == "w8a16" else 8)
+
+
+def test_gray_and_signed_pixels(program, tmp_path):
+    folder = draw_pictures(tmp_path / "pictures", channels=1)
+    model = two_convolutions(tmp_path / "m.onnx", channels=1)
+    quantize(program, model, folder, tmp_path / "out.onnx", "--input-dtype", "uint8", "--color", "gray", "--preprocess", "signed")
+    pixels = np.asarray(Image.open(sorted(folder.iterdir())[0]).convert("L"))[None, None]
+    reference = run(model, pixels.astype(np.float32) / 127.5 - 1)
+    assert sqnr(reference, run(tmp_path / "out.onnx", pixels)) > 20
+
+
+def test_refusals_say_why(program, tmp_path):
+    folder = draw_pictures(tmp_path / "pictures")
+    model = two_convolutions(tmp_path / "m.onnx")
+    run_ = start(program, model, "--calib", folder, "--input-dtype", "int8", "-o", tmp_path / "o.onnx")
+    assert run_.returncode == 2
+    assert "--input-dtype" in run_.stderr
+    assert not (tmp_path / "o.onnx").exists()
