@@ -51,10 +51,7 @@ struct KnownTensors {
 // The tensors known to be float, and those of type uint8. Shape inference knows most; what it does not (unknown operators' outputs) stays
 // unquantized.
 KnownTensors known_tensors(const Model& model) {
-  onnx::ModelProto typed = model.proto;
-  for (auto& tensor : *typed.mutable_graph()->mutable_initializer()) {
-    if (tensor.ByteSizeLong() > 4096) tensor.clear_raw_data();  // inference needs types and dimensions, and small shape tensors' values
-  }
+  onnx::ModelProto typed = copy_without_payloads(model.proto, 4096);  // inference needs types and dimensions, and small tensors' values
   try {
     onnx::shape_inference::InferShapes(typed);
   } catch (const std::exception&) {
@@ -253,6 +250,8 @@ class Placer {
     } else if (const Role natural = role_of(node, index_); natural != Role::floating && roles_[number] == Role::floating) {
       decision.reason = known_.floats.contains(node.output_size() > 0 ? node.output(0) : "") ? "no integer kernel on " + target_.name
                                                                                              : "its tensors are not float";
+    } else if (!bodies(node).empty()) {
+      decision.reason = "control flow: what its body holds stays float";
     } else if (natural == Role::floating) {
       decision.reason = "operator is not in the table of quantizable operators";
     } else {

@@ -2,6 +2,7 @@
 
 #include "evaluate/evaluate.h"
 #include "model/graph.h"
+#include "model/payload.h"
 
 namespace quantize {
 namespace {
@@ -28,9 +29,9 @@ std::string kind_of(const onnx::TensorProto& tensor, const GraphIndex& index) {
 std::map<std::string, Content> contents(const onnx::ModelProto& model) {
   const GraphIndex index(model.graph());
   std::map<std::string, Content> kinds;
-  std::uint64_t rest = model.ByteSizeLong();
+  std::uint64_t rest = stored_bytes(model);
   for (const auto& tensor : model.graph().initializer()) {
-    const std::uint64_t bytes = tensor.ByteSizeLong();
+    const std::uint64_t bytes = stored_bytes(tensor);
     auto& content = kinds[kind_of(tensor, index)];
     content.bytes += bytes;
     content.tensors += 1;

@@ -15,9 +15,7 @@ void collect_names(const onnx::GraphProto& graph, std::set<std::string>& names) 
     names.insert(node.name());
     names.insert(node.input().begin(), node.input().end());
     names.insert(node.output().begin(), node.output().end());
-    for (const auto& attribute : node.attribute()) {
-      if (attribute.has_g()) collect_names(attribute.g(), names);
-    }
+    for (const auto* body : bodies(node)) collect_names(*body, names);
   }
 }
 
@@ -64,11 +62,10 @@ void replace_uses(onnx::GraphProto& graph, const std::string& from, const std::s
     for (auto& input : *node.mutable_input()) {
       if (input == from) input = to;
     }
-    for (auto& attribute : *node.mutable_attribute()) {
-      if (!attribute.has_g() || defines(attribute.g(), from)) continue;
-      auto& body = *attribute.mutable_g();
-      replace_uses(body, from, to);
-      for (auto& output : *body.mutable_output()) {
+    for (auto* body : mutable_bodies(node)) {
+      if (defines(*body, from)) continue;
+      replace_uses(*body, from, to);
+      for (auto& output : *body->mutable_output()) {
         if (output.name() == from) output.set_name(to);
       }
     }
@@ -165,7 +162,13 @@ onnx::ModelProto extract(const onnx::ModelProto& model, std::span<const std::str
   *part.mutable_opset_import() = model.opset_import();
   *part.mutable_functions() = model.functions();
   part.mutable_graph()->set_name("part");
-  for (const int number : wanted) *part.mutable_graph()->add_node() = graph.node(number);
+  NameMaker names(graph);
+  for (const int number : wanted) {
+    auto& node = *part.mutable_graph()->add_node() = graph.node(number);
+    for (auto& output : *node.mutable_output()) {
+      if (given.contains(output)) output = names.unique(output + "_again");  // made beside what is wanted; its readers read what is given
+    }
+  }
   for (const auto& tensor : graph.initializer()) {
     if (initializers.contains(tensor.name())) *part.mutable_graph()->add_initializer() = tensor;
   }

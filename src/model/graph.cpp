@@ -28,12 +28,27 @@ std::string describe(const onnx::NodeProto& node) {
   return node.op_type() + (node.output_size() > 0 ? " (output '" + node.output(0) + "')" : "");
 }
 
+std::vector<const onnx::GraphProto*> bodies(const onnx::NodeProto& node) {
+  std::vector<const onnx::GraphProto*> found;
+  for (const auto& attribute : node.attribute()) {
+    if (attribute.has_g()) found.push_back(&attribute.g());
+    for (const auto& body : attribute.graphs()) found.push_back(&body);
+  }
+  return found;
+}
+
+std::vector<onnx::GraphProto*> mutable_bodies(onnx::NodeProto& node) {
+  std::vector<onnx::GraphProto*> found;
+  for (auto& attribute : *node.mutable_attribute()) {
+    if (attribute.has_g()) found.push_back(attribute.mutable_g());
+    for (auto& body : *attribute.mutable_graphs()) found.push_back(&body);
+  }
+  return found;
+}
+
 std::set<std::string> captured_tensors(const onnx::NodeProto& node) {
   std::set<std::string> captured;
-  for (const auto& attribute : node.attribute()) {
-    if (attribute.has_g()) collect_captured(attribute.g(), captured);
-    for (const auto& graph : attribute.graphs()) collect_captured(graph, captured);
-  }
+  for (const auto* body : bodies(node)) collect_captured(*body, captured);
   return captured;
 }
 

@@ -46,6 +46,10 @@ class GraphIndex {
   std::set<std::string> inputs_, outputs_;
 };
 
+// The graphs inside a node: the branches of an If, the body of a Loop or Scan.
+std::vector<const onnx::GraphProto*> bodies(const onnx::NodeProto& node);
+std::vector<onnx::GraphProto*> mutable_bodies(onnx::NodeProto& node);
+
 // Tensors that a subgraph of `node` reads from the graph around it.
 std::set<std::string> captured_tensors(const onnx::NodeProto& node);
 

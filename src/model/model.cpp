@@ -3,11 +3,16 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <onnx/checker.h>
+#include <onnx/defs/schema.h>
 
 #include <limits>
 #include <set>
 
 #include "base/error.h"
+#include "model/edit.h"
+#include "model/graph.h"
+#include "model/library_words.h"
+#include "model/payload.h"
 
 namespace quantize {
 namespace {
@@ -20,66 +25,58 @@ void for_each_tensor(onnx::GraphProto& graph, const std::function<void(onnx::Ten
   for (auto& node : *graph.mutable_node()) {
     for (auto& attribute : *node.mutable_attribute()) {
       if (attribute.has_t()) visit(*attribute.mutable_t());
-      if (attribute.has_g()) for_each_tensor(*attribute.mutable_g(), visit);
+      for (auto& tensor : *attribute.mutable_tensors()) visit(tensor);
     }
+    for (auto* body : mutable_bodies(node)) for_each_tensor(*body, visit);
   }
 }
 
-struct ExternalLocation {
-  std::filesystem::path file;
-  std::uintmax_t offset = 0;
-  std::uintmax_t length = 0;
-};
-
-ExternalLocation external_location(const onnx::TensorProto& tensor, const std::filesystem::path& folder) {
-  ExternalLocation location;
-  try {
-    for (const auto& entry : tensor.external_data()) {
-      if (entry.key() == "location") location.file = folder / entry.value();
-      if (entry.key() == "offset") location.offset = std::stoull(entry.value());
-      if (entry.key() == "length") location.length = std::stoull(entry.value());
-    }
-  } catch (const std::exception&) {
-    throw Error(ErrorKind::model, "tensor '" + tensor.name() + "' has an unreadable offset or length of its external data");
-  }
-  const auto inside = std::filesystem::path(location.file).lexically_normal().lexically_relative(folder.lexically_normal());
-  if (location.file.empty() || inside.empty() || *inside.begin() == "..") {
+// The place as the file says it, relative to its folder -> one that can be opened from anywhere, with its length.
+ExternalPlace resolve(const onnx::TensorProto& tensor, const std::filesystem::path& folder) {
+  ExternalPlace place = external_place(tensor);
+  const auto file = folder / place.file;
+  const auto inside = file.lexically_normal().lexically_relative(folder.lexically_normal());
+  if (place.file.empty() || inside.empty() || *inside.begin() == "..") {
     throw Error(ErrorKind::model, "tensor '" + tensor.name() + "' keeps its data outside the model's folder; move it beside the model");
   }
-  return location;
+  std::error_code code;
+  const auto size = std::filesystem::file_size(file, code);
+  if (code) throw Error(ErrorKind::model, "external data of tensor '" + tensor.name() + "': cannot read " + file.string());
+  if (place.offset > size)
+    throw Error(ErrorKind::model, "external data of tensor '" + tensor.name() + "' lies beyond the end of " + file.string());
+  place.file = std::filesystem::absolute(file);
+  if (place.length == 0) place.length = size - place.offset;
+  if (place.length > size - place.offset)
+    throw Error(ErrorKind::model, "external data of tensor '" + tensor.name() + "' is truncated: " + file.string() + " is too short");
+  return place;
 }
 
-// Reads every external tensor into the protobuf.
-void internalize(Model& model) {
+// Small external tensors, and all of a model that fits into one protobuf, are read into it; the others know from here on where they are.
+void locate_weights(Model& model) {
   const auto folder = model.path.has_parent_path() ? model.path.parent_path() : std::filesystem::path(".");
-  std::map<std::filesystem::path, std::string> files;
+  std::set<std::string> files;
   std::uintmax_t total = model.bytes;
   for_each_tensor(model.graph(), [&](onnx::TensorProto& tensor) {
-    if (tensor.data_location() != onnx::TensorProto::EXTERNAL) return;
-    const auto location = external_location(tensor, folder);
-    if (!files.contains(location.file)) {
-      std::error_code code;
-      total += std::filesystem::file_size(location.file, code);
-      if (code) throw Error(ErrorKind::model, "external data of tensor '" + tensor.name() + "': cannot read " + location.file.string());
-      if (total > protobuf_limit) {
-        throw Error(ErrorKind::model, model.path.string() + " and its external data are over 2 GB, which this version cannot load");
-      }
-      files[location.file] = read_file(location.file);
-    }
-    const std::string& bytes = files[location.file];
-    if (location.offset > bytes.size())
-      throw Error(ErrorKind::model, "external data of tensor '" + tensor.name() + "' lies beyond the end of its file");
-    const auto length = location.length != 0 ? location.length : bytes.size() - location.offset;
-    if (length > bytes.size() - location.offset)
-      throw Error(ErrorKind::model, "external data of tensor '" + tensor.name() + "' is truncated");
-    tensor.set_raw_data(bytes.data() + location.offset, length);
-    tensor.clear_external_data();
-    tensor.clear_data_location();
+    if (!is_external(tensor)) return;
+    const auto place = resolve(tensor, folder);
+    set_external_place(tensor, place);
+    files.insert(place.file);
+    total += place.length;
   });
-  for (const auto& [file, bytes] : files) {
-    model.bytes += bytes.size();
-    model.fingerprint = fingerprint(model.fingerprint + fingerprint(bytes));
+  std::set<const onnx::TensorProto*> stay_outside;
+  for (const auto& tensor : model.graph().initializer()) {
+    if (total > model.limits.in_protobuf && is_external(tensor) && external_place(tensor).length >= model.limits.tensor)
+      stay_outside.insert(&tensor);
   }
+  for_each_tensor(model.graph(), [&](onnx::TensorProto& tensor) {
+    if (!stay_outside.contains(&tensor)) internalize(tensor);
+  });
+  for (const auto& file : files) {
+    const MappedFile mapped(file);
+    model.bytes += mapped.bytes().size();
+    model.fingerprint = fingerprint(model.fingerprint + fingerprint(mapped.bytes()));
+  }
+  move_out_large_weights(model.graph(), model.limits, model.scratch);
 }
 
 void require_usable(const Model& model) {
@@ -94,21 +91,36 @@ void require_usable(const Model& model) {
 
 }  // namespace
 
-Model parse_model(std::string_view bytes, const std::filesystem::path& name) {
+namespace {
+
+// Names of nodes mean nothing to ONNX, and exporters give some twice; ONNX Runtime insists that they differ.
+void make_node_names_unique(onnx::GraphProto& graph) {
+  NameMaker names(graph);
+  std::set<std::string> seen;
+  for (auto& node : *graph.mutable_node()) {
+    if (!node.name().empty() && !seen.insert(node.name()).second) node.set_name(names.unique(node.name()));
+  }
+}
+
+}  // namespace
+
+Model parse_model(std::string_view bytes, const std::filesystem::path& name, const WeightLimits& limits) {
   Model model;
+  model.limits = limits;
   model.path = name;
   model.bytes = bytes.size();
   model.fingerprint = fingerprint(bytes);
   if (bytes.size() > protobuf_limit || !model.proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     throw Error(ErrorKind::model, name.string() + " is not an ONNX model, or is truncated (it does not parse)");
   }
-  internalize(model);
+  locate_weights(model);
   require_usable(model);
+  make_node_names_unique(model.graph());
   check_model(model.proto, name.string());
   return model;
 }
 
-Model load_model(const std::filesystem::path& path) {
+Model load_model(const std::filesystem::path& path, const WeightLimits& limits) {
   std::string bytes;
   try {
     bytes = read_file(path);
@@ -116,7 +128,7 @@ Model load_model(const std::filesystem::path& path) {
     throw Error(ErrorKind::model, error.what());
   }
   if (bytes.empty()) throw Error(ErrorKind::model, path.string() + " is empty");
-  return parse_model(bytes, path);
+  return parse_model(bytes, path, limits);
 }
 
 void refuse_quantized(const Model& model) {
@@ -132,8 +144,35 @@ void refuse_quantized(const Model& model) {
   }
 }
 
-std::filesystem::path save_model(const onnx::ModelProto& proto, const std::filesystem::path& path, FileTransaction& files) {
-  return files.write(path, serialize(proto));
+namespace {
+
+// The weights go into a file of their own beside the model, which names it.
+std::filesystem::path save_in_two_files(const onnx::ModelProto& proto, const std::filesystem::path& path, FileTransaction& files,
+                                        const WeightLimits& limits) {
+  auto data_path = path;
+  data_path += ".data";
+  AppendFile data(files.reserve(data_path));
+  const auto put = [&](onnx::TensorProto& copy, const onnx::TensorProto& original) {
+    const Payload payload(original);
+    if (payload.bytes().size() < limits.tensor) {
+      copy.set_raw_data(payload.bytes().data(), payload.bytes().size());
+    } else {
+      set_external_place(copy, {data_path.filename(), data.append(payload.bytes()), payload.bytes().size()});
+    }
+  };
+  const auto written = files.write(path, serialize(copy_without_payloads(proto, limits.tensor, put)));
+  data.flush();
+  return written;
+}
+
+}  // namespace
+
+std::filesystem::path save_model(const onnx::ModelProto& proto, const std::filesystem::path& path, FileTransaction& files,
+                                 const WeightLimits& limits) {
+  if (stored_bytes(proto) > limits.in_protobuf) return save_in_two_files(proto, path, files, limits);
+  onnx::ModelProto whole = proto;
+  for (auto& tensor : *whole.mutable_graph()->mutable_initializer()) internalize(tensor);
+  return files.write(path, serialize(whole));
 }
 
 std::int64_t opset_of(const onnx::ModelProto& proto) {
@@ -149,11 +188,46 @@ void set_opset(onnx::ModelProto& proto, std::int64_t version) {
   }
 }
 
+namespace {
+
+// ONNX's checker refuses operators that later versions of the same opset deprecated although every runtime still has them
+// (GroupNormalization of opset 18). In the copy it is shown they belong to a domain it does not know.
+void hide_deprecated(onnx::GraphProto& graph, int opset, bool& any) {
+  for (auto& node : *graph.mutable_node()) {
+    for (auto* body : mutable_bodies(node)) hide_deprecated(*body, opset, any);
+    if (!node.domain().empty() && node.domain() != "ai.onnx") continue;
+    const auto* schema = onnx::OpSchemaRegistry::Schema(node.op_type(), opset, onnx::ONNX_DOMAIN);
+    if (schema == nullptr || !schema->deprecated()) continue;
+    node.set_domain("deprecated");
+    any = true;
+  }
+}
+
+onnx::ModelProto accepted_by_checker(const onnx::ModelProto& proto) {
+  auto copy = copy_without_payloads(proto, 4096, [](onnx::TensorProto& tensor, const onnx::TensorProto& original) {
+    if (has_raw_payload(original)) {
+      tensor.set_raw_data("0");  // some value, so that it counts as one
+    } else {
+      tensor = original;
+    }
+  });
+  bool any = false;
+  hide_deprecated(*copy.mutable_graph(), static_cast<int>(opset_of(proto)), any);
+  if (!any) return copy;
+  auto& import = *copy.add_opset_import();
+  import.set_domain("deprecated");
+  import.set_version(1);
+  return copy;
+}
+
+}  // namespace
+
 void check_model(const onnx::ModelProto& proto, const std::string& what) {
   try {
-    onnx::checker::check_model(proto);
+    // The checker looks at no weight's values, and could not take more than 2 GB of them.
+    onnx::checker::check_model(accepted_by_checker(proto));
   } catch (const std::exception& error) {
-    throw Error(ErrorKind::model, what + " is not a valid ONNX model: " + error.what());
+    throw Error(ErrorKind::model, what + " is not a valid ONNX model: " + plain_words(error.what(), proto.graph()));
   }
 }
 

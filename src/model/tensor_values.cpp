@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "model/half.h"
+#include "model/payload.h"
 #include "model/tensor.h"
 
 namespace quantize {
@@ -15,7 +16,8 @@ using Proto = onnx::TensorProto;
 
 template <typename Stored, typename Result>
 std::vector<Result> read_raw(const Proto& proto, std::size_t count) {
-  const std::string& raw = proto.raw_data();
+  const Payload payload(proto);
+  const auto raw = payload.bytes();
   if (raw.size() != count * sizeof(Stored)) {
     fail(proto, "holds " + std::to_string(raw.size()) + " bytes, its shape " + to_string(shape_of(proto)) + " needs " +
                     std::to_string(count * sizeof(Stored)));
@@ -40,14 +42,14 @@ std::vector<Result> read(const Proto& proto, const Field& field) {
     if (dimension < 0) fail(proto, "has a negative dimension");
   }
   const auto count = static_cast<std::size_t>(element_count(shape));
-  return proto.has_raw_data() ? read_raw<Stored, Result>(proto, count) : read_field<Result>(proto, field, count);
+  return has_raw_payload(proto) ? read_raw<Stored, Result>(proto, count) : read_field<Result>(proto, field, count);
 }
 
 // Two values per byte, low nibble first; in int32_data one byte per entry as well.
 std::vector<std::int64_t> read_nibbles(const Proto& proto, bool is_signed) {
   const auto count = static_cast<std::size_t>(element_count(shape_of(proto)));
-  std::string packed = proto.raw_data();
-  if (!proto.has_raw_data()) packed.assign(proto.int32_data().begin(), proto.int32_data().end());
+  std::string packed(Payload(proto).bytes());
+  if (!has_raw_payload(proto)) packed.assign(proto.int32_data().begin(), proto.int32_data().end());
   if (packed.size() != (count + 1) / 2) fail(proto, "has a payload of the wrong size");
   std::vector<std::int64_t> values(count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -123,17 +125,23 @@ Tensor from_proto(const Proto& proto) {
     using T = typename std::decay_t<decltype(values)>::value_type;
     std::copy(values.begin(), values.end(), tensor.as<T>().begin());
   };
-  if (proto.has_raw_data()) {
-    if (proto.raw_data().size() != tensor.bytes.size()) fail(proto, "has a payload of the wrong size");
-    if (!tensor.bytes.empty()) std::memcpy(tensor.bytes.data(), proto.raw_data().data(), tensor.bytes.size());
+  if (has_raw_payload(proto)) {
+    const Payload payload(proto);
+    if (payload.bytes().size() != tensor.bytes.size()) fail(proto, "has a payload of the wrong size");
+    if (!tensor.bytes.empty()) std::memcpy(tensor.bytes.data(), payload.bytes().data(), tensor.bytes.size());
   } else if (type == Proto::FLOAT) {
     fill(read_as<float>(proto));
   } else if (type == Proto::DOUBLE) {
     fill(read_as<double>(proto));
   } else if (type == Proto::INT64) {
     fill(read_as<std::int64_t>(proto));
-  } else if (type == Proto::INT32) {
-    fill(read_as<std::int32_t>(proto));
+  } else if (type == Proto::UINT64) {
+    fill(read_as<std::uint64_t>(proto));
+  } else if (element_size(type) != 0) {  // the smaller types, half floats as their bits, have an int32 (uint32: an uint64) per value
+    const auto values = type == Proto::UINT32 ? read<std::uint32_t, std::int64_t>(proto, proto.uint64_data())
+                                              : read<std::int32_t, std::int64_t>(proto, proto.int32_data());
+    const std::size_t size = element_size(type);
+    for (std::size_t i = 0; i < values.size(); ++i) std::memcpy(tensor.bytes.data() + i * size, &values[i], size);  // little endian
   } else {
     fail(proto, "of type " + type_name(type) + " stores its values in a form that is not supported here");
   }

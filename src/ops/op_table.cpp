@@ -46,6 +46,7 @@ const std::map<std::string, Role>& roles() {
       {"Tile", Role::moving},
       {"DepthToSpace", Role::moving},
       {"SpaceToDepth", Role::moving},
+      {"Pad", Role::moving},
       {"Resize", Role::compute},
       {"Relu", Role::clamp},
       {"Clip", Role::clamp},
@@ -64,6 +65,14 @@ std::optional<float> clip_bound(const onnx::NodeProto& node, const GraphIndex& i
   return float_values(*tensor)[0];
 }
 
+// Zero is in every encoding, and what is at the edge is there anyway; another value need not be in the range of the data.
+bool pads_with_known_values(const onnx::NodeProto& node, const GraphIndex& index) {
+  if (string_attribute(node, "mode", "constant") != "constant") return true;
+  if (node.input_size() < 3 || node.input(2).empty()) return float_attribute(node, "value", 0) == 0;
+  const auto* value = index.constant(node.input(2));
+  return value != nullptr && element_count(shape_of(*value)) == 1 && float_values(*value)[0] == 0;
+}
+
 }  // namespace
 
 Role role_of(const onnx::NodeProto& node, const GraphIndex& index) {
@@ -76,6 +85,7 @@ Role role_of(const onnx::NodeProto& node, const GraphIndex& index) {
   if (node.op_type() == "Resize") return string_attribute(node, "mode", "nearest") == "nearest" ? Role::moving : Role::compute;
   if (node.op_type() == "MaxPool" && node.output_size() > 1 && !node.output(1).empty())
     return Role::floating;  // indices do not survive rounding
+  if (node.op_type() == "Pad" && !pads_with_known_values(node, index)) return Role::floating;
   if (role == Role::clamp && !clamp_bounds(node, index)) return Role::floating;
   return role;
 }

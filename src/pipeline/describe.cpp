@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "model/graph.h"
+#include "model/payload.h"
 #include "pipeline/version.h"
 #include "rewrite/rewrite.h"
 #include "run/session.h"
@@ -66,7 +67,7 @@ std::size_t size_afterwards(const Plan& plan, Scheme scheme) {
   scheme.method = RangeMethod::minmax;
   Context silent;
   const auto encodings = encode(plan.model, plan.placement, made_up, scheme, silent);
-  return rewrite(plan.model, plan.placement, encodings).proto.ByteSizeLong();
+  return stored_bytes(rewrite(plan.model, plan.placement, encodings).proto);
 }
 
 std::string shape_text(const onnx::TensorShapeProto& shape) {
@@ -135,8 +136,8 @@ Report describe_run(const Options& options, const Model& original, const Model& 
   report.scheme = options.scheme.name;
   report.target = options.target;
   report.fp32 = {original.path.string(), original.fingerprint, original.bytes, opset_of(original.proto), original.graph().node_size()};
-  const std::string bytes = read_file(file);
-  report.quantized = {options.output.string(), fingerprint(bytes), bytes.size(), opset_of(quantized.proto), quantized.graph().node_size()};
+  const Model reread = load_model(file, quantized.limits);
+  report.quantized = {options.output.string(), reread.fingerprint, reread.bytes, opset_of(reread.proto), reread.graph().node_size()};
   report.inputs = ports(quantized.proto, false, options);
   report.outputs = ports(quantized.proto, true, options);
   report.sizes = sizes_by_kind(original.proto, quantized.proto);

@@ -41,7 +41,7 @@ Outcome quantize_model(const Options& options, Context& context) {
   FileTransaction files;
   const Model quantized = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
   const Model written = with_outputs_as_asked(run, quantized, options);
-  const auto file = save_model(written.proto, options.output, files);
+  const auto file = save_model(written.proto, options.output, files, written.limits);
   verify(with_interface_of(run.original, written), run.plan.model, file, run.plan.placement, run.plan.encodings,
          run.samples.calibration.load(0).inputs);
 

@@ -173,6 +173,7 @@ Run plan_run(const Options& options, Context& context) {
 void equalize_run(Run& run, const Options& options, Context& context) {
   if (!run.overrides.empty()) return;  // imported encodings are of the weights and activations as they are
   keep(run, optimize_before_calibration(run.plan, optimize_input(run, options), options.level, context));
+  move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
 }
 
 void observe_run(Run& run, const Options&, Context& context) {
@@ -196,6 +197,7 @@ void encode_run(Run& run, const Options& options, Context& context) {
 void fit_run(Run& run, const Options& options, Context& context) {
   if (!run.overrides.empty()) return;
   keep(run, optimize_after_encoding(run.plan, optimize_input(run, options), options.level, context));
+  move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
 }
 
 Model with_outputs_as_asked(const Run& run, const Model& quantized, const Options& options) {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "model/graph.h"
+#include "model/payload.h"
 #include "prepare/prepare.h"
 
 namespace quantize {
@@ -27,8 +28,9 @@ BadValues bad_values(const Proto& tensor) {
   if (tensor.data_type() == Proto::DOUBLE) {
     const Tensor values = from_proto(tensor);
     for (const double value : values.as<double>()) look(value);
-  } else if (tensor.data_type() == Proto::FLOAT && tensor.has_raw_data()) {
-    const std::string& raw = tensor.raw_data();  // in place: this is nearly all of a model
+  } else if (tensor.data_type() == Proto::FLOAT && has_raw_payload(tensor)) {
+    const Payload payload(tensor);
+    const auto raw = payload.bytes();  // in place: this is nearly all of a model
     for (std::size_t at = 0; at + sizeof(float) <= raw.size(); at += sizeof(float)) {
       float value = 0;
       std::memcpy(&value, raw.data() + at, sizeof value);

@@ -27,17 +27,12 @@ constexpr std::int64_t largest_result = 64 * 1024 * 1024;  // bytes; a file shou
 
 bool is_standard(const onnx::NodeProto& node) { return node.domain().empty() || node.domain() == "ai.onnx"; }
 
-bool has_subgraph(const onnx::NodeProto& node) {
-  return std::any_of(node.attribute().begin(), node.attribute().end(),
-                     [](const auto& attribute) { return attribute.has_g() || attribute.graphs_size() > 0; });
-}
-
 // Random operators differ from run to run; DequantizeLinear of a constant is a weight that shall stay quantized.
 bool is_foldable_kind(const onnx::NodeProto& node) {
   static const std::set<std::string> kept = {
       "RandomNormal", "RandomNormalLike", "RandomUniform",  "RandomUniformLike", "Multinomial",
       "Bernoulli",    "Dropout",          "QuantizeLinear", "DequantizeLinear",  "DynamicQuantizeLinear"};
-  return is_standard(node) && !kept.contains(node.op_type()) && !has_subgraph(node);
+  return is_standard(node) && !kept.contains(node.op_type()) && bodies(node).empty();
 }
 
 // The value of Shape and Size where it follows from the inferred shape; Shape's start and end may pick the known dimensions only.

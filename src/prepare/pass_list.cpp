@@ -15,6 +15,8 @@ std::vector<Pass> preparation_passes(const PrepareOptions& options) {
       {"unpack-constants", "Constant nodes become initializers", unpack_constants},
       {"fold-constants", "what depends on constants and known shapes only is computed once, an If on a constant becomes its branch",
        fold_constants},
+      {"compute-in-float", "a model in half or double precision is computed in float; its inputs and outputs keep their types",
+       compute_in_float},
       {"drop-identities", "nodes that do nothing, and nodes nobody reads, are removed", drop_identities},
       {"raise-opset", "the model is raised to the operator set that the scheme needs", raise, true},
       {"clip-bounds", "Min and Max with a constant become Clip, Clip from 0 upwards becomes Relu", clip_bounds},
@@ -24,6 +26,8 @@ std::vector<Pass> preparation_passes(const PrepareOptions& options) {
       {"fold-scales", "a constant factor per channel after Conv, ConvTranspose and Gemm goes into their weights", fold_scales},
       {"fold-pixel-input", "the normalisation of uint8 pixels goes into the convolution behind it, padded or not", fold_pixel_input},
       {"fuse-bias-add", "the same for what followed a BatchNormalization", fuse_bias_add},
+      {"plain-gemms", "the factors of a Gemm go into its weight and bias, a transposed input gets a Transpose", plain_gemms},
+      {"fork-shared-weights", "a weight whose readers have their channels along different axes becomes one for each", fork_shared_weights},
   };
 }
 

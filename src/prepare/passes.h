@@ -12,6 +12,7 @@ namespace quantize {
 std::string drop_input_initializers(Model& model);
 std::string unpack_constants(Model& model);
 std::string fold_constants(Model& model);
+std::string compute_in_float(Model& model);
 std::string drop_identities(Model& model);
 std::string raise_opset(Model& model, std::int64_t version);
 std::string clip_bounds(Model& model);
@@ -19,6 +20,8 @@ std::string fuse_bias_add(Model& model);
 std::string fold_batch_norm(Model& model);
 std::string fold_scales(Model& model);
 std::string fold_pixel_input(Model& model);
+std::string plain_gemms(Model& model);
+std::string fork_shared_weights(Model& model);
 
 // "1 node" / "3 nodes"; empty for 0: what most passes report.
 std::string counted(std::size_t count, const std::string& singular, const std::string& plural);

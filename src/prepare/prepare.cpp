@@ -25,6 +25,7 @@ std::string attempt(Model& model, const Pass& pass, const ParityCheck& check, Pa
     outcome.detail = pass.apply(model);
     if (outcome.detail.empty()) return {};
     outcome.status = PassOutcome::Status::changed;
+    move_out_large_weights(model.graph(), model.limits, model.scratch);
     const Parity parity = check.measure(model.proto);
     outcome.difference = parity.difference;
     if (parity.same) return {};

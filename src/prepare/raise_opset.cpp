@@ -42,9 +42,7 @@ std::size_t raise_graph(onnx::GraphProto& graph, std::int64_t version, NameMaker
   std::size_t rewritten = 0;
   bool any = false;
   for (auto& node : *graph.mutable_node()) {
-    for (auto& attribute : *node.mutable_attribute()) {
-      if (attribute.has_g()) rewritten += raise_graph(*attribute.mutable_g(), version, names, types);
-    }
+    for (auto* body : mutable_bodies(node)) rewritten += raise_graph(*body, version, names, types);
     any |= changes_at(node, version);
   }
   if (!any) return rewritten;

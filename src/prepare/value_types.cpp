@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <set>
 
+#include "model/graph.h"
+#include "model/payload.h"
+
 namespace quantize {
 namespace {
 
@@ -12,7 +15,7 @@ namespace {
 constexpr std::int64_t largest_value_read = 4096;
 
 void copy_header(const onnx::TensorProto& from, onnx::TensorProto& to) {
-  if (element_count(shape_of(from)) <= largest_value_read) {
+  if (element_count(shape_of(from)) <= largest_value_read && !is_external(from)) {
     to = from;
     return;
   }
@@ -66,9 +69,7 @@ void collect(const onnx::GraphProto& graph, std::unordered_map<std::string, Valu
   }
   for (const auto& tensor : graph.initializer()) types[tensor.name()] = {static_cast<ElementType>(tensor.data_type()), shape_of(tensor)};
   for (const auto& node : graph.node()) {
-    for (const auto& attribute : node.attribute()) {
-      if (attribute.has_g()) collect(attribute.g(), types);
-    }
+    for (const auto* body : bodies(node)) collect(*body, types);
   }
 }
 

@@ -33,6 +33,7 @@ class Rewriter {
     for (const auto* input : fed_inputs(index_.graph())) insert_pair(input->name(), input->name());
     for (int i = 0; i < index_.graph().node_size(); ++i) rewrite_node(i);
     remove_unused(graph);
+    move_out_large_weights(graph, result_.limits, result_.scratch);
     return std::move(result_);
   }
 

@@ -7,7 +7,10 @@
 #include <mutex>
 
 #include "base/error.h"
+#include "base/mapped_file.h"
+#include "model/library_words.h"
 #include "model/model.h"
+#include "model/payload.h"
 
 namespace quantize {
 namespace {
@@ -64,6 +67,52 @@ Ort::SessionOptions translate(const SessionOptions& options) {
   return result;
 }
 
+// A model as ONNX Runtime takes it: one protobuf, and beside it the files with the weights that the protobuf does not hold.
+struct ModelBytes {
+  std::string protobuf;
+  std::map<std::string, MappedFile> files;
+  std::shared_ptr<AppendFile> scratch;  // of weights that did not fit into the protobuf
+
+  ModelBytes() = default;
+  ModelBytes(const onnx::ModelProto& model, const WeightLimits& limits) {
+    const auto& weights = model.graph().initializer();
+    const bool fits = model.ByteSizeLong() <= limits.in_protobuf;
+    if (fits && std::none_of(weights.begin(), weights.end(), is_external)) {
+      protobuf = serialize(model);
+      return;
+    }
+    protobuf = serialize(copy_without_payloads(model, fits ? limits.in_protobuf : limits.tensor, [&](auto& copy, const auto& original) {
+      if (is_external(original) || !original.has_raw_data()) {
+        copy = original;
+        return;
+      }
+      if (!scratch) scratch = std::make_shared<AppendFile>();
+      set_external_place(copy, {scratch->path(), scratch->append(original.raw_data()), original.raw_data().size()});
+    }));
+    for (const auto& tensor : weights) {
+      if (is_external(tensor)) map(external_place(tensor).file);
+    }
+    if (scratch) map(scratch->path());
+  }
+
+  void give_files_to(Ort::SessionOptions& options) const {
+    std::vector<std::string> names;
+    std::vector<char*> starts;
+    std::vector<std::size_t> lengths;
+    for (const auto& [name, file] : files) {
+      names.push_back(name);
+      starts.push_back(static_cast<char*>(file.start()));
+      lengths.push_back(file.bytes().size());
+    }
+    if (!names.empty()) options.AddExternalInitializersFromFilesInMemory(names, starts, lengths);
+  }
+
+ private:
+  void map(const std::string& file) {
+    if (!files.contains(file)) files.emplace(file, MappedFile(file));
+  }
+};
+
 Tensor to_tensor(const Ort::Value& value) {
   if (!value.IsTensor()) throw Error(ErrorKind::model, "the model has an output that is not a tensor, which is not supported");
   const auto info = value.GetTensorTypeAndShapeInfo();
@@ -76,11 +125,13 @@ Tensor to_tensor(const Ort::Value& value) {
 }  // namespace
 
 struct Session::State {
+  ModelBytes weights;  // ONNX Runtime may read them where they are
   Ort::Session session;
   std::vector<ValueSpec> inputs, outputs;
   std::vector<const char*> input_names, output_names;
 
-  explicit State(Ort::Session made) : session(std::move(made)), inputs(value_specs(session, true)), outputs(value_specs(session, false)) {
+  State(Ort::Session made, ModelBytes bytes)
+      : weights(std::move(bytes)), session(std::move(made)), inputs(value_specs(session, true)), outputs(value_specs(session, false)) {
     for (const auto& spec : inputs) input_names.push_back(spec.name.c_str());
     for (const auto& spec : outputs) output_names.push_back(spec.name.c_str());
   }
@@ -102,23 +153,27 @@ struct Session::State {
       return session.Run(Ort::RunOptions{nullptr}, input_names.data(), values.data(), values.size(), output_names.data(),
                          output_names.size());
     } catch (const Ort::Exception& error) {
-      throw Error(ErrorKind::model, std::string("ONNX Runtime cannot run the model: ") + error.what());
+      throw Error(ErrorKind::model, "ONNX Runtime cannot run the model: " + plain_words(error.what(), {}));
     }
   }
 };
 
 Session::Session(const onnx::ModelProto& model, const SessionOptions& options) {
-  const std::string bytes = serialize(model);
+  ModelBytes bytes(model, options.limits);
   try {
-    state_ = std::make_unique<State>(Ort::Session(runtime().env, bytes.data(), bytes.size(), translate(options)));
+    auto translated = translate(options);
+    bytes.give_files_to(translated);
+    Ort::Session session(runtime().env, bytes.protobuf.data(), bytes.protobuf.size(), translated);
+    bytes.protobuf = {};
+    state_ = std::make_unique<State>(std::move(session), std::move(bytes));
   } catch (const Ort::Exception& error) {
-    throw Error(ErrorKind::model, std::string("ONNX Runtime cannot load the model: ") + error.what());
+    throw Error(ErrorKind::model, "ONNX Runtime cannot load the model: " + plain_words(error.what(), model.graph()));
   }
 }
 
 Session::Session(const std::filesystem::path& file, const SessionOptions& options) {
   try {
-    state_ = std::make_unique<State>(Ort::Session(runtime().env, file.c_str(), translate(options)));
+    state_ = std::make_unique<State>(Ort::Session(runtime().env, file.c_str(), translate(options)), ModelBytes());
   } catch (const Ort::Exception& error) {
     throw Error(ErrorKind::model, "ONNX Runtime cannot load " + file.string() + ": " + error.what());
   }

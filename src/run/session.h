@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "model/large_weights.h"
 #include "model/tensor.h"
 
 namespace Ort {
@@ -28,6 +29,7 @@ struct SessionOptions {
   // with float weights.
   bool fuse_quantized = true;
   Ort::CustomOpDomain* custom_operators = nullptr;  // must outlive the session
+  WeightLimits limits = {};                         // what is handed over in one protobuf; the rest goes through files
 };
 
 struct ValueSpec {

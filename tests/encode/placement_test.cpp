@@ -147,6 +147,16 @@ TEST(Place, OperatorsWithoutIntegerKernelStayFloat) {
   EXPECT_NE(placement.decisions[2].reason.find("not in the table"), std::string::npos);
 }
 
+TEST(Place, ControlFlowIsNamed) {
+  const Model model = text_model(R"(g (float[1,2,4,4] x, bool c) => (float[1,2,4,4] y) <float[2,2,1,1] w, float[2,2,1,1] u> {
+    t = Conv (x, w)
+    y = If (c) <then_branch = a () => (float[1,2,4,4] p) { p = Conv (t, u) }, else_branch = b () => (float[1,2,4,4] q) { q = Neg (t) }>
+  })");
+  const auto placement = place(model, find_target("ort-cpu"));
+  EXPECT_FALSE(placement.decisions[1].quantized);
+  EXPECT_NE(placement.decisions[1].reason.find("control flow"), std::string::npos) << placement.decisions[1].reason;
+}
+
 TEST(Place, GraphOutputsFollowTheTarget) {
   Target target = find_target("ort-cpu");
   target.quantize_outputs = true;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "model/graph.h"
 #include "model/model.h"
 #include "model/tensor.h"
 #include "support/run_model.h"
@@ -105,6 +106,38 @@ TEST(Extract, CapturedTensorsComeAlong) {
   EXPECT_EQ(part.graph().node_size(), 2);
   EXPECT_EQ(part.graph().input(0).type().tensor_type().elem_type(), onnx::TensorProto::BOOL);
   EXPECT_EQ(part.graph().initializer_size(), 1);
+}
+
+// MaxPool makes `p`, which is given, beside `i`, which is needed.
+TEST(Extract, AGivenTensorMadeBesideANeededOne) {
+  const Model model = text_model(R"(g (float[1,2,4,4] x) => (float[1,2,4,4] y) {
+    p, i = MaxPool <kernel_shape = [2,2], strides = [2,2]> (x)
+    n = Neg (p)
+    y = MaxUnpool <kernel_shape = [2,2], strides = [2,2]> (n, i)
+  })");
+  const std::vector<std::string> inputs = {"x", "p"}, outputs = {"y"};
+  const auto part = extract(model.proto, inputs, outputs);
+  Model whole = model;
+  whole.graph().add_output()->set_name("p");
+  const auto given = random_inputs(model.proto);
+  const auto results = run_model(whole.proto, given);
+  EXPECT_EQ(largest_difference({results[0]}, run_model(part, {given[0], results[1]})), 0);
+}
+
+// No operator of ONNX has an attribute of several graphs, but the format does.
+TEST(Bodies, SeveralGraphsInOneAttribute) {
+  Model model = branch_model();
+  auto& node = *model.graph().mutable_node(model.graph().node_size() - 1);
+  auto& attribute = *node.add_attribute();
+  attribute.set_name("more");
+  attribute.set_type(onnx::AttributeProto::GRAPHS);
+  auto& body = *attribute.add_graphs();
+  *body.add_node() = make_node("Neg", std::vector<std::string>{"x"}, std::vector<std::string>{"inside"});
+  EXPECT_EQ(bodies(node).size(), 3U);
+  EXPECT_NE(NameMaker(model.graph()).unique("inside"), "inside");
+  replace_uses(model.graph(), "x", "z");
+  EXPECT_EQ(body.node(0).input(0), "z");
+  EXPECT_TRUE(captured_tensors(node).contains("z"));
 }
 
 TEST(Extract, WhatIsNeitherGivenNorMadeIsAnError) {

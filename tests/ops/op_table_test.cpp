@@ -33,6 +33,12 @@ TEST(RoleOf, TheNodeThatMakesY) {
       {"g (float[1,1,4,4] x) => (float[1,1,2,2] y) { y = MaxPool <kernel_shape = [2,2], strides = [2,2]> (x) }", Role::moving},
       {"g (float[1,1,4,4] x) => (float[1,1,2,2] y) { y, i = MaxPool <kernel_shape = [2,2], strides = [2,2]> (x) }", Role::floating},
       {"g (float[1,1,4,4] x) => (float[1,1,8,8] y) <float[4] s = {1,1,2,2}> { y = Resize <mode = \"nearest\"> (x, , s) }", Role::moving},
+      {"g (float[2] x) => (float[4] y) <int64[2] p = {1,1}> { y = Pad (x, p) }", Role::moving},
+      {"g (float[2] x) => (float[4] y) <int64[2] p = {1,1}, float v = {0}> { y = Pad (x, p, v) }", Role::moving},
+      {"g (float[2] x) => (float[4] y) <int64[2] p = {1,1}, float v = {3}> { y = Pad (x, p, v) }",
+       Role::floating},  // 3 may be out of range
+      {"g (float[2] x, float v) => (float[4] y) <int64[2] p = {1,1}> { y = Pad (x, p, v) }", Role::floating},
+      {"g (float[2] x) => (float[4] y) <int64[2] p = {1,1}, float v = {3}> { y = Pad <mode = \"edge\"> (x, p, v) }", Role::moving},
       {"g (float[1,1,4,4] x) => (float[1,1,8,8] y) <float[4] s = {1,1,2,2}> { y = Resize <mode = \"linear\"> (x, , s) }", Role::compute},
   };
   for (const auto& one : cases) {
