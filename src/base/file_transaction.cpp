@@ -60,13 +60,17 @@ void clean_debris(const fs::path& parent) {
   }
 }
 
+struct Rename {
+  std::string from, to;
+};
+
 struct Move {
   std::string from, to, backup;
 };
 
 struct MoveResult {
-  int code = 0;            // errno of the move that failed
-  std::size_t failed = 0;  // its number
+  int code = 0;            // errno of what failed
+  std::size_t failed = 0;  // number of the move that failed
 };
 
 // A second name for the file that is about to be replaced. Where the file system knows no hard links it gives up its first one.
@@ -76,15 +80,21 @@ void keep(const Move& move) {
   ::rename(move.to.c_str(), move.backup.c_str());
 }
 
-// Each rename is atomic; what keep() kept lets a later failure bring the old content back. Nothing but system calls: this runs in a forked
-// child of a program with threads.
-void move_all(const Move* moves, std::size_t count, MoveResult& result) {
+// Decides, then moves. Each rename is atomic; what keep() kept lets a later failure bring the old content back. Nothing but system calls:
+// this runs in a forked child of a program with threads.
+void move_all(const std::vector<Rename>& decisions, const std::vector<Move>& moves, MoveResult& result) {
+  for (const auto& decision : decisions) {
+    if (::rename(decision.from.c_str(), decision.to.c_str()) != 0) {
+      result.code = errno;
+      return;
+    }
+  }
   std::size_t done = 0;
-  for (; done < count; ++done) {
+  for (; done < moves.size(); ++done) {
     keep(moves[done]);
     if (::rename(moves[done].from.c_str(), moves[done].to.c_str()) != 0) break;
   }
-  if (done == count) return;
+  if (done == moves.size()) return;
   result.code = errno;
   result.failed = done;
   ::rename(moves[done].backup.c_str(), moves[done].to.c_str());
@@ -94,17 +104,17 @@ void move_all(const Move* moves, std::size_t count, MoveResult& result) {
 }
 
 // A child in a session of its own goes on when this process is killed; where none can be made, this process does it itself.
-MoveResult move_all(const std::vector<Move>& moves) {
+MoveResult move_all_in_child(const std::vector<Rename>& decisions, const std::vector<Move>& moves) {
   MoveResult result;
   void* shared = ::mmap(nullptr, sizeof(MoveResult), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   const pid_t child = shared == MAP_FAILED ? -1 : ::fork();
   if (child == 0) {
     ::setsid();
-    move_all(moves.data(), moves.size(), *static_cast<MoveResult*>(shared));
+    move_all(decisions, moves, *static_cast<MoveResult*>(shared));
     ::_exit(0);
   }
   if (child < 0) {
-    move_all(moves.data(), moves.size(), result);
+    move_all(decisions, moves, result);
   } else {
     while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
     }
@@ -166,20 +176,18 @@ fs::path FileTransaction::write(const fs::path& path, std::string_view bytes) {
 
 // A staging folder is decided by one rename; with several (files in several folders) the first decides for all but a power cut.
 void FileTransaction::publish() {
-  for (auto& staging : stagings_) {
-    auto committed = staging.folder;
-    committed += decided;
-    if (::rename(staging.folder.c_str(), committed.c_str()) != 0) fail_writing(staging.parent, errno);
-    for (auto& entry : entries_) {
-      if (entry.temporary.parent_path() == staging.folder) entry.temporary = committed / entry.temporary.filename();
-    }
-    staging.folder = committed;
-  }
+  if (entries_.empty()) return;
+  std::vector<Rename> decisions;
   std::vector<Move> moves;
-  for (const auto& [temporary, final] : entries_) {
-    moves.push_back({temporary.string(), final.string(), temporary.string() + std::string(backup_suffix)});
+  for (auto& staging : stagings_) {
+    decisions.push_back({staging.folder.string(), staging.folder.string() + std::string(decided)});
+    staging.folder = decisions.back().to;
   }
-  const MoveResult result = move_all(moves);
+  for (const auto& [temporary, final] : entries_) {
+    const auto from = fs::path(temporary.parent_path().string() + std::string(decided)) / temporary.filename();
+    moves.push_back({from.string(), final.string(), from.string() + std::string(backup_suffix)});
+  }
+  const MoveResult result = move_all_in_child(decisions, moves);
   if (result.code != 0) fail_writing(entries_[result.failed].final, result.code);
   entries_.clear();
 }

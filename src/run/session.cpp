@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <mutex>
+#include <new>
 
 #include "base/error.h"
 #include "model/model.h"
@@ -60,8 +61,18 @@ Ort::SessionOptions translate(const SessionOptions& options) {
   if (options.threads != 0) result.SetIntraOpNumThreads(static_cast<int>(options.threads));
   result.SetGraphOptimizationLevel(options.optimization == Optimization::all ? ORT_ENABLE_ALL : ORT_DISABLE_ALL);
   if (!options.fuse_quantized) result.AddConfigEntry(kOrtSessionOptionsDisableQuantQDQ, "1");
+  if (options.precise_integers) result.AddConfigEntry(kOrtSessionOptionsAvx2PrecisionMode, "1");
   if (options.custom_operators != nullptr) result.Add(*options.custom_operators);
   return result;
+}
+
+// ONNX Runtime wraps what it catches. Memory that ran out (or found no room for a thread's stack) is no fault of the model.
+[[noreturn]] void fail(const std::string& what, const Ort::Exception& error) {
+  const std::string_view reason = error.what();
+  for (const char* sign : {"bad_alloc", "Failed to allocate memory", "PosixThread"}) {
+    if (reason.find(sign) != std::string_view::npos) throw std::bad_alloc();
+  }
+  throw Error(ErrorKind::model, what + ": " + std::string(reason));
 }
 
 Tensor to_tensor(const Ort::Value& value) {
@@ -102,7 +113,7 @@ struct Session::State {
       return session.Run(Ort::RunOptions{nullptr}, input_names.data(), values.data(), values.size(), output_names.data(),
                          output_names.size());
     } catch (const Ort::Exception& error) {
-      throw Error(ErrorKind::model, std::string("ONNX Runtime cannot run the model: ") + error.what());
+      fail("ONNX Runtime cannot run the model", error);
     }
   }
 };
@@ -112,7 +123,7 @@ Session::Session(const onnx::ModelProto& model, const SessionOptions& options) {
   try {
     state_ = std::make_unique<State>(Ort::Session(runtime().env, bytes.data(), bytes.size(), translate(options)));
   } catch (const Ort::Exception& error) {
-    throw Error(ErrorKind::model, std::string("ONNX Runtime cannot load the model: ") + error.what());
+    fail("ONNX Runtime cannot load the model", error);
   }
 }
 
@@ -120,7 +131,7 @@ Session::Session(const std::filesystem::path& file, const SessionOptions& option
   try {
     state_ = std::make_unique<State>(Ort::Session(runtime().env, file.c_str(), translate(options)));
   } catch (const Ort::Exception& error) {
-    throw Error(ErrorKind::model, "ONNX Runtime cannot load " + file.string() + ": " + error.what());
+    fail("ONNX Runtime cannot load " + file.string(), error);
   }
 }
 

@@ -37,7 +37,7 @@ TEST_P(FuzzReplay, CorpusAndCrashesAreAnsweredWithAResultOrAnError) {
 INSTANTIATE_TEST_SUITE_P(Targets, FuzzReplay,
                          testing::Values(Target{"model", fuzz_model}, Target{"image", fuzz_image}, Target{"npy", fuzz_npy},
                                          Target{"config", fuzz_config}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& instance) { return std::string(instance.param.name); });
 
 }  // namespace
 }  // namespace quantize::fuzz

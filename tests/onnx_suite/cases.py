@@ -62,16 +62,18 @@ def read_tensor(file):
 
 
 def freeze(model, inputs):
-    """All inputs but the first become initializers."""
+    """All inputs but the first become initializers; before IR version 4 these stand among the inputs too."""
     frozen = copy.deepcopy(model)
     kept = fed_inputs(model)[0].name
     for name, array in inputs.items():
         if name != kept and array is not None:
             frozen.graph.initializer.append(numpy_helper.from_array(array, name))
-    remaining = [value for value in frozen.graph.input if value.name == kept or inputs.get(value.name) is None]
-    del frozen.graph.input[:]
-    frozen.graph.input.extend(remaining)
-    return frozen, {name: array for name, array in inputs.items() if name in {value.name for value in remaining}}
+    fed = {name for name, array in inputs.items() if name == kept or array is None}
+    if frozen.ir_version >= 4:
+        remaining = [value for value in frozen.graph.input if value.name in fed or value.name not in inputs]
+        del frozen.graph.input[:]
+        frozen.graph.input.extend(remaining)
+    return frozen, {name: array for name, array in inputs.items() if name in fed}
 
 
 def lay_out(case, folder):

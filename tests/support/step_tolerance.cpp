@@ -146,7 +146,8 @@ std::string beyond_steps(const onnx::ModelProto& quantized, const std::vector<Te
   const auto allowed = step_tolerances(quantized, inputs, expected);
   const auto changed = touched(quantized.graph());
   for (const auto optimization : {Optimization::none, Optimization::all}) {
-    const auto actual = Session(quantized, {.threads = 1, .optimization = optimization, .custom_operators = nullptr}).run(inputs);
+    const auto actual =
+        Session(quantized, {.threads = 1, .optimization = optimization, .precise_integers = true, .custom_operators = nullptr}).run(inputs);
     for (std::size_t i = 0; i < expected.size(); ++i) {
       const std::string& name = quantized.graph().output(static_cast<int>(i)).name();
       const double moved = distance(expected[i], actual[i]);
