@@ -1,5 +1,7 @@
 #include "encode/convergence.h"
 
+#include <gtest/gtest.h>
+
 #include "plan_fixture.h"
 
 namespace quantize::test {

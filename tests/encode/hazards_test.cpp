@@ -1,5 +1,7 @@
 #include "encode/hazards.h"
 
+#include <gtest/gtest.h>
+
 #include <cmath>
 
 #include "model/edit.h"

@@ -75,7 +75,9 @@ TEST_P(RandomGraphs, AreQuantizedWithinTheirSteps) {
 INSTANTIATE_TEST_SUITE_P(Schemes, RandomGraphs,
                          testing::Values(Kind{"w8a8", Level::o0, RangeMethod::minmax}, Kind{"w8a8", Level::o1, RangeMethod::mse},
                                          Kind{"w8a16", Level::o0, RangeMethod::mse}, Kind{"w4a16", Level::o1, RangeMethod::minmax}),
-                         [](const auto& instance) { return std::string(instance.param.scheme) + (instance.param.level == Level::o0 ? "_O0" : "_O1"); });
+                         [](const auto& instance) {
+                           return std::string(instance.param.scheme) + (instance.param.level == Level::o0 ? "_O0" : "_O1");
+                         });
 
 TEST(RandomGraph, IsDecidedByItsSeedAndValid) {
   EXPECT_EQ(serialize(random_graph(7).proto), serialize(random_graph(7).proto));
