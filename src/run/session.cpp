@@ -61,7 +61,6 @@ Ort::SessionOptions translate(const SessionOptions& options) {
   if (options.threads != 0) result.SetIntraOpNumThreads(static_cast<int>(options.threads));
   result.SetGraphOptimizationLevel(options.optimization == Optimization::all ? ORT_ENABLE_ALL : ORT_DISABLE_ALL);
   if (!options.fuse_quantized) result.AddConfigEntry(kOrtSessionOptionsDisableQuantQDQ, "1");
-  if (options.precise_integers) result.AddConfigEntry(kOrtSessionOptionsAvx2PrecisionMode, "1");
   if (options.custom_operators != nullptr) result.Add(*options.custom_operators);
   return result;
 }

@@ -27,9 +27,6 @@ struct SessionOptions {
   // and float weights between them are quantized per tensor without being asked, which would falsify a simulation of quantized activations
   // with float weights.
   bool fuse_quantized = true;
-  // On: 8-bit kernels that do not saturate their 16-bit sums. Off (ONNX Runtime's default), processors without VNNI do that: faster, and
-  // off by up to half of a layer's range where weights and activations are large.
-  bool precise_integers = false;
   Ort::CustomOpDomain* custom_operators = nullptr;  // must outlive the session
 };
 
