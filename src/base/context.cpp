@@ -19,18 +19,26 @@ void Context::say(LogLevel level, std::string_view text) const {
   if (log) log(level, text);
 }
 
-void Context::warn(std::string_view text) {
+void Context::keep(std::vector<std::string>& list, LogLevel level, std::string_view text) {
   {
     const std::lock_guard lock(mutex_);
-    if (std::find(warnings_.begin(), warnings_.end(), text) != warnings_.end()) return;
-    warnings_.emplace_back(text);
+    if (std::find(list.begin(), list.end(), text) != list.end()) return;
+    list.emplace_back(text);
   }
-  say(LogLevel::warning, text);
+  say(level, text);
 }
+
+void Context::warn(std::string_view text) { keep(warnings_, LogLevel::warning, text); }
+void Context::note(std::string_view text) { keep(notes_, LogLevel::info, text); }
 
 std::vector<std::string> Context::warnings() const {
   const std::lock_guard lock(mutex_);
   return warnings_;
+}
+
+std::vector<std::string> Context::notes() const {
+  const std::lock_guard lock(mutex_);
+  return notes_;
 }
 
 std::unique_ptr<Progress> Context::step(std::string_view title, std::size_t total) const {

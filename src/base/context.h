@@ -37,6 +37,9 @@ class Context {
   // Warnings are also kept, in the order they came and each text once, for the report.
   void warn(std::string_view text);
   [[nodiscard]] std::vector<std::string> warnings() const;
+  // What was found and solved without anyone having to act: said as information, and kept for the report in the same way.
+  void note(std::string_view text);
+  [[nodiscard]] std::vector<std::string> notes() const;
 
   // Never null.
   [[nodiscard]] std::unique_ptr<Progress> step(std::string_view title, std::size_t total) const;
@@ -45,8 +48,9 @@ class Context {
 
  private:
   void say(LogLevel level, std::string_view text) const;
+  void keep(std::vector<std::string>& list, LogLevel level, std::string_view text);
   mutable std::mutex mutex_;
-  std::vector<std::string> warnings_;
+  std::vector<std::string> warnings_, notes_;
 };
 
 }  // namespace quantize

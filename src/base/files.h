@@ -11,8 +11,14 @@ namespace quantize {
 // Throws Error{kind} naming the file.
 std::string read_file(const std::filesystem::path& path);
 
-// A set of files that appear together or not at all. Each is written beside its final place under a temporary name; publish() renames them
-// all. Whatever was not published is removed by the destructor, so an exception or Ctrl-C leaves no debris.
+// A set of files that appear together or not at all.
+//
+// They are written under their own names into a hidden staging folder beside their final places ("<folder>/.quantize-XXXXXX", locked as
+// long as this object lives), so that files may refer to each other by name. publish() renames the staging folder ("....commit"), which
+// decides, and moves the files out. An exception or Ctrl-C leaves no debris (the destructor removes what was not
+// published); a SIGKILL leaves a staging folder, and the next transaction in the same folder removes it, or completes it if it was decided.
+// The moves are made by a process of their own that a kill of this one does not reach: only a power cut (or the end of a whole container)
+// between two renames can show old and new files side by side, until the next transaction there.
 class FileTransaction {
  public:
   FileTransaction() = default;
@@ -22,15 +28,24 @@ class FileTransaction {
 
   // Throws Error{output} when the folder is missing or not writable, or the disk is full. Returns where the bytes are until publish().
   std::filesystem::path write(const std::filesystem::path& path, std::string_view bytes);
-  // Reserves a temporary name beside `path` for something another library will write.
+  // The same for something another library will write: the place to write to.
   std::filesystem::path reserve(const std::filesystem::path& path);
+  // Moves all files to their places, in the order they were written. Where one cannot be moved, the places are as they were before and
+  // Error{output} is thrown.
   void publish();
 
  private:
   struct Entry {
     std::filesystem::path temporary, final;
   };
+  struct Staging {
+    std::filesystem::path parent, folder;
+    int lock = -1;
+  };
+  Staging& staging_for(const std::filesystem::path& path);
+
   std::vector<Entry> entries_;
+  std::vector<Staging> stagings_;  // one per final folder
 };
 
 // A fingerprint of bytes (XXH3, 128 bits, 32 hexadecimal digits): tells whether a model or a data set is the same one, not who made it.

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -34,7 +35,10 @@ void parallel_for(const Context& context, std::size_t count, const std::function
   const auto workers = static_cast<unsigned>(std::clamp<std::size_t>(context.threads, 1, std::max<std::size_t>(count, 1)));
   {
     std::vector<std::jthread> threads;
-    for (unsigned worker = 1; worker < workers; ++worker) threads.emplace_back(work, worker);
+    try {
+      for (unsigned worker = 1; worker < workers; ++worker) threads.emplace_back(work, worker);
+    } catch (const std::system_error&) {  // no room for another thread: fewer do the same work
+    }
     work(0);
   }
   if (failure) std::rethrow_exception(failure);

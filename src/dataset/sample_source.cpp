@@ -13,11 +13,14 @@
 #include "dataset/fit_tensor.h"
 #include "dataset/image.h"
 #include "dataset/npy.h"
+#include "dataset/random_sample.h"
 
 namespace quantize {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t random_samples = 100;
 
 [[noreturn]] void fail(const std::string& text) { throw Error(ErrorKind::data, text); }
 
@@ -89,6 +92,16 @@ std::string describe(const Preprocess& preprocess) {
   return text + " resize " + std::to_string(static_cast<int>(preprocess.resize)) + "\n";
 }
 
+// Strings, sequences, and types narrower than a byte are in no picture and no .npy file.
+void require_readable_types(const std::vector<InputSpec>& inputs) {
+  for (const auto& input : inputs) {
+    if (element_size(input.type) == 0) {
+      throw Error(ErrorKind::model, "the model's input '" + input.name + "' takes values (" + type_name(input.type) +
+                                        ") that no picture and no .npy file holds");
+    }
+  }
+}
+
 int channels_of(const Preprocess& preprocess) { return preprocess.color == ColorOrder::gray ? 1 : 3; }
 
 Tensor load_tensor(const fs::path& path, const InputSpec& input) {
@@ -106,11 +119,17 @@ Tensor load_picture(const fs::path& path, const InputSpec& input, const Preproce
 
 }  // namespace
 
-SampleSource SampleSource::open(const fs::path& folder, std::vector<InputSpec> inputs, const Preprocess& preprocess) {
+SampleSource SampleSource::open(const fs::path& folder, std::vector<InputSpec> inputs, const Preprocess& preprocess, std::uint64_t seed) {
   if (inputs.empty()) throw Error(ErrorKind::internal, "a sample source needs a model input");
+  require_readable_types(inputs);
   SampleSource source;
   source.inputs_ = std::move(inputs);
   source.preprocess_ = preprocess;
+  if (folder == "random") {
+    source.random_seed_ = seed;
+    for (std::size_t i = 0; i < random_samples; ++i) source.files_.push_back({"random_" + std::to_string(i), {}});
+    return source;
+  }
   const bool several = source.inputs_.size() > 1;
   for (const auto& input : source.inputs_) {
     const auto input_folder = several ? folder / input.name : folder;
@@ -129,6 +148,10 @@ Sample SampleSource::load(std::size_t index) const {
   const auto& item = files_.at(index);
   Sample sample{item.stem, {}};
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    if (random_seed_) {
+      sample.inputs.push_back(random_tensor(inputs_[i].shape, inputs_[i].type, preprocess_, *random_seed_, item.stem + inputs_[i].name));
+      continue;
+    }
     const auto& path = item.files[i];
     sample.inputs.push_back(is_tensor(path) ? load_tensor(path, inputs_[i]) : load_picture(path, inputs_[i], preprocess_));
   }
@@ -194,6 +217,7 @@ SampleSource SampleSource::with_inputs(std::vector<InputSpec> inputs, const Prep
 
 std::string SampleSource::fingerprint() const {
   std::string text = describe(preprocess_);
+  if (random_seed_) text += "random " + std::to_string(*random_seed_) + " " + std::to_string(size()) + "\n";
   for (const auto& item : files_) {
     for (const auto& path : item.files) text += path.filename().string() + " " + quantize::fingerprint(read_file(path)) + "\n";
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,8 @@ struct InputSpec {
 
 // One item of a data set: the files it is read from, one per model input.
 struct SampleFile {
-  std::string stem;  // name without folder and ending: pairs a picture with its label
-  std::vector<std::filesystem::path> files;
+  std::string stem;                          // name without folder and ending: pairs a picture with its label
+  std::vector<std::filesystem::path> files;  // none where the item is drawn at random
 };
 
 // The tensors of one item, in the order of the model's inputs.
@@ -36,10 +37,13 @@ class SampleSource {
  public:
   // Lists `folder` (sorted by name; hidden files and sub-folders ignored): pictures (.jpg .jpeg .png .bmp .ppm .pgm) or .npy files. With
   // several model inputs, one sub-folder per input name, the same stems in each. Nothing is decoded yet. Throws Error{data} when the folder
-  // is missing, holds nothing usable, mixes kinds, or stems do not match between inputs.
-  static SampleSource open(const std::filesystem::path& folder, std::vector<InputSpec> inputs, const Preprocess& preprocess);
+  // is missing, holds nothing usable, mixes kinds, or stems do not match between inputs, Error{model} for inputs of a type that no file
+  // holds. The name "random" (a folder of that name is "./random") stands for 100 samples drawn from `seed`.
+  static SampleSource open(const std::filesystem::path& folder, std::vector<InputSpec> inputs, const Preprocess& preprocess,
+                           std::uint64_t seed = 0);
 
   [[nodiscard]] std::size_t size() const { return files_.size(); }
+  [[nodiscard]] bool is_random() const { return random_seed_.has_value(); }
   [[nodiscard]] const SampleFile& file(std::size_t index) const { return files_[index]; }
   [[nodiscard]] const std::vector<InputSpec>& inputs() const { return inputs_; }
 
@@ -64,6 +68,7 @@ class SampleSource {
   std::vector<SampleFile> files_;
   std::vector<InputSpec> inputs_;
   Preprocess preprocess_;
+  std::optional<std::uint64_t> random_seed_;
 };
 
 }  // namespace quantize

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "encode/hazards.h"
 #include "model/edit.h"
 #include "model/graph.h"
 
@@ -125,20 +126,6 @@ Range group_range(const TensorGroup& group, const Statistics& statistics, const 
   return range;
 }
 
-int protect_bias(Encoding& weight, std::span<const float> bias, float input_scale, std::int64_t groups) {
-  constexpr double limit = 1 << 30;  // half of what int32 holds: the accumulator needs the other half
-  int raised = 0;
-  const std::size_t per_group = bias.size() / static_cast<std::size_t>(std::max<std::int64_t>(groups, 1));
-  for (std::size_t i = 0; i < bias.size(); ++i) {
-    auto& scale = weight.scale[weight.scale.size() == 1 ? 0 : weight.scale.size() == bias.size() ? i : i % per_group];
-    const double least = std::fabs(bias[i]) / (static_cast<double>(input_scale) * limit);
-    if (scale >= least) continue;
-    scale = usable_scale(least);
-    ++raised;
-  }
-  return raised;
-}
-
 std::int32_t quantize_value(float value, float scale, std::int32_t zero_point, IntegerRange range) {
   const double rounded = std::nearbyint(static_cast<double>(value / scale)) + zero_point;
   return static_cast<std::int32_t>(std::clamp<double>(rounded, range.low, range.high));
@@ -165,12 +152,11 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
   const GraphIndex index(model.graph());
   Encodings encodings;
   for (const auto& group : placement.groups) {
-    const Range range = group_range(group, statistics, scheme);
+    Range range = group_range(group, statistics, scheme);
+    if (!group.range_is_exact) range = solve_activation_hazards(range, group_statistics(group, statistics), group.members[0], context);
     Encoding encoding = group.is_pixels ? encode_range(range, onnx::TensorProto::UINT8, Symmetry::asymmetric)
                                         : encode_range(range, scheme.activation_type(), scheme.activations);
     encoding.method = group.range_is_exact ? "fixed range" : group.is_graph_output ? "minmax" : method_name(scheme.method);
-    if (range.low == 0 && range.high == 0)
-      context.warn("activation '" + group.members[0] + "' was zero in all of calibration; check that the images are typical");
     for (const auto& member : group.members) encodings.activations[member] = encoding;
   }
   for (const auto& name : placement.constants) encodings.activations[name] = encode_constant(*index.constant(name), scheme);
@@ -179,14 +165,14 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
     const auto& tensor = *index.initializer(op.weight);
     const int axis = scheme.weights == Granularity::per_channel ? op.channel_axis : -1;
     auto [place, fresh] = encodings.weights.try_emplace(op.weight);
-    if (fresh) place->second = encode_weight(float_values(tensor), shape_of(tensor), axis, scheme.weight_type());
+    const auto values = float_values(tensor);
+    if (fresh) place->second = encode_weight(values, shape_of(tensor), axis, scheme.weight_type());
     const auto* bias = op.bias.empty() ? nullptr : index.initializer(op.bias);
     const auto input = encodings.activations.find(op.input);
-    if (bias == nullptr || input == encodings.activations.end()) continue;
-    if (const int raised = protect_bias(place->second, float_values(*bias), input->second.scale[0], op.groups); raised > 0) {
-      context.info(describe(index.node(number)) + ": the weight scale of " + std::to_string(raised) +
-                   " channels was raised so that the bias fits int32");
-    }
+    const bool bias_is_quantized =
+        bias != nullptr && input != encodings.activations.end() && element_count(shape_of(*bias)) == op.outputs;  // else it stays float
+    solve_weight_hazards(place->second, values, shape_of(tensor), bias_is_quantized ? float_values(*bias) : std::vector<float>{},
+                         bias_is_quantized ? input->second.scale[0] : 1.0F, op.groups, describe(index.node(number)), context);
   }
   return encodings;
 }

@@ -55,9 +55,6 @@ TensorStatistics group_statistics(const TensorGroup& group, const Statistics& st
 // Range of one group: exact where known, limited by its bounds, never clipped where it is a graph output.
 Range group_range(const TensorGroup& group, const Statistics& statistics, const Scheme& scheme);
 
-// Raises weight scales to where |bias| / (input scale * weight scale) stays below 2^30. Returns how many channels that concerned.
-int protect_bias(Encoding& weight, std::span<const float> bias, float input_scale, std::int64_t groups);
-
 // Nearest integer, ties to even, saturated: QuantizeLinear's rule.
 std::int32_t quantize_value(float value, float scale, std::int32_t zero_point, IntegerRange range);
 // Which slice of the encoding element `index` of a tensor of this shape belongs to.

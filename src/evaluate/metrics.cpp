@@ -28,8 +28,11 @@ Planes planes_of(const Tensor& output, ClassAxis axis) {
   Shape shape = output.shape;
   if (shape.size() == 2) shape = {shape[0], shape[1], 1, 1};         // class scores of a whole picture
   if (shape.size() == 3) shape = {shape[0], 1, shape[1], shape[2]};  // no channel axis
-  if (shape.size() != 4)
-    throw Error(ErrorKind::model, "the first output has shape " + to_string(output.shape) + ", which is no segmentation mask");
+  if (shape.size() < 2) shape = {1, 1, 1, element_count(output.shape)};
+  while (shape.size() > 4) {  // volumes: what lies behind the height is one width
+    shape[shape.size() - 2] *= shape.back();
+    shape.pop_back();
+  }
   const bool last = axis == ClassAxis::last && output.shape.size() == 4;
   Planes planes{static_cast<int>(last ? shape[3] : shape[1]),
                 static_cast<int>(last ? shape[1] : shape[2]),

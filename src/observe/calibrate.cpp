@@ -153,4 +153,16 @@ Statistics calibrate(const Model& model, std::span<const std::string> tensors, c
   return statistics;
 }
 
+Calibration calibrate_and_compare(const Model& model, std::span<const std::string> tensors, const LoadSample& load, std::size_t count,
+                                  const Context& context) {
+  const std::size_t last = count / 10, first = count - last;
+  Calibration calibration;
+  calibration.all = calibrate(model, tensors, load, first, context);
+  if (last == 0) return calibration;
+  calibration.before_last_tenth = calibration.all;
+  merge(calibration.all, calibrate(
+                             model, tensors, [&](std::size_t index) { return load(first + index); }, last, context));
+  return calibration;
+}
+
 }  // namespace quantize

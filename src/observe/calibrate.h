@@ -23,4 +23,12 @@ using LoadSample = std::function<std::vector<Tensor>(std::size_t index)>;
 Statistics calibrate(const Model& model, std::span<const std::string> tensors, const LoadSample& load, std::size_t count,
                      const Context& context);
 
+// The same with a look back: what was known before the last tenth of the samples, to tell whether they still changed anything.
+struct Calibration {
+  Statistics all;
+  Statistics before_last_tenth;  // empty where there are fewer than 10 samples
+};
+Calibration calibrate_and_compare(const Model& model, std::span<const std::string> tensors, const LoadSample& load, std::size_t count,
+                                  const Context& context);
+
 }  // namespace quantize

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "encode/hazards.h"
 #include "model/edit.h"
 
 namespace quantize {

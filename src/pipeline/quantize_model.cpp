@@ -49,6 +49,7 @@ Outcome quantize_model(const Options& options, Context& context) {
 
   Report report = describe_run(options, run.original, written, file, run.plan);
   report.steps = run.steps;
+  for (const auto& note : context.notes()) report.steps.push_back({"hazard", note, 0});
   report.calibration = {options.calibration.string(), run.samples.calibration.fingerprint(), run.samples.calibration.size(),
                         run.samples.skipped};
   report.test = {

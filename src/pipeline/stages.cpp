@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "encode/convergence.h"
 #include "encode/foreign_encodings.h"
 #include "evaluate/evaluate.h"
 #include "model/graph.h"
@@ -40,7 +41,9 @@ std::vector<InputSpec> input_specs(const Session& session, const Shape& first_sh
 Samples open_samples(const Options& options, const std::vector<InputSpec>& inputs, const Preprocess& preprocess, Context& context) {
   std::vector<std::string> skipped;
   const auto usable = [&](const std::filesystem::path& folder, std::size_t limit) {
-    const auto source = SampleSource::open(folder, inputs, preprocess).evenly(limit).readable([&](const std::string& reason) {
+    const auto all = SampleSource::open(folder, inputs, preprocess, options.seed);
+    if (all.is_random()) context.warn("random data instead of images: ranges and accuracy say little about real ones; not for use");
+    const auto source = all.evenly(limit).readable([&](const std::string& reason) {
       if (options.strict) throw Error(ErrorKind::data, reason);
       context.warn("skipped " + reason);
       skipped.push_back(reason);
@@ -176,12 +179,14 @@ void equalize_run(Run& run, const Options& options, Context& context) {
   move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
 }
 
-void observe_run(Run& run, const Options&, Context& context) {
+void observe_run(Run& run, const Options& options, Context& context) {
   const Stopwatch watch;
   const auto& source = run.samples.calibration;
   const auto observed = run.plan.placement.observed();
-  run.statistics = calibrate(
+  auto calibration = calibrate_and_compare(
       run.plan.model, observed, [&](std::size_t i) { return source.load(i).inputs; }, source.size(), context);
+  warn_unsettled(run.plan.placement, calibration, options.scheme, context);
+  run.statistics = std::move(calibration.all);
   run.steps.push_back(
       {"calibrate", std::to_string(observed.size()) + " tensors over " + std::to_string(source.size()) + " samples", watch.seconds()});
 }

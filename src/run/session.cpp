@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <mutex>
+#include <new>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
@@ -113,6 +114,15 @@ struct ModelBytes {
   }
 };
 
+// ONNX Runtime wraps what it catches. Memory that ran out (or found no room for a thread's stack) is no fault of the model.
+[[noreturn]] void fail(const std::string& what, const Ort::Exception& error, const onnx::GraphProto& graph) {
+  const std::string_view reason = error.what();
+  for (const char* sign : {"bad_alloc", "Failed to allocate memory", "PosixThread"}) {
+    if (reason.find(sign) != std::string_view::npos) throw std::bad_alloc();
+  }
+  throw Error(ErrorKind::model, what + ": " + plain_words(error.what(), graph));
+}
+
 Tensor to_tensor(const Ort::Value& value) {
   if (!value.IsTensor()) throw Error(ErrorKind::model, "the model has an output that is not a tensor, which is not supported");
   const auto info = value.GetTensorTypeAndShapeInfo();
@@ -153,7 +163,7 @@ struct Session::State {
       return session.Run(Ort::RunOptions{nullptr}, input_names.data(), values.data(), values.size(), output_names.data(),
                          output_names.size());
     } catch (const Ort::Exception& error) {
-      throw Error(ErrorKind::model, "ONNX Runtime cannot run the model: " + plain_words(error.what(), {}));
+      fail("ONNX Runtime cannot run the model", error, {});
     }
   }
 };
@@ -167,7 +177,7 @@ Session::Session(const onnx::ModelProto& model, const SessionOptions& options) {
     bytes.protobuf = {};
     state_ = std::make_unique<State>(std::move(session), std::move(bytes));
   } catch (const Ort::Exception& error) {
-    throw Error(ErrorKind::model, "ONNX Runtime cannot load the model: " + plain_words(error.what(), model.graph()));
+    fail("ONNX Runtime cannot load the model", error, model.graph());
   }
 }
 
@@ -175,7 +185,7 @@ Session::Session(const std::filesystem::path& file, const SessionOptions& option
   try {
     state_ = std::make_unique<State>(Ort::Session(runtime().env, file.c_str(), translate(options)), ModelBytes());
   } catch (const Ort::Exception& error) {
-    throw Error(ErrorKind::model, "ONNX Runtime cannot load " + file.string() + ": " + error.what());
+    fail("ONNX Runtime cannot load " + file.string(), error, {});
   }
 }
 

@@ -107,10 +107,62 @@ TEST_F(Files, AFailedPublishBringsOlderFilesBack) {
 TEST_F(Files, ReservedNamesArePublishedToo) {
   FileTransaction files;
   const auto temporary = files.reserve(folder_ / "a");
-  EXPECT_EQ(temporary.parent_path(), folder_);
+  EXPECT_EQ(temporary.filename(), "a");
+  EXPECT_EQ(temporary.parent_path().parent_path(), folder_);
   std::filesystem::copy_file(files.write(folder_ / "b", "beta"), temporary);
   files.publish();
   EXPECT_EQ(read_file(folder_ / "a"), "beta");
+}
+
+TEST_F(Files, FilesWaitTogetherUnderTheirOwnNames) {
+  FileTransaction files;
+  const auto model = files.write(folder_ / "a.onnx", "refers to a.data");
+  EXPECT_EQ(read_file(files.write(folder_ / "a.data", "weights").parent_path() / "a.onnx"), "refers to a.data");
+  EXPECT_EQ(model.parent_path() / "a.data", files.reserve(folder_ / "c").parent_path() / "a.data");
+}
+
+TEST_F(Files, WhatAKilledRunLeftIsRemovedByTheNext) {
+  std::filesystem::create_directories(folder_ / ".quantize-dead01");
+  std::filesystem::copy_file(__FILE__, folder_ / ".quantize-dead01" / "half.onnx");
+  FileTransaction files;
+  files.write(folder_ / "a", "alpha");
+  files.publish();
+  EXPECT_FALSE(std::filesystem::exists(folder_ / ".quantize-dead01"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "half.onnx"));
+}
+
+TEST_F(Files, WhatHadBeenDecidedIsCompletedByTheNext) {
+  {
+    FileTransaction old;
+    old.write(folder_ / "model.onnx", "old");
+    old.publish();
+  }
+  const auto staging = folder_ / ".quantize-dead01.commit";
+  std::filesystem::create_directories(staging);
+  std::filesystem::copy_file(folder_ / "model.onnx", staging / "model.onnx.old");
+  {
+    FileTransaction writer;
+    std::filesystem::copy_file(writer.write(folder_ / "x", "new"), staging / "model.onnx");
+  }
+  FileTransaction files;
+  files.write(folder_ / "a", "alpha");
+  files.publish();
+  EXPECT_EQ(read_file(folder_ / "model.onnx"), "new");
+  EXPECT_EQ(files_in_folder(), 2U);
+}
+
+TEST_F(Files, ARunAtWorkIsLeftAlone) {
+  FileTransaction at_work;
+  const auto temporary = at_work.write(folder_ / "a", "alpha");
+  {
+    FileTransaction other;
+    other.write(folder_ / "b", "beta");
+    other.publish();
+  }
+  EXPECT_EQ(read_file(temporary), "alpha");
+  at_work.publish();
+  EXPECT_EQ(read_file(folder_ / "a"), "alpha");
+  EXPECT_EQ(files_in_folder(), 2U);
 }
 
 TEST_F(Files, ReadingNamesTheFile) {

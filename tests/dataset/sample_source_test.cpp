@@ -175,5 +175,18 @@ TEST_F(SampleSourceTest, HasAFingerprintOfNamesBytesAndSettings) {
   EXPECT_NE(open().fingerprint(), print);
 }
 
+TEST_F(SampleSourceTest, InputsThatNoFileHoldsAreNamed) {
+  write("a.npy", "");
+  for (const auto type : {Proto::STRING, Proto::INT4, Proto::FLOAT8E5M2, Proto::UNDEFINED}) {
+    try {
+      (void)open({{"odd", type, {1}}});
+      ADD_FAILURE() << type;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::model);
+      expect_in("'odd'", error.what());
+    }
+  }
+}
+
 }  // namespace
 }  // namespace quantize

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "encode/hazards.h"
 #include "plan_fixture.h"
 
 namespace quantize::test {

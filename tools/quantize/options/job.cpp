@@ -17,7 +17,7 @@ void add_job_options(CLI::App& app, Input& input) {
   auto& options = input.arguments.options;
   const std::string group = "Job";
   app.add_option("--calib", options.calibration,
-                 "Folder of calibration pictures or .npy tensors (sub-folders per input name for several inputs)")
+                 "Folder of calibration pictures or .npy tensors (sub-folders per input name for several inputs); random: made-up data")
       ->option_text("DIR")
       ->group(group);
   app.add_option("--scheme", input.raw.scheme, "Weight and activation bits [w8a8]")->option_text("w8a8|w8a16|w4a16")->group(group);

@@ -1,0 +1,195 @@
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/files.h"
+
+namespace quantize {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view prefix = ".quantize-";
+constexpr std::string_view decided = ".commit", backup_suffix = ".old";
+
+[[noreturn]] void fail_writing(const fs::path& path, int code) {
+  throw Error(ErrorKind::output, "cannot write " + path.string() + ": " + std::strerror(code));
+}
+
+// The descriptor that holds the lock, or -1 where another holds it or the folder is gone. The lock ends with the process, however it ends.
+int lock_folder(const fs::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return -1;
+  struct stat locked {
+  }, named{};
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && ::fstat(descriptor, &locked) == 0 && ::stat(folder.c_str(), &named) == 0 &&
+      locked.st_ino == named.st_ino) {
+    return descriptor;
+  }
+  ::close(descriptor);
+  return -1;
+}
+
+// What killed runs left in `parent`: a decided transaction is completed, any other removed. Nobody is told; what cannot be done stays.
+void clean_debris(const fs::path& parent) {
+  std::error_code ignored;
+  std::vector<fs::path> left;
+  for (const auto& entry : fs::directory_iterator(parent, ignored)) {
+    if (entry.path().filename().string().starts_with(prefix)) left.push_back(entry.path());
+  }
+  for (const auto& folder : left) {
+    const int lock = lock_folder(folder);
+    if (lock < 0) continue;  // a run at work
+    if (folder.string().ends_with(decided)) {
+      for (const auto& file : fs::directory_iterator(folder, ignored)) {
+        const auto name = file.path().filename();
+        if (!name.string().ends_with(backup_suffix)) fs::rename(file.path(), parent / name, ignored);
+      }
+    }
+    fs::remove_all(folder, ignored);
+    ::close(lock);
+  }
+}
+
+struct Rename {
+  std::string from, to;
+};
+
+struct Move {
+  std::string from, to, backup;
+};
+
+struct MoveResult {
+  int code = 0;            // errno of what failed
+  std::size_t failed = 0;  // number of the move that failed
+};
+
+// A second name for the file that is about to be replaced. Where the file system knows no hard links it gives up its first one.
+void keep(const Move& move) {
+  struct stat status {};
+  if (::link(move.to.c_str(), move.backup.c_str()) == 0 || ::stat(move.to.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+  ::rename(move.to.c_str(), move.backup.c_str());
+}
+
+// Decides, then moves. Each rename is atomic; what keep() kept lets a later failure bring the old content back. Nothing but system calls:
+// this runs in a forked child of a program with threads.
+void move_all(const std::vector<Rename>& decisions, const std::vector<Move>& moves, MoveResult& result) {
+  for (const auto& decision : decisions) {
+    if (::rename(decision.from.c_str(), decision.to.c_str()) != 0) {
+      result.code = errno;
+      return;
+    }
+  }
+  std::size_t done = 0;
+  for (; done < moves.size(); ++done) {
+    keep(moves[done]);
+    if (::rename(moves[done].from.c_str(), moves[done].to.c_str()) != 0) break;
+  }
+  if (done == moves.size()) return;
+  result.code = errno;
+  result.failed = done;
+  ::rename(moves[done].backup.c_str(), moves[done].to.c_str());
+  while (done-- > 0) {
+    if (::rename(moves[done].backup.c_str(), moves[done].to.c_str()) != 0) ::unlink(moves[done].to.c_str());
+  }
+}
+
+// A child in a session of its own goes on when this process is killed; where none can be made, this process does it itself.
+MoveResult move_all_in_child(const std::vector<Rename>& decisions, const std::vector<Move>& moves) {
+  MoveResult result;
+  void* shared = ::mmap(nullptr, sizeof(MoveResult), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  const pid_t child = shared == MAP_FAILED ? -1 : ::fork();
+  if (child == 0) {
+    ::setsid();
+    move_all(decisions, moves, *static_cast<MoveResult*>(shared));
+    ::_exit(0);
+  }
+  if (child < 0) {
+    move_all(decisions, moves, result);
+  } else {
+    while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    result = *static_cast<MoveResult*>(shared);
+  }
+  if (shared != MAP_FAILED) ::munmap(shared, sizeof(MoveResult));
+  return result;
+}
+
+}  // namespace
+
+FileTransaction::~FileTransaction() {
+  std::error_code ignored;
+  for (const auto& staging : stagings_) {
+    fs::remove_all(staging.folder, ignored);
+    ::close(staging.lock);
+  }
+}
+
+FileTransaction::Staging& FileTransaction::staging_for(const fs::path& path) {
+  const auto parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  for (auto& staging : stagings_) {
+    if (staging.parent == parent) return staging;
+  }
+  clean_debris(parent);
+  constexpr int attempts = 10;  // another run's cleaning may take the folder away before it is locked
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    std::string name = (parent / (std::string(prefix) + "XXXXXX")).string();
+    if (::mkdtemp(name.data()) == nullptr) fail_writing(path, errno);
+    if (const int lock = lock_folder(name); lock >= 0) return stagings_.emplace_back(Staging{parent, name, lock});
+  }
+  fail_writing(path, EBUSY);
+}
+
+fs::path FileTransaction::reserve(const fs::path& path) {
+  auto temporary = staging_for(path).folder / path.filename();
+  entries_.push_back({temporary, path});
+  return temporary;
+}
+
+fs::path FileTransaction::write(const fs::path& path, std::string_view bytes) {
+  auto temporary = reserve(path);
+  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor < 0) fail_writing(path, errno);
+  int failure = 0;
+  while (!bytes.empty() && failure == 0) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno != EINTR) {
+      failure = errno;
+    }
+  }
+  if (failure == 0 && ::fsync(descriptor) != 0 && errno != EINVAL) failure = errno;  // a full disk may show only here
+  ::close(descriptor);
+  if (failure != 0) fail_writing(path, failure);
+  return temporary;
+}
+
+// A staging folder is decided by one rename; with several (files in several folders) the first decides for all but a power cut.
+void FileTransaction::publish() {
+  if (entries_.empty()) return;
+  std::vector<Rename> decisions;
+  std::vector<Move> moves;
+  for (auto& staging : stagings_) {
+    decisions.push_back({staging.folder.string(), staging.folder.string() + std::string(decided)});
+    staging.folder = decisions.back().to;
+  }
+  for (const auto& [temporary, final] : entries_) {
+    const auto from = fs::path(temporary.parent_path().string() + std::string(decided)) / temporary.filename();
+    moves.push_back({from.string(), final.string(), from.string() + std::string(backup_suffix)});
+  }
+  const MoveResult result = move_all_in_child(decisions, moves);
+  if (result.code != 0) fail_writing(entries_[result.failed].final, result.code);
+  entries_.clear();
+}
+
+}  // namespace quantize

@@ -1,0 +1,135 @@
+#include "encode/hazards.h"
+
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
+#include <cstdio>
+#include <vector>
+
+namespace quantize {
+namespace {
+
+constexpr double most_saturated = 0.01;
+constexpr float far_apart = 1000;  // times the median channel's largest magnitude
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
+}
+
+std::string channels(int count) { return std::to_string(count) + (count == 1 ? " channel" : " channels"); }
+
+std::vector<float> largest_magnitudes(std::span<const float> values, const Shape& shape, int axis) {
+  std::vector<float> largest(axis < 0 ? 1 : static_cast<std::size_t>(shape[static_cast<std::size_t>(axis)]));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    auto& slice = largest[slice_of(i, shape, axis)];
+    slice = std::max(slice, std::fabs(values[i]));
+  }
+  return largest;
+}
+
+// A channel far larger than the others: harmless with scales of their own, the end of the others without.
+void note_outlying_channel(const Encoding& weight, std::span<const float> values, const Shape& shape, const std::string& node,
+                           Context& context) {
+  if (shape.size() < 2) return;
+  const int axis = weight.axis >= 0 ? weight.axis : 0;
+  const auto largest = largest_magnitudes(values, shape, axis);
+  auto sorted = largest;
+  std::erase(sorted, 0.0F);
+  if (sorted.size() < 3) return;
+  std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2), sorted.end());
+  const float median = sorted[sorted.size() / 2];
+  const auto most = std::max_element(largest.begin(), largest.end());
+  if (!(*most > far_apart * median)) return;
+  const std::string what = node + ": the weights of channel " + std::to_string(most - largest.begin()) + " are " +
+                           number(static_cast<double>(*most / median)) + " times those of the median channel";
+  if (weight.axis >= 0) {
+    context.note(what + "; every channel has a scale of its own");
+  } else {
+    context.warn(what + " and share their scale, which leaves the others next to nothing; use --weights per-channel or exclude the node");
+  }
+}
+
+double share_outside(const TensorStatistics& statistics, const Range& range) {
+  const auto& histogram = statistics.histogram;
+  const auto total = static_cast<double>(histogram.total());
+  double outside = 0;
+  for (int bin = 0; bin < Histogram::bins; ++bin) {
+    const double low = histogram.left_edge(bin);
+    if (low + histogram.bin_width() <= range.low || low >= range.high) outside += static_cast<double>(histogram.counts()[bin]);
+  }
+  return total > 0 ? outside / total : 0;
+}
+
+}  // namespace
+
+int encode_zero_channels(Encoding& weight, std::span<const float> values, const Shape& shape, std::span<const float> bias,
+                         float input_scale) {
+  constexpr double steps = 1 << 24;
+  const auto largest = largest_magnitudes(values, shape, weight.axis);
+  const auto zeros = std::count(largest.begin(), largest.end(), 0.0F);
+  if (zeros == 0) return 0;
+  float common = 0;
+  for (std::size_t c = 0; c < largest.size(); ++c) common = largest[c] > 0 ? std::max(common, weight.scale[c]) : common;
+  for (std::size_t c = 0; c < largest.size(); ++c) {
+    if (largest[c] != 0) continue;
+    double most = 0;  // of the biases that use this slice: one, all (per tensor), or one per group
+    for (std::size_t i = 0; i < bias.size(); ++i) {
+      if (i % largest.size() == c) most = std::max<double>(most, std::fabs(bias[i]));
+    }
+    const double wanted = most / (static_cast<double>(input_scale) * steps);
+    const float scale = wanted > FLT_MIN ? static_cast<float>(wanted) : common > 0 ? common : 1.0F;
+    weight.scale[c] = weight.scale[c] == 1.0F ? scale : std::max(scale, weight.scale[c]);  // not 1: another reader of these weights set it
+  }
+  return static_cast<int>(zeros);
+}
+
+int protect_bias(Encoding& weight, std::span<const float> bias, float input_scale, std::int64_t groups) {
+  constexpr double limit = 1 << 30;           // half of what int32 holds: the accumulator needs the other half
+  constexpr double smallest = FLT_MIN * 4.0;  // a denormal scale has few digits, and no reciprocal
+  int raised = 0;
+  const std::size_t per_group = bias.size() / static_cast<std::size_t>(std::max<std::int64_t>(groups, 1));
+  for (std::size_t i = 0; i < bias.size(); ++i) {
+    auto& scale = weight.scale[weight.scale.size() == 1 ? 0 : weight.scale.size() == bias.size() ? i : i % per_group];
+    const double needed = std::fabs(bias[i]) / (static_cast<double>(input_scale) * limit);
+    const double least = std::max(needed, bias[i] != 0 ? smallest / input_scale : 0);
+    if (scale >= least) continue;
+    scale = static_cast<float>(std::max(least, smallest));
+    ++raised;
+  }
+  return raised;
+}
+
+void solve_weight_hazards(Encoding& weight, std::span<const float> values, const Shape& shape, std::span<const float> bias,
+                          float input_scale, std::int64_t groups, const std::string& node, Context& context) {
+  if (const int zeros = encode_zero_channels(weight, values, shape, bias, input_scale); zeros > 0) {
+    context.note(node + ": " + (weight.axis < 0 ? "all weights are" : channels(zeros) + " of the weights " + (zeros == 1 ? "is" : "are")) +
+                 " zero; the scale follows the bias");
+  }
+  if (const int raised = protect_bias(weight, bias, input_scale, groups); raised > 0) {
+    context.note(node + ": the weight scale of " + channels(raised) + " was raised so that the bias fits int32");
+  }
+  note_outlying_channel(weight, values, shape, node, context);
+}
+
+Range solve_activation_hazards(Range range, const TensorStatistics& statistics, const std::string& tensor, Context& context) {
+  if (statistics.count > 0 && statistics.min == 0 && statistics.max == 0) {
+    context.warn("activation '" + tensor + "' was zero in all of calibration; check that the images are typical");
+    return {0, 1};
+  }
+  if (statistics.count > 1 && statistics.min == statistics.max) {
+    context.note("activation '" + tensor + "' was " + number(static_cast<double>(statistics.max)) +
+                 " in all of calibration; its encoding holds that value and zero exactly");
+    return minmax_range(statistics);
+  }
+  if (const double outside = share_outside(statistics, range); outside > most_saturated) {
+    const Range wide = percentile_range(statistics, 100 * (1 - most_saturated));
+    context.note("activation '" + tensor + "' would have been saturated in " + number(100 * outside) +
+                 " % of its values; its range was widened");
+    return {std::min(range.low, wide.low), std::max(range.high, wide.high)};
+  }
+  return range;
+}
+
+}  // namespace quantize
