@@ -26,7 +26,10 @@ std::string machine() {
 }
 
 std::string describe_weight(const Encoding& encoding) {
-  return type_name(encoding.type) + (encoding.scale.size() > 1 ? " per channel" : " per tensor");
+  const auto narrow = std::count_if(encoding.largest.begin(), encoding.largest.end(),
+                                    [&](std::int32_t largest) { return largest < integer_range(encoding.type, true).high; });
+  return type_name(encoding.type) + (encoding.scale.size() > 1 ? " per channel" : " per tensor") +
+         (narrow > 0 ? ", 7 bits in " + std::to_string(narrow) + " of " + std::to_string(encoding.largest.size()) : "");
 }
 
 std::vector<NodeDecision> node_decisions(const Plan& plan) {
