@@ -26,7 +26,7 @@ struct Encoding {
   std::vector<float> scale;
   std::vector<std::int32_t> zero_point;
   std::string method;  // how the range was chosen: "mse", "fixed range", "largest magnitude", "fitted to the FP32 output"
-  std::vector<std::int32_t> largest;  // weights: per slice, the largest integer magnitude allowed; empty: what integer_range() says
+  std::vector<std::int32_t> largest = {};  // weights: per slice, the largest integer magnitude allowed; empty: what integer_range() says
 
   [[nodiscard]] double low() const;  // of the first slice
   [[nodiscard]] double high() const;

@@ -15,9 +15,10 @@ struct NarrowedWeight {
   int channels = 0, of = 0;  // output channels restricted now, and how many there are
 };
 
-// Restricts to -63..63 (7 bits, at twice the scale) the output channels of 8-bit weights in which a pair can exceed `limit` with the largest
-// activations that calibration saw in either input channel; where that is not known channel by channel, with the largest integer there is.
-// Depthwise and transposed convolutions have other kernels, and a convolution whose result stays float runs in float: they are left alone.
+// Restricts to -63..63 (7 bits, at twice the scale) the output channels of 8-bit weights in which a pair can exceed `limit` with the
+// largest activations that calibration saw in either input channel; where that is not known channel by channel, with the largest integer
+// there is. Depthwise and transposed convolutions have other kernels, and a convolution whose result stays float runs in float: they are
+// left alone.
 std::vector<NarrowedWeight> avoid_pair_overflow(const Model& model, const Placement& placement, const Statistics& statistics,
                                                 Encodings& encodings, double limit = 32767);
 

@@ -16,6 +16,7 @@ const std::vector<Target>& targets() {
                            "Resize:linear", "Resize:cubic"},
        .concat_shares = false,
        .pairs_in_16_bits = true,
+       .split_prelu = true,
        .quantize_outputs = false},
   };
   return table;

@@ -9,6 +9,7 @@
 #include "model/graph.h"
 #include "pipeline/version.h"
 #include "rewrite/rewrite.h"
+#include "rewrite/slim.h"
 #include "run/session.h"
 
 namespace quantize {
@@ -69,7 +70,9 @@ std::size_t size_afterwards(const Plan& plan, Scheme scheme) {
   scheme.method = RangeMethod::minmax;
   Context silent;
   const auto encodings = encode(plan.model, plan.placement, made_up, scheme, silent);
-  return rewrite(plan.model, plan.placement, encodings).proto.ByteSizeLong();
+  onnx::ModelProto written = rewrite(plan.model, plan.placement, encodings).proto;
+  slim(written);
+  return written.ByteSizeLong();
 }
 
 std::string shape_text(const onnx::TensorShapeProto& shape) {

@@ -17,8 +17,8 @@ using Proto = onnx::TensorProto;
 // Four input channels, 16 output channels of a pointwise convolution: row 0 has its two largest weights, of one sign, in one pair; row 1 in
 // two pairs; row 2 in one pair but of opposite sign; the others are small beside their largest.
 Model pointwise(const std::string& result = "  y = Conv (c, u)\n") {
-  Model model = text_model("g (float[1,4,8,8] x) => (float[1,1,8,8] y) <float[16,4,1,1] w, float[1,16,1,1] u> {\n  c = Conv (x, w)\n" + result +
-                           "}");
+  Model model =
+      text_model("g (float[1,4,8,8] x) => (float[1,1,8,8] y) <float[16,4,1,1] w, float[1,16,1,1] u> {\n  c = Conv (x, w)\n" + result + "}");
   std::vector<float> w(64, 0.1F);
   for (std::size_t row = 0; row < 16; ++row) w[row * 4] = 1.0F;
   w[0 * 4 + 1] = 0.9F;
@@ -98,20 +98,21 @@ TEST(PairOverflow, SmallActivationsInOneChannelMakeRoom) {
 }
 
 TEST(PairOverflow, WhereNoIntegerKernelAddsPairsNothingIsChanged) {
-  auto float_result = planned(text_model(R"(g (float[1,4,8,8] x) => (float[1,16,8,8] y) <float[16,4,1,1] w> { y = Conv (x, w) })"), {1, 1, 1, 1});
+  auto float_result =
+      planned(text_model(R"(g (float[1,4,8,8] x) => (float[1,16,8,8] y) <float[16,4,1,1] w> { y = Conv (x, w) })"), {1, 1, 1, 1});
   EXPECT_TRUE(narrow(float_result).empty());  // the logits stay float, and so does the kernel
-  auto depthwise = planned(
-      text_model(R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y) <float[4,1,3,3] w, float[4,4,1,1] u> {
+  auto depthwise = planned(text_model(R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y) <float[4,1,3,3] w, float[4,4,1,1] u> {
         c = Conv <group = 4, pads = [1,1,1,1]> (x, w)
         y = Conv (c, u)
       })"),
-      {1, 1, 1, 1});
+                           {1, 1, 1, 1});
   EXPECT_TRUE(narrow(depthwise).empty());
-  auto wide = planned(text_model_for(scheme_named("w8a16"), R"(g (float[1,4,8,8] x) => (float[1,1,8,8] y) <float[16,4,1,1] w, float[1,16,1,1] u> {
+  auto wide =
+      planned(text_model_for(scheme_named("w8a16"), R"(g (float[1,4,8,8] x) => (float[1,1,8,8] y) <float[16,4,1,1] w, float[1,16,1,1] u> {
         c = Conv (x, w)
         y = Conv (c, u)
       })"),
-                      {1, 1, 1, 1}, "w8a16");
+              {1, 1, 1, 1}, "w8a16");
   EXPECT_TRUE(narrow(wide).empty());
 }
 
