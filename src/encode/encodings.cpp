@@ -53,6 +53,10 @@ Encoding encode_constant(const onnx::TensorProto& tensor, const Scheme& scheme) 
 double Encoding::low() const { return static_cast<double>(scale[0]) * (integer_range(type).low - zero_point[0]); }
 double Encoding::high() const { return static_cast<double>(scale[0]) * (integer_range(type).high - zero_point[0]); }
 
+IntegerRange Encoding::weight_range(std::size_t slice) const {
+  return largest.empty() ? integer_range(type, true) : IntegerRange{-largest[slice], largest[slice]};
+}
+
 IntegerRange integer_range(ElementType type, bool symmetric_weight) {
   switch (type) {
     case onnx::TensorProto::INT4:
@@ -139,10 +143,11 @@ std::size_t slice_of(std::size_t index, const Shape& shape, int axis) {
 }
 
 std::vector<std::int32_t> quantize_values(std::span<const float> values, const Shape& shape, const Encoding& encoding) {
-  const IntegerRange range = integer_range(encoding.type, encoding.zero_point[0] == 0);
+  const bool weight = encoding.zero_point[0] == 0;
   std::vector<std::int32_t> integers(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::size_t slice = slice_of(i, shape, encoding.axis);
+    const IntegerRange range = weight ? encoding.weight_range(slice) : integer_range(encoding.type);
     integers[i] = quantize_value(values[i], encoding.scale[slice], encoding.zero_point[slice], range);
   }
   return integers;

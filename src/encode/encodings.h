@@ -15,6 +15,10 @@
 
 namespace quantize {
 
+struct IntegerRange {
+  std::int32_t low, high;
+};
+
 // real = scale * (integer - zero_point), per tensor (axis -1, one scale) or per slice along `axis` (ONNX DequantizeLinear).
 struct Encoding {
   ElementType type = onnx::TensorProto::UINT8;
@@ -22,14 +26,13 @@ struct Encoding {
   std::vector<float> scale;
   std::vector<std::int32_t> zero_point;
   std::string method;  // how the range was chosen: "mse", "fixed range", "largest magnitude", "fitted to the FP32 output"
+  std::vector<std::int32_t> largest = {};  // weights: per slice, the largest integer magnitude allowed; empty: what integer_range() says
 
   [[nodiscard]] double low() const;  // of the first slice
   [[nodiscard]] double high() const;
+  [[nodiscard]] IntegerRange weight_range(std::size_t slice) const;
 };
 
-struct IntegerRange {
-  std::int32_t low, high;
-};
 // Of the type; symmetric int8 weights use -127..127, so that negation is exact and no runtime's 16-bit sums overflow; int4 uses all 16
 // values.
 IntegerRange integer_range(ElementType type, bool symmetric_weight = false);

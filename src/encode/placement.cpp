@@ -94,6 +94,7 @@ class Placer {
       after = quantized_.size() + active_.size();
     }
     build_groups();
+    placement_.split_prelu = target_.split_prelu;
     for (int i = 0; i < graph_.node_size(); ++i) placement_.decisions.push_back(decide(i));
     return std::move(placement_);
   }

@@ -44,6 +44,7 @@ struct Placement {
   std::vector<WeightedNode> weighted;  // in execution order
   std::vector<std::string> constants;  // float initializers that quantized arithmetic reads as an operand (Mul by a constant)
   std::vector<Decision> decisions;     // one per node, in execution order
+  bool split_prelu = false;            // a PRelu that stays float becomes Mul and Max, see split_prelu.h
 
   [[nodiscard]] std::vector<std::string> observed() const;  // sources of all groups whose range is not exact
 };

@@ -15,6 +15,8 @@ const std::vector<Target>& targets() {
        .float_operators = {"Sub", "Div", "Tanh", "PRelu", "HardSwish", "HardSigmoid", "ReduceMean", "Elu", "Gelu", "Softmax",
                            "Resize:linear", "Resize:cubic"},
        .concat_shares = false,
+       .pairs_in_16_bits = true,
+       .split_prelu = true,
        .quantize_outputs = false},
   };
   return table;

@@ -11,6 +11,8 @@ struct Target {
   std::string name, summary;
   std::set<std::string> float_operators;  // operators without an integer kernel there: left float, though the op table could quantize them
   bool concat_shares = false;             // inputs and output of Concat must share one encoding
+  bool pairs_in_16_bits = false;          // 8-bit products may be added in pairs in 16 bits, cutting what does not fit (pair_overflow.h)
+  bool split_prelu = false;               // its kernel for PRelu is slow
   bool quantize_outputs =
       true;  // whether graph outputs are quantized: 8 bits for the logits cost more accuracy than one float layer costs time
   bool integer_outputs = false;  // every float output must be quantized, so that its integers can be given

@@ -41,7 +41,7 @@ Matrix some_rows(const Matrix& m, std::size_t begin, std::size_t count) {
 
 std::vector<Grid> grids_of(const std::vector<float>& scale, const FitSettings& settings) {
   std::vector<Grid> grids;
-  for (const float s : scale) grids.push_back({static_cast<double>(s), settings.low, settings.high});
+  for (std::size_t r = 0; r < scale.size(); ++r) grids.push_back(settings.grid(r, scale[r]));
   return grids;
 }
 
@@ -129,12 +129,13 @@ std::vector<float> search_scales(const Matrix& weights, std::span<const double> 
   std::vector<float> scales(weights.rows);
   for (std::size_t r = 0; r < weights.rows; ++r) {
     const auto row = weights.row(r);
+    const Grid grid = settings.grid(r, 1);
     double largest = 1e-9;
     for (const double w : row) largest = std::max(largest, std::fabs(w));
     double best = std::numeric_limits<double>::infinity();
     for (int step = 0; step < steps; ++step) {
-      const float scale = std::max(static_cast<float>(largest / settings.high * (0.30 + 0.01 * step)), least_scale[r]);
-      const double inverse = 1.0 / scale, low = settings.low, high = settings.high;
+      const float scale = std::max(static_cast<float>(largest / grid.high * (0.30 + 0.01 * step)), least_scale[r]);
+      const double inverse = 1.0 / scale, low = grid.low, high = grid.high;
       double error = 0;
       for (std::size_t k = 0; k < row.size(); ++k) {
         const double rounded = std::clamp(std::nearbyint(row[k] * inverse), low, high) * scale;

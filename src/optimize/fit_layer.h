@@ -23,6 +23,11 @@ struct FitSettings {
   bool search_scale = true;                    // false: `scale` is fixed
   std::vector<double> dampings = {0.01, 0.1};  // of mean(diag H), tried as targets
   int sweeps = 2;
+  std::vector<std::int32_t> largest = {};  // per row, the largest magnitude, where rows differ in it
+
+  [[nodiscard]] Grid grid(std::size_t row, float scale) const {
+    return largest.empty() ? Grid{scale, low, high} : Grid{scale, -largest[row], largest[row]};
+  }
 };
 
 struct FittedGroup {

@@ -123,9 +123,14 @@ class Fitter {
     const auto fit_one = [&](std::size_t group, const Context& context) {
       std::vector<float> scale(rows), floor(floors.begin() + static_cast<std::ptrdiff_t>(group * rows),
                                             floors.begin() + static_cast<std::ptrdiff_t>((group + 1) * rows));
-      for (std::size_t r = 0; r < rows; ++r) scale[r] = encoding.scale[own_scales ? group * rows + r : encoding.scale.size() == 1 ? 0 : r];
+      FitSettings own = settings;
+      for (std::size_t r = 0; r < rows; ++r) {
+        const std::size_t slice = own_scales ? group * rows + r : encoding.scale.size() == 1 ? 0 : r;
+        scale[r] = encoding.scale[slice];
+        if (!encoding.largest.empty()) own.largest.push_back(encoding.largest[slice]);
+      }
       const auto& check = moments.check.empty() ? moments.fit[group] : moments.check[group];
-      fitted[group] = fit_group(view.weights(values, group), moments.fit[group], check, scale, floor, settings, context);
+      fitted[group] = fit_group(view.weights(values, group), moments.fit[group], check, scale, floor, own, context);
     };
     if (groups == 1) {
       fit_one(0, context_);

@@ -10,6 +10,7 @@
 #include "model/payload.h"
 #include "pipeline/version.h"
 #include "rewrite/rewrite.h"
+#include "rewrite/slim.h"
 #include "run/session.h"
 
 namespace quantize {
@@ -27,7 +28,10 @@ std::string machine() {
 }
 
 std::string describe_weight(const Encoding& encoding) {
-  return type_name(encoding.type) + (encoding.scale.size() > 1 ? " per channel" : " per tensor");
+  const auto narrow = std::count_if(encoding.largest.begin(), encoding.largest.end(),
+                                    [&](std::int32_t largest) { return largest < integer_range(encoding.type, true).high; });
+  return type_name(encoding.type) + (encoding.scale.size() > 1 ? " per channel" : " per tensor") +
+         (narrow > 0 ? ", 7 bits in " + std::to_string(narrow) + " of " + std::to_string(encoding.largest.size()) : "");
 }
 
 std::vector<NodeDecision> node_decisions(const Plan& plan) {
@@ -67,7 +71,9 @@ std::size_t size_afterwards(const Plan& plan, Scheme scheme) {
   scheme.method = RangeMethod::minmax;
   Context silent;
   const auto encodings = encode(plan.model, plan.placement, made_up, scheme, silent);
-  return stored_bytes(rewrite(plan.model, plan.placement, encodings).proto);
+  onnx::ModelProto written = rewrite(plan.model, plan.placement, encodings).proto;
+  slim(written);
+  return stored_bytes(written);
 }
 
 std::string shape_text(const onnx::TensorShapeProto& shape) {

@@ -18,11 +18,14 @@ namespace quantize {
 
 // What the quantized model takes: what the FP32 model does, or uint8 pixels in its own order of dimensions or in a camera's.
 enum class InputType { floats, pixels, camera };
+// The processors the result is for: all that the target runs on, or only those whose 8-bit dot products keep 32 bits throughout.
+enum class Cpu { any, vnni };
 
 struct Options {
   std::filesystem::path model, output;  // output empty: <model>.<scheme>.onnx beside the current folder's model
   Scheme scheme;
   std::string target = "ort-cpu";
+  Cpu cpu = Cpu::any;
   bool quantize_outputs = false;  // graph outputs too, where the target would leave them float
   Level level = Level::o1;
   InputType input_type = InputType::floats;

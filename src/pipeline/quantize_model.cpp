@@ -5,6 +5,7 @@
 #include "pipeline/stages.h"
 #include "report/write_report.h"
 #include "rewrite/rewrite.h"
+#include "rewrite/slim.h"
 #include "verify/verify.h"
 
 namespace quantize {
@@ -40,7 +41,8 @@ Outcome quantize_model(const Options& options, Context& context) {
 
   FileTransaction files;
   const Model quantized = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
-  const Model written = with_outputs_as_asked(run, quantized, options);
+  Model written = with_outputs_as_asked(run, quantized, options);
+  slim(written.proto);
   const auto file = save_model(written.proto, options.output, files, written.limits);
   verify(with_interface_of(run.original, written), run.plan.model, file, run.plan.placement, run.plan.encodings,
          run.samples.calibration.load(0).inputs);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "encode/convergence.h"
 #include "encode/foreign_encodings.h"
+#include "encode/pair_overflow.h"
 #include "evaluate/evaluate.h"
 #include "model/graph.h"
 #include "observe/calibrate.h"
@@ -144,6 +145,19 @@ void open_pixels(Run& run, const Options& options, Context& context) {
   check_pixel_model(run, options);
 }
 
+// Sums of 16 bits on processors without VNNI, see pair_overflow.h.
+void keep_pairs_in_range(Run& run, const Options& options, double limit) {
+  if (!find_target(options.target).pairs_in_16_bits || options.cpu == Cpu::vnni) return;
+  int channels = 0, of = 0;
+  const auto narrowed = avoid_pair_overflow(run.plan.model, run.plan.placement, run.statistics, run.plan.encodings, limit);
+  if (narrowed.empty()) return;
+  for (const auto& weight : narrowed) channels += weight.channels, of += weight.of;
+  run.steps.push_back({"avoid-overflow",
+                       "7-bit weights in " + std::to_string(channels) + " of " + std::to_string(of) + " output channels of " +
+                           std::to_string(narrowed.size()) + " layers, where processors without VNNI would cut sums of 16 bits",
+                       0});
+}
+
 void keep(Run& run, const std::vector<Step>& steps) { run.steps.insert(run.steps.end(), steps.begin(), steps.end()); }
 
 }  // namespace
@@ -201,7 +215,10 @@ void encode_run(Run& run, const Options& options, Context& context) {
 
 void fit_run(Run& run, const Options& options, Context& context) {
   if (!run.overrides.empty()) return;
+  constexpr double most = 32767;
+  keep_pairs_in_range(run, options, 0.9 * most);  // with a margin for what fitting changes, so that it makes the best of 7 bits
   keep(run, optimize_after_encoding(run.plan, optimize_input(run, options), options.level, context));
+  keep_pairs_in_range(run, options, most);  // what it changed by more
   move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
 }
 

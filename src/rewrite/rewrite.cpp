@@ -8,6 +8,7 @@
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
+#include "rewrite/split_prelu.h"
 
 namespace quantize {
 namespace {
@@ -64,7 +65,8 @@ class Rewriter {
       if (index_.is_graph_output(before)) output = names_.unique(before + "_float");
       made.emplace_back(before, output);
     }
-    *result_.graph().add_node() = std::move(node);
+    const auto* slope = placement_.split_prelu && !quantized && node.op_type() == "PRelu" ? index_.initializer(node.input(1)) : nullptr;
+    for (auto& part : split_prelu(std::move(node), slope, names_)) *result_.graph().add_node() = std::move(part);
     for (const auto& [before, now] : made) insert_pair(before, now);
   }
 

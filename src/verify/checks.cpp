@@ -72,9 +72,14 @@ Issues check_weights(const Model& prepared, const onnx::ModelProto& written, con
     const auto values = float_values(*before.initializer(op.weight));
     const auto integers = int_values(*stored.integers);
     const auto shape = shape_of(*stored.integers);
-    const IntegerRange range = integer_range(encoding.type, true);
     for (std::size_t k = 0; k < values.size(); ++k) {
-      const double scale = encoding.scale[slice_of(k, shape, encoding.scale.size() > 1 ? encoding.axis : -1)];
+      const std::size_t slice = slice_of(k, shape, encoding.scale.size() > 1 ? encoding.axis : -1);
+      const double scale = encoding.scale[slice];
+      const IntegerRange range = encoding.weight_range(slice);
+      if (integers[k] < range.low || integers[k] > range.high) {
+        issues.push_back(where + " element " + std::to_string(k) + " is outside the integer range planned");
+        break;
+      }
       const bool clipped = integers[k] == range.low || integers[k] == range.high;
       if (!clipped && std::fabs(static_cast<double>(integers[k]) * scale - values[k]) > 0.5001 * scale) {
         issues.push_back(where + " element " + std::to_string(k) + " is more than half a step away from its float value");

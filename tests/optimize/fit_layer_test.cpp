@@ -111,6 +111,19 @@ TEST_F(Golden, FixedScalesStay) {
   EXPECT_EQ(fit_group(at("weights"), moments(), moments(), scale, none, fixed, Context()).scale, scale);
 }
 
+TEST_F(Golden, EachRowKeepsToItsOwnIntegers) {
+  const std::vector<float> none(at("weights").rows, 0.0F), scale(none.size(), 0.4F);
+  FitSettings settings;
+  for (std::size_t r = 0; r < none.size(); ++r) settings.largest.push_back(r % 2 == 0 ? 63 : 127);
+  const auto fitted = fit_group(at("weights"), moments(), moments(), scale, none, settings, Context());
+  for (std::size_t r = 0; r < none.size(); ++r) {
+    double most = 0;
+    for (const double w : fitted.weights.row(r)) most = std::max(most, std::fabs(w) / fitted.scale[r]);
+    EXPECT_LE(most, settings.largest[r] + 1e-6);
+    EXPECT_GT(most, settings.largest[r] / 2.0) << "the scale follows the range";
+  }
+}
+
 TEST_F(Golden, AnInputThatIsAlwaysZeroLeavesNearestRounding) {
   GroupMoments dead = moments();
   dead.h = dead.hx = Matrix(dead.h.rows, dead.h.cols);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "encode/plan_fixture.h"
+#include "model/graph.h"
 #include "rewrite/rewrite.h"
 
 namespace quantize::test {
@@ -64,6 +65,114 @@ TEST(IntegerKernels, ConcatAndMaxPool) {
   })");
   EXPECT_EQ(count_nodes(optimized, "QLinearConv"), 2);
   EXPECT_EQ(count_nodes(optimized, "QLinearConcat"), 1);
+  EXPECT_EQ(count_nodes(optimized, "QuantizeLinear"), 1);
+}
+
+// --- What is known to lose integer kernels. Each has a test that the plan avoids it, and one that it is real ---
+
+constexpr const char* clip_six =
+    R"(g (float[1,8,8,8] x) => (float[1,8,8,8] y) <float[8,8,1,1] w, float[8] b, float[8,8,1,1] u, float l = {0}, float h = {6}> {
+    a = Conv (x, w, b)
+    c = Clip (a, l, h)
+    y = Conv (c, u)
+  })";
+
+// One percent of headroom above Clip's bound keeps the Clip, and with it the float kernel.
+TEST(IntegerKernels, AScaleAboveSixOver255IsNeverPlanned) {
+  auto plan = plan_graph(text_model(clip_six), scheme_named("w8a8"));
+  auto& encoding = plan.encodings.activations.at("c");
+  EXPECT_LE(encoding.scale[0], 6.0F / 255);
+  EXPECT_EQ(count_nodes(optimized_by_runtime(rewrite(plan.prepared, plan.placement, plan.encodings)), "QLinearConv"), 1);
+  encoding.scale = {6.06F / 255};
+  const Model spoilt = optimized_by_runtime(rewrite(plan.prepared, plan.placement, plan.encodings));
+  EXPECT_EQ(count_nodes(spoilt, "QLinearConv"), 0);
+  EXPECT_EQ(count_nodes(spoilt, "Clip"), 1);
+}
+
+// verify() refuses such a file; here is why: another scale is another model to the runtime.
+TEST(IntegerKernels, TheBiasScaleIsTheProductBitForBit) {
+  const auto plan = plan_graph(text_model(clip_six), scheme_named("w8a8"));
+  const Model written = rewrite(plan.prepared, plan.placement, plan.encodings);
+  const GraphIndex index(written.graph());
+  int biases = 0;
+  for (const auto& node : written.graph().node()) {
+    if (node.op_type() != "Conv" || node.input_size() < 3) continue;
+    const auto scale_of = [&](const std::string& tensor) { return float_values(*index.initializer(index.producer(tensor)->input(1))); };
+    const auto input = scale_of(node.input(0)), weight = scale_of(node.input(1)), bias = scale_of(node.input(2));
+    ASSERT_EQ(bias.size(), weight.size());
+    for (std::size_t i = 0; i < bias.size(); ++i) EXPECT_EQ(bias[i], input[0] * weight[i]);
+    ++biases;
+  }
+  EXPECT_EQ(biases, 1);
+}
+
+// Pairs at the inputs of Conv alone leave the Add of a residual block in float.
+TEST(IntegerKernels, TheAddOfAResidualBlockHasPairsOnBothInputsAndItsOutput) {
+  auto plan = plan_graph(text_model(residual), scheme_named("w8a8"));
+  EXPECT_EQ(count_nodes(optimized_by_runtime(rewrite(plan.prepared, plan.placement, plan.encodings)), "QLinearAdd"), 1);
+  plan.encodings.activations.erase("c");  // what a quantizer of Conv inputs leaves out
+  const Model spoilt = optimized_by_runtime(rewrite(plan.prepared, plan.placement, plan.encodings));
+  EXPECT_EQ(count_nodes(spoilt, "QLinearAdd"), 0);
+  EXPECT_EQ(count_nodes(spoilt, "QLinearConv"), 1);
+}
+
+TEST(IntegerKernels, NearestResizeRunsOnIntegers) {
+  const auto plan =
+      plan_graph(text_model(R"(g (float[1,8,8,8] x) => (float[1,8,16,16] y) <float[8,8,1,1] w, float[8,8,1,1] u, float[4] s = {1,1,2,2}> {
+    a = Conv (x, w)
+    z = Resize <mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor"> (a, , s)
+    y = Conv (z, u)
+  })"),
+                 scheme_named("w8a8"));
+  EXPECT_EQ(plan.encodings.activations.at("a").scale, plan.encodings.activations.at("z").scale);
+  const Model optimized = optimized_by_runtime(rewrite(plan.prepared, plan.placement, plan.encodings));
+  EXPECT_EQ(count_nodes(optimized, "QuantizeLinear"), 1);
+  EXPECT_EQ(count_nodes(optimized, "DequantizeLinear"), 1);  // before the last, float convolution
+  auto spoilt = plan.encodings;
+  spoilt.activations.at("z").scale[0] *= 1.5F;
+  const Model other = optimized_by_runtime(rewrite(plan.prepared, plan.placement, spoilt));
+  EXPECT_GT(count_nodes(other, "QuantizeLinear") + count_nodes(other, "DequantizeLinear"), 2);
+}
+
+// Operators without an integer kernel stay float between one DequantizeLinear and one QuantizeLinear, and the convolutions around them are
+// integer all the same.
+struct FloatOperator {
+  const char* name;
+  const char* line;    // a -> r
+  const char* inside;  // the operators it is expected to run as
+};
+void PrintTo(const FloatOperator& one, std::ostream* stream) { *stream << one.name; }
+
+class FloatOperators : public testing::TestWithParam<FloatOperator> {};
+
+TEST_P(FloatOperators, CostOnePairAndNoKernelOfTheirNeighbours) {
+  const std::string text =
+      "g (float[1,8,8,8] x) => (float y) <float[8,8,1,1] w, float[8,1,1] p, float[4] s = {1,1,2,2}, float[8,8,2,2] t, "
+      "float[8,8,1,1] v, float[8,8,1,1] u> {\n a = Conv (x, w)\n " +
+      std::string(GetParam().line) + "\n c = Conv (r, v)\n y = Conv (c, u)\n}";
+  const auto plan = plan_graph(text_model(text), scheme_named("w8a8"));
+  const Model optimized = optimized_by_runtime(rewrite(plan.prepared, plan.placement, plan.encodings));
+  EXPECT_EQ(count_nodes(optimized, "QLinearConv"), 2);
+  EXPECT_EQ(count_nodes(optimized, GetParam().inside), 1);
+  EXPECT_LE(count_nodes(optimized, "QuantizeLinear"), 2);    // of the input, and behind the operator
+  EXPECT_LE(count_nodes(optimized, "DequantizeLinear"), 3);  // before the operator (and of a quantized weight), before the last convolution
+}
+
+INSTANTIATE_TEST_SUITE_P(IntegerKernels, FloatOperators,
+                         testing::Values(FloatOperator{"HardSwish", "r = HardSwish (a)", "HardSwish"},
+                                         FloatOperator{"PRelu", "r = PRelu (a, p)", "Max"},
+                                         FloatOperator{"BilinearResize", "r = Resize <mode = \"linear\"> (a, , s)", "Resize"},
+                                         FloatOperator{"ConvTranspose", "r = ConvTranspose <strides = [2,2]> (a, t)", "ConvTranspose"}),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST(IntegerKernels, SigmoidHasAnIntegerKernel) {
+  const Model optimized = optimized_text(R"(g (float[1,8,8,8] x) => (float[1,8,8,8] y) <float[8,8,1,1] w, float[8,8,1,1] u> {
+    a = Conv (x, w)
+    r = Sigmoid (a)
+    y = Conv (r, u)
+  })");
+  EXPECT_EQ(count_nodes(optimized, "QLinearSigmoid"), 1);
+  EXPECT_EQ(count_nodes(optimized, "QLinearConv"), 1);
   EXPECT_EQ(count_nodes(optimized, "QuantizeLinear"), 1);
 }
 

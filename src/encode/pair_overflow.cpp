@@ -1,0 +1,143 @@
+#include "encode/pair_overflow.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "model/graph.h"
+
+namespace quantize {
+namespace {
+
+constexpr std::int32_t seven_bits = 63;
+constexpr int largest_byte = 255;
+
+bool is_byte(ElementType type) { return type == onnx::TensorProto::UINT8 || type == onnx::TensorProto::INT8; }
+
+// The weight as the kernels see it: per output channel `length` integers, input channels innermost, so that pairs are neighbours.
+struct Rows {
+  std::size_t count = 0, length = 0, channels = 0, taps = 1;
+  bool transposed = false;  // stored length x count
+
+  Rows(const onnx::NodeProto& node, const WeightedOp& op, const Shape& shape) {
+    if (node.op_type() == "Conv") {
+      count = static_cast<std::size_t>(shape[0]);
+      channels = static_cast<std::size_t>(shape[1]);
+      for (std::size_t i = 2; i < shape.size(); ++i) taps *= static_cast<std::size_t>(shape[i]);
+    } else {
+      transposed = op.channel_axis != 0;
+      count = static_cast<std::size_t>(shape[shape.size() - (transposed ? 1 : 2)]);
+      channels = static_cast<std::size_t>(element_count(shape)) / count;
+    }
+    length = channels * taps;
+  }
+
+  [[nodiscard]] std::size_t index(std::size_t row, std::size_t k) const {
+    return transposed ? k * count + row : (row * channels + k % channels) * taps + k / channels;
+  }
+};
+
+// Per channel of the operator's input, the largest value its bytes take as the kernel reads them (signed ones are moved up by 128).
+std::vector<int> largest_inputs(const std::string& tensor, std::size_t channels, const Encoding& encoding, const Statistics& statistics) {
+  std::vector<int> largest(channels, largest_byte);
+  const auto found = statistics.find(tensor);
+  if (found == statistics.end() || found->second.channels.size() != channels) return largest;
+  const int zero = encoding.zero_point[0] - integer_range(encoding.type).low;
+  for (std::size_t c = 0; c < channels; ++c) {
+    const double steps = std::nearbyint(static_cast<double>(found->second.channels[c].max) / encoding.scale[0]);
+    largest[c] = static_cast<int>(std::clamp<double>(steps + zero, zero, largest_byte));  // not below the zero that padding brings
+  }
+  return largest;
+}
+
+// Products of opposite sign cannot exceed what one of them is.
+std::int64_t largest_pair(const Rows& rows, std::size_t row, std::span<const std::int32_t> integers, std::span<const int> inputs) {
+  std::int64_t largest = 0;
+  for (std::size_t k = 0; k + 1 < rows.length; k += 2) {
+    const std::int64_t a = integers[rows.index(row, k)], b = integers[rows.index(row, k + 1)];
+    if ((a < 0) != (b < 0)) continue;
+    largest = std::max(largest, std::abs(a * inputs[k % inputs.size()] + b * inputs[(k + 1) % inputs.size()]));
+  }
+  return largest;
+}
+
+class Narrower {
+ public:
+  Narrower(const Model& model, const Placement& placement, const Statistics& statistics, Encodings& encodings, double limit)
+      : index_(model.graph()), statistics_(statistics), encodings_(encodings), limit_(limit) {
+    for (const auto& weighted : placement.weighted) mark(index_.node(weighted.node), weighted.op);
+  }
+
+  std::vector<NarrowedWeight> run() {
+    std::vector<NarrowedWeight> narrowed;
+    for (auto& [weight, slices] : overflowing_) {
+      auto& encoding = encodings_.weights.at(weight);
+      if (encoding.largest.empty()) encoding.largest.assign(encoding.scale.size(), integer_range(encoding.type, true).high);
+      for (std::size_t i = 0; i < slices.size(); ++i) {
+        if (!slices[i]) continue;
+        encoding.scale[i] *= static_cast<float>(encoding.largest[i]) / seven_bits;
+        encoding.largest[i] = seven_bits;
+      }
+      narrowed.push_back({weight, static_cast<int>(std::count(slices.begin(), slices.end(), true)), static_cast<int>(slices.size())});
+    }
+    return narrowed;
+  }
+
+ private:
+  // Whether an integer kernel that adds pairs runs this operator.
+  [[nodiscard]] bool adds_pairs(const onnx::NodeProto& node, const WeightedOp& op, const Rows& rows) const {
+    const auto input = encodings_.activations.find(op.input);
+    if (input == encodings_.activations.end() || !is_byte(input->second.type)) return false;
+    if (encodings_.weights.at(op.weight).type != onnx::TensorProto::INT8) return false;
+    if (node.op_type() != "Conv") return true;
+    const bool depthwise = op.groups > 1 && rows.channels == 1 && rows.count == static_cast<std::size_t>(op.groups);
+    return !depthwise && result_is_quantized(op.output);
+  }
+
+  // Directly, or behind the Relu or Clip that reads it.
+  [[nodiscard]] bool result_is_quantized(const std::string& output) const {
+    if (encodings_.activations.contains(output)) return true;
+    const auto& uses = index_.uses(output);
+    if (uses.size() != 1) return false;
+    const auto& reader = index_.node(uses[0].node);
+    return clamp_bounds(reader, index_).has_value() && encodings_.activations.contains(reader.output(0));
+  }
+
+  void mark(const onnx::NodeProto& node, const WeightedOp& op) {
+    if (node.op_type() == "ConvTranspose") return;
+    const auto& tensor = *index_.initializer(op.weight);
+    const Shape shape = shape_of(tensor);
+    const Rows rows(node, op, shape);
+    if (!adds_pairs(node, op, rows)) return;
+    const auto& encoding = encodings_.weights.at(op.weight);
+    const auto integers = quantize_values(float_values(tensor), shape, encoding);
+    // Channels of a MatMul's input are its last axis, which the statistics do not know.
+    const auto all = largest_inputs(node.op_type() == "MatMul" ? "" : op.input, rows.channels * static_cast<std::size_t>(op.groups),
+                                    encodings_.activations.at(op.input), statistics_);
+    const std::size_t rows_per_group = rows.count / static_cast<std::size_t>(op.groups);
+    for (std::size_t row = 0; row < rows.count; ++row) {
+      const auto inputs = std::span(all).subspan(row / rows_per_group * rows.channels, rows.channels);
+      const std::size_t slice = encoding.scale.size() == 1 ? 0 : row;
+      if (!encoding.largest.empty() && encoding.largest[slice] <= seven_bits) continue;
+      if (static_cast<double>(largest_pair(rows, row, integers, inputs)) <= limit_) continue;
+      auto& slices = overflowing_[op.weight];
+      slices.resize(encoding.scale.size());
+      slices[slice] = true;
+    }
+  }
+
+  GraphIndex index_;
+  const Statistics& statistics_;
+  Encodings& encodings_;
+  double limit_;
+  std::map<std::string, std::vector<bool>> overflowing_;
+};
+
+}  // namespace
+
+std::vector<NarrowedWeight> avoid_pair_overflow(const Model& model, const Placement& placement, const Statistics& statistics,
+                                                Encodings& encodings, double limit) {
+  return Narrower(model, placement, statistics, encodings, limit).run();
+}
+
+}  // namespace quantize

@@ -1,0 +1,25 @@
+// Where 8-bit integer kernels would cut sums, and how not to. x86 processors without VNNI multiply unsigned activations with signed weights
+// two at a time and add each pair in 16 bits (vpmaddubsw): a0 w0 + a1 w1 beyond 32767 is cut without a word, and the same file is less
+// accurate there than elsewhere. With weights up to 63 no pair can get that far (2 * 255 * 63 = 32130).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "encode/encodings.h"
+
+namespace quantize {
+
+struct NarrowedWeight {
+  std::string weight;
+  int channels = 0, of = 0;  // output channels restricted now, and how many there are
+};
+
+// Restricts to -63..63 (7 bits, at twice the scale) the output channels of 8-bit weights in which a pair can exceed `limit` with the
+// largest activations that calibration saw in either input channel; where that is not known channel by channel, with the largest integer
+// there is. Depthwise and transposed convolutions have other kernels, and a convolution whose result stays float runs in float: they are
+// left alone.
+std::vector<NarrowedWeight> avoid_pair_overflow(const Model& model, const Placement& placement, const Statistics& statistics,
+                                                Encodings& encodings, double limit = 32767);
+
+}  // namespace quantize

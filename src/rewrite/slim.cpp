@@ -1,0 +1,97 @@
+#include "rewrite/slim.h"
+
+#include <algorithm>
+#include <set>
+
+#include "model/attribute.h"
+#include "model/edit.h"
+#include "model/graph.h"
+#include "model/model.h"
+
+namespace quantize {
+namespace {
+
+constexpr std::size_t short_enough = 4;
+constexpr std::size_t worth_a_fiftieth = 50;
+
+// Bytes that the names of tensors take.
+std::size_t weight_of_names(const onnx::GraphProto& graph) {
+  std::size_t bytes = 0;
+  for (const auto& node : graph.node()) {
+    for (const auto& name : node.input()) bytes += name.size();
+    for (const auto& name : node.output()) bytes += name.size();
+  }
+  for (const auto& tensor : graph.initializer()) bytes += tensor.name().size();
+  return bytes;
+}
+
+std::set<std::string> names_to_keep(const onnx::GraphProto& graph) {
+  std::set<std::string> names = {""};
+  for (const auto& value : graph.input()) names.insert(value.name());
+  for (const auto& value : graph.output()) names.insert(value.name());
+  for (const auto& node : graph.node()) names.merge(captured_tensors(node));
+  return names;
+}
+
+void drop_where_all_are(onnx::NodeProto& node, std::string_view attribute, std::int64_t value) {
+  const auto values = ints_attribute(node, attribute);
+  if (!values.empty() && std::all_of(values.begin(), values.end(), [&](std::int64_t v) { return v == value; }))
+    remove_attribute(node, attribute);
+}
+
+void drop_default_attributes(onnx::NodeProto& node) {
+  if (node.op_type() != "Conv") return;
+  drop_where_all_are(node, "dilations", 1);
+  drop_where_all_are(node, "strides", 1);
+  drop_where_all_are(node, "pads", 0);
+  if (find_attribute(node, "group") != nullptr && int_attribute(node, "group", 1) == 1) remove_attribute(node, "group");
+}
+
+// Readers of the second of two initializers that differ in name only read the first; remove_unused() takes the second away.
+void share_equal_initializers(onnx::GraphProto& graph, const std::set<std::string>& kept) {
+  std::map<std::string, std::string> first;  // bytes without name -> name
+  std::map<std::string, std::string> same;
+  for (onnx::TensorProto tensor : graph.initializer()) {
+    const std::string name = tensor.name();
+    tensor.clear_name();
+    const auto [place, fresh] = first.try_emplace(serialize(tensor), name);
+    if (!fresh && !kept.contains(name)) same[name] = place->second;
+  }
+  for (auto& node : *graph.mutable_node()) {
+    for (auto& input : *node.mutable_input()) {
+      if (const auto found = same.find(input); found != same.end()) input = found->second;
+    }
+  }
+  remove_unused(graph);
+}
+
+}  // namespace
+
+std::map<std::string, std::string> slim(onnx::ModelProto& model) {
+  auto& graph = *model.mutable_graph();
+  std::map<std::string, std::string> renamed;
+  if (weight_of_names(graph) * worth_a_fiftieth <= model.ByteSizeLong()) return renamed;
+  const auto kept = names_to_keep(graph);
+  share_equal_initializers(graph, kept);
+  NameMaker names(graph);
+  int number = 0;
+  const auto shorten = [&](std::string& name) {
+    if (name.size() <= short_enough || kept.contains(name)) return;
+    auto& replacement = renamed[name];
+    while (replacement.empty()) {
+      const std::string wanted = "t" + std::to_string(++number);
+      if (names.unique(wanted) == wanted) replacement = wanted;
+    }
+    name = replacement;
+  };
+  for (auto& tensor : *graph.mutable_initializer()) shorten(*tensor.mutable_name());
+  for (auto& node : *graph.mutable_node()) {
+    drop_default_attributes(node);
+    for (auto& name : *node.mutable_input()) shorten(name);
+    for (auto& name : *node.mutable_output()) shorten(name);
+  }
+  graph.clear_value_info();  // speaks of tensors by their old names
+  return renamed;
+}
+
+}  // namespace quantize

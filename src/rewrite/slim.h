@@ -1,0 +1,16 @@
+// Names weigh: in a model of a few hundred kilobytes the paths that exporters give to tensors take more room than some layers' weights.
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <map>
+#include <string>
+
+namespace quantize {
+
+// Where the names of tensors take more than a fiftieth of the model: tensors between nodes and initializers get short names, equal
+// initializers become one, and attributes of convolutions that say what is the default anyway are left out. Inputs, outputs, nodes and what
+// subgraphs read keep their names. Returns the new name of every tensor that has one, by the old.
+std::map<std::string, std::string> slim(onnx::ModelProto& model);
+
+}  // namespace quantize

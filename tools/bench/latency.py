@@ -1,0 +1,36 @@
+"""Latency of several models, run in turn so that whatever else the machine does meets all of them alike.
+
+    latency.py RUNS THREADS MODEL...
+
+Prints one line per model: median milliseconds, and the median over the turns of the first model's time divided by this one's.
+"""
+import statistics
+import sys
+import time
+
+import numpy
+import onnxruntime
+
+
+def main():
+    runs, threads, models = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    sessions = [onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"]) for model in models]
+    feed = sessions[0].get_inputs()[0]
+    picture = {feed.name: numpy.random.default_rng(1).normal(0, 1, feed.shape).astype(numpy.float32)}
+    times = [[] for _ in models]
+    for turn in range(runs + 3):
+        for session, own in zip(sessions, times):
+            start = time.perf_counter()
+            session.run(None, picture)
+            if turn >= 3:  # the first turns only warm up
+                own.append((time.perf_counter() - start) * 1000)
+    for model, own in zip(models, times):
+        ratio = statistics.median(first / this for first, this in zip(times[0], own))
+        print(f"{statistics.median(own):.2f} {ratio:.3f} {model}")
+
+
+if __name__ == "__main__":
+    main()
