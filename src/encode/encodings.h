@@ -55,6 +55,11 @@ TensorStatistics group_statistics(const TensorGroup& group, const Statistics& st
 // Range of one group: exact where known, limited by its bounds, never clipped where it is a graph output.
 Range group_range(const TensorGroup& group, const Statistics& statistics, const Scheme& scheme);
 
+// What a group's bounds leave of a range.
+Range limit_range(Range range, const TensorGroup& group);
+
+// Raises the weight scales of the plan to where every int32 bias has room.
+void protect_biases(const Model& model, const Placement& placement, Encodings& encodings, const Context& context);
 // Raises weight scales to where |bias| / (input scale * weight scale) stays below 2^30. Returns how many channels that concerned.
 int protect_bias(Encoding& weight, std::span<const float> bias, float input_scale, std::int64_t groups);
 

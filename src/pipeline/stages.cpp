@@ -101,7 +101,8 @@ Session open_session(const Model& model) {
 
 OptimizeInput optimize_input(const Run& run, const Options& options) {
   const auto& source = run.samples.calibration;
-  return {options.scheme, [&source](std::size_t i) { return source.load(i).inputs; }, source.size(), options.seed};
+  return {scheme_at(options.scheme, options.level), [&source](std::size_t i) { return source.load(i).inputs; }, source.size(), options.seed,
+          options.without};
 }
 
 // The largest difference that float rounding explains, relative to the output's magnitude.
@@ -186,7 +187,7 @@ void observe_run(Run& run, const Options&, Context& context) {
 }
 
 void encode_run(Run& run, const Options& options, Context& context) {
-  run.plan.encodings = encode(run.plan.model, run.plan.placement, run.statistics, options.scheme, context);
+  run.plan.encodings = encode(run.plan.model, run.plan.placement, run.statistics, scheme_at(options.scheme, options.level), context);
   if (!run.overrides.empty()) {
     apply_overrides(run.plan.encodings, run.plan.model, run.plan.placement, run.statistics, options.scheme, run.overrides,
                     options.import_encodings.string(), context);
@@ -195,7 +196,7 @@ void encode_run(Run& run, const Options& options, Context& context) {
 
 void fit_run(Run& run, const Options& options, Context& context) {
   if (!run.overrides.empty()) return;
-  keep(run, optimize_after_encoding(run.plan, optimize_input(run, options), options.level, context));
+  keep(run, optimize_after_encoding(run.plan, run.statistics, optimize_input(run, options), options.level, context));
 }
 
 Model with_outputs_as_asked(const Run& run, const Model& quantized, const Options& options) {

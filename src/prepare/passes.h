@@ -15,6 +15,7 @@ std::string fold_constants(Model& model);
 std::string drop_identities(Model& model);
 std::string raise_opset(Model& model, std::int64_t version);
 std::string clip_bounds(Model& model);
+std::string fold_gemm_factors(Model& model);
 std::string fuse_bias_add(Model& model);
 std::string fold_batch_norm(Model& model);
 std::string fold_scales(Model& model);
