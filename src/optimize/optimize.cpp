@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "optimize/absorb_bias.h"
 #include "optimize/equalize.h"
 #include "optimize/fit_network.h"
 #include "optimize/judge.h"
@@ -41,27 +42,27 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 // Only the activations' noise is judged before the weights are fitted: they absorb their own share then.
 const RewriteOptions activations_only{.weights = false};
 
-// Equalization at several strengths. The mildest of those that come near the best is kept: what little more the others promise does not
-// carry over to other samples. None if none helps.
-Step try_equalization(Plan& plan, const OptimizeInput& learned, const Judge& judge, const Effort& effort, const Context& context) {
-  const auto start = std::chrono::steady_clock::now();
-  const OptimizeInput few = evenly(learned, effort.equalization);
-  const auto observed = plan.placement.observed();
+// A plan encoded from the statistics of a few samples, for trials.
+Statistics encode_trial(Plan& plan, const OptimizeInput& few, const Context& context) {
   Context quiet;
   quiet.threads = context.threads;
   quiet.stop = context.stop;
-  const auto encoded = [&](Plan& candidate) {
-    Statistics statistics = calibrate(candidate.model, observed, few.load, few.samples, quiet);
-    candidate.encodings = encode(candidate.model, candidate.placement, statistics, few.scheme, quiet);
-    return statistics;
-  };
+  Statistics statistics = calibrate(plan.model, plan.placement.observed(), few.load, few.samples, quiet);
+  plan.encodings = encode(plan.model, plan.placement, statistics, few.scheme, quiet);
+  return statistics;
+}
+
+// Equalization at several strengths. The mildest of those that come near the best is kept: what little more the others promise does not
+// carry over to other samples. None if none helps.
+Step try_equalization(Plan& plan, const OptimizeInput& few, const Judge& judge, const Effort& effort, const Context& context) {
+  const auto start = std::chrono::steady_clock::now();
   struct Trial {
     Verdict verdict;
     Model model;
     std::string what;
   };
   Plan plain = plan;
-  const Statistics statistics = encoded(plain);
+  const Statistics statistics = encode_trial(plain, few, context);
   const Verdict before = judge(plain, activations_only);
   std::vector<Trial> trials;
   double best = before.score() + real_gain_db;
@@ -69,7 +70,7 @@ Step try_equalization(Plan& plan, const OptimizeInput& learned, const Judge& jud
     Plan candidate = plan;
     const int channels = equalize(candidate.model, candidate.placement, statistics, strength);
     if (channels == 0) break;
-    encoded(candidate);
+    encode_trial(candidate, few, context);
     const Verdict after = judge(candidate, activations_only);
     best = std::max(best, after.score());
     trials.push_back({after, std::move(candidate.model),
@@ -81,6 +82,19 @@ Step try_equalization(Plan& plan, const OptimizeInput& learned, const Judge& jud
     return {"equalize", trial.what + "; " + gain(before, trial.verdict), seconds_since(start)};
   }
   return {"equalize", trials.empty() ? "nothing to scale" : "no gain; not kept", seconds_since(start)};
+}
+
+Step try_absorbing(Plan& plan, const OptimizeInput& few, const Judge& judge, const Context& context) {
+  const auto start = std::chrono::steady_clock::now();
+  Plan plain = plan, candidate = plan;
+  const Statistics statistics = encode_trial(plain, few, context);
+  const int channels = absorb_biases(candidate.model, candidate.placement, statistics);
+  if (channels == 0) return {"absorb-bias", "nothing to absorb", seconds_since(start)};
+  encode_trial(candidate, few, context);
+  const Verdict before = judge(plain, activations_only), after = judge(candidate, activations_only);
+  const bool kept = after.score() > before.score() + real_gain_db;
+  if (kept) plan.model = std::move(candidate.model);
+  return {"absorb-bias", std::to_string(channels) + " channels; " + gain(before, after) + (kept ? "" : "; not kept"), seconds_since(start)};
 }
 
 Step try_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& learned, const Judge& judge, const Effort& effort,
@@ -115,17 +129,22 @@ Step try_fitting(Plan& plan, const OptimizeInput& learned, const Judge& judge, c
 }  // namespace
 
 const std::vector<std::string>& step_names() {
-  static const std::vector<std::string> names = {"equalize", "ranges",  "fit-weights", "target",         "scale",
+  static const std::vector<std::string> names = {"equalize", "absorb-bias", "ranges",  "fit-weights", "target",         "scale",
                                                  "gptq",     "descent", "rescale",     "learned", "bias-correction"};
   return names;
 }
 
 std::vector<Step> optimize_before_calibration(Plan& plan, const OptimizeInput& input, Level level, Context& context) {
   // With 16 bits the activations' noise is far below the weights': nothing to gain.
-  if (level == Level::o0 || input.scheme.activation_bits > 8 || !input.does("equalize")) return {};
+  if (level == Level::o0 || input.scheme.activation_bits > 8) return {};
   const Effort effort = effort_of(input, level);
   const SampleSplit split = split_samples(input, effort.judged);
-  return {try_equalization(plan, split.learned, Judge(plan.model, split.judged, context), effort, context)};
+  const OptimizeInput few = evenly(split.learned, effort.equalization);
+  const Judge judge(plan.model, split.judged, context);
+  std::vector<Step> steps;
+  if (input.does("equalize")) steps.push_back(try_equalization(plan, few, judge, effort, context));
+  if (level >= Level::o2 && input.does("absorb-bias")) steps.push_back(try_absorbing(plan, few, judge, context));
+  return steps;
 }
 
 std::vector<Step> optimize_after_encoding(Plan& plan, const Statistics& statistics, const OptimizeInput& input, Level level,

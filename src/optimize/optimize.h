@@ -35,7 +35,7 @@ struct OptimizeInput {
   [[nodiscard]] bool does(const std::string& step) const { return !without.contains(step); }
 };
 
-// What `without` may hold: "equalize", "ranges", "fit-weights" and the methods of the latter, "target", "scale", "gptq", "descent",
+// What `without` may hold: "equalize", "absorb-bias", "ranges", "fit-weights" and the methods of the latter, "target", "scale", "gptq", "descent",
 // "rescale", "learned", "bias-correction".
 const std::vector<std::string>& step_names();
 
