@@ -1,4 +1,5 @@
-// The judge of every step: the whole quantized network's output against FP32's, on samples that the steps do not learn from.
+// The judge of every step: the whole quantized network's output against FP32's, on samples that the steps do not learn from. Quantization is
+// simulated in float: what integer kernels of this or that processor cut off must not decide what the model becomes.
 #pragma once
 
 #include <span>
