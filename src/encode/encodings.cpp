@@ -22,8 +22,10 @@ float usable_scale(double scale) {
   return static_cast<float>(std::max<double>(scale, FLT_MIN * 4.0));
 }
 
-std::string method_name(RangeMethod method) {
-  switch (method) {
+std::string method_name(const Scheme& scheme) {
+  switch (scheme.method) {
+    case RangeMethod::automatic:
+      return scheme.activation_bits > 8 ? "minmax with room" : "mse";
     case RangeMethod::percentile:
       return "percentile";
     case RangeMethod::mse:
@@ -122,12 +124,13 @@ TensorStatistics group_statistics(const TensorGroup& group, const Statistics& st
 Range group_range(const TensorGroup& group, const Statistics& statistics, const Scheme& scheme) {
   if (group.range_is_exact) return {group.range->first, group.range->second};
   const auto seen = group_statistics(group, statistics);
-  Range range = group.is_graph_output ? minmax_range(seen) : choose_range(seen, scheme);
-  if (group.range) {  // a Relu's or Clip's bounds: values saturate there anyway, so one step more would only lose resolution
-    range.low = std::max<double>(range.low, group.range->first);
-    range.high = std::min<double>(range.high, group.range->second);
-  }
-  return range;
+  return limit_range(group.unclipped ? minmax_range(seen) : choose_range(seen, scheme), group);
+}
+
+// A Relu's or Clip's bounds: values saturate there anyway, so one step more would only lose resolution.
+Range limit_range(Range range, const TensorGroup& group) {
+  if (!group.range) return range;
+  return {std::max<double>(range.low, group.range->first), std::min<double>(range.high, group.range->second)};
 }
 
 std::int32_t quantize_value(float value, float scale, std::int32_t zero_point, IntegerRange range) {
@@ -153,6 +156,20 @@ std::vector<std::int32_t> quantize_values(std::span<const float> values, const S
   return integers;
 }
 
+void protect_biases(const Model& model, const Placement& placement, Encodings& encodings, const Context& context) {
+  const GraphIndex index(model.graph());
+  for (const auto& [number, op] : placement.weighted) {
+    const auto* bias = op.bias.empty() ? nullptr : index.initializer(op.bias);
+    const auto input = encodings.activations.find(op.input);
+    if (bias == nullptr || input == encodings.activations.end()) continue;
+    if (const int raised = protect_bias(encodings.weights.at(op.weight), float_values(*bias), input->second.scale[0], op.groups);
+        raised > 0) {
+      context.info(describe(index.node(number)) + ": the weight scale of " + std::to_string(raised) +
+                   " channels was raised so that the bias fits int32");
+    }
+  }
+}
+
 Encodings encode(const Model& model, const Placement& placement, const Statistics& statistics, const Scheme& scheme, Context& context) {
   const GraphIndex index(model.graph());
   Encodings encodings;
@@ -161,7 +178,7 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
     if (!group.range_is_exact) range = solve_activation_hazards(range, group_statistics(group, statistics), group.members[0], context);
     Encoding encoding = group.is_pixels ? encode_range(range, onnx::TensorProto::UINT8, Symmetry::asymmetric)
                                         : encode_range(range, scheme.activation_type(), scheme.activations);
-    encoding.method = group.range_is_exact ? "fixed range" : group.is_graph_output ? "minmax" : method_name(scheme.method);
+    encoding.method = group.range_is_exact ? "fixed range" : group.unclipped ? "minmax" : method_name(scheme);
     for (const auto& member : group.members) encodings.activations[member] = encoding;
   }
   for (const auto& name : placement.constants) encodings.activations[name] = encode_constant(*index.constant(name), scheme);

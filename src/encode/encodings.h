@@ -58,6 +58,12 @@ TensorStatistics group_statistics(const TensorGroup& group, const Statistics& st
 // Range of one group: exact where known, limited by its bounds, never clipped where it is a graph output.
 Range group_range(const TensorGroup& group, const Statistics& statistics, const Scheme& scheme);
 
+// What a group's bounds leave of a range.
+Range limit_range(Range range, const TensorGroup& group);
+
+// Raises the weight scales of the plan to where every int32 bias has room (see hazards.h).
+void protect_biases(const Model& model, const Placement& placement, Encodings& encodings, const Context& context);
+
 // Nearest integer, ties to even, saturated: QuantizeLinear's rule.
 std::int32_t quantize_value(float value, float scale, std::int32_t zero_point, IntegerRange range);
 // Which slice of the encoding element `index` of a tensor of this shape belongs to.

@@ -217,6 +217,8 @@ class Placer {
   void add_member(TensorGroup& group, const std::string& name) {
     group.members.push_back(name);
     group.is_graph_output |= index_.is_graph_output(name);
+    group.unclipped |= group.is_graph_output;
+    for (const auto& use : index_.uses(name)) group.unclipped |= fixed_range(index_.node(use.node)).has_value();
     const int producer = index_.producer_number(name);
     if (producer >= 0 && roles_[producer] == Role::moving && active_.contains(producer)) return;  // receives moved values only
     group.sources.push_back(name);

@@ -24,6 +24,7 @@ struct TensorGroup {
   bool range_is_exact = false;
   bool is_graph_output = false;
   bool is_pixels = false;  // its one source is a Cast from uint8: the values are their own encoding, with scale 1
+  bool unclipped = false;  // a graph output, or read by a Sigmoid or Softmax: what clipping does behind it is not known here
 };
 
 struct WeightedNode {

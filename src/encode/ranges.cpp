@@ -191,9 +191,16 @@ Range entropy_range(const TensorStatistics& statistics, int levels) {
           std::min(seen.high, entropy_edge(above, width, positive))};
 }
 
+Range roomy_range(const TensorStatistics& statistics) {
+  const Range seen = minmax_range(statistics);
+  return {1.25 * seen.low, 1.25 * seen.high};
+}
+
 Range choose_range(const TensorStatistics& statistics, const Scheme& scheme) {
   const int levels = 1 << scheme.activation_bits;
   switch (scheme.method) {
+    case RangeMethod::automatic:
+      return scheme.activation_bits > 8 ? roomy_range(statistics) : mse_range(statistics, levels);
     case RangeMethod::percentile:
       return percentile_range(statistics, scheme.percentile);
     case RangeMethod::mse:

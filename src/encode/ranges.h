@@ -21,7 +21,10 @@ Range mse_range(const TensorStatistics& statistics, int levels);
 // to 2048 bins a side; `levels` as above.
 Range entropy_range(const TensorStatistics& statistics, int levels);
 
-// One of the above, by the scheme. Never wider than the values seen.
+// The values seen, and a quarter more at either end.
+Range roomy_range(const TensorStatistics& statistics);
+
+// One of the above, by the scheme.
 Range choose_range(const TensorStatistics& statistics, const Scheme& scheme);
 
 // Expected squared error per value of quantizing to `levels` values over `range` (mse_range's objective).

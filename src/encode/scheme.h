@@ -8,7 +8,9 @@
 
 namespace quantize {
 
-enum class RangeMethod { minmax, percentile, mse, entropy };
+// automatic: with 8 bits least squares, to be replaced tensor by tensor by what the optimizer measures to be better; with 16 bits, which can
+// afford it, the values seen and room for those that were not.
+enum class RangeMethod { automatic, minmax, percentile, mse, entropy };
 enum class Granularity { per_channel, per_tensor };
 enum class Symmetry { asymmetric, symmetric };
 
@@ -18,7 +20,7 @@ struct Scheme {
   int activation_bits = 8;  // 8 or 16
   Granularity weights = Granularity::per_channel;
   Symmetry activations = Symmetry::asymmetric;
-  RangeMethod method = RangeMethod::mse;
+  RangeMethod method = RangeMethod::automatic;
   double percentile = 99.999;  // share of values kept, in percent, split over both ends
 
   // Throws Error{usage}, with the nearest known name, for an unknown one.

@@ -15,6 +15,7 @@ struct ImageResult {
   Energy energy;
   double agreement = 0;
   std::size_t pixels = 0;
+  MarginLoss flips;
 };
 
 void require_same_shape(const Tensor& a, const Tensor& b) {
@@ -41,7 +42,8 @@ Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& q
     const Tensor a = reference.run(sample.inputs)[0], b = other.run(sample.inputs)[0];
     require_same_shape(a, b);
     const ClassMap class_a = classes_of(a, axis), class_b = classes_of(b, axis);
-    results[i] = {Energy::of(float_values(a), float_values(b)), agreement(class_a, class_b), class_a.classes.size()};
+    results[i] = {Energy::of(float_values(a), float_values(b)), agreement(class_a, class_b), class_a.classes.size(),
+                  MarginLoss::of(class_a, class_b, margins_of(a, axis))};
     const int classes = class_count(a, axis);
     Confusion here(classes), here_fp32(classes), here_quantized(classes);
     here.add(class_a, class_b);
@@ -60,10 +62,12 @@ Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& q
 
   Accuracy accuracy;
   Energy all;
+  MarginLoss flips;
   double same = 0;
   std::size_t pixels = 0;
   for (std::size_t i = 0; i < results.size(); ++i) {
-    const auto& [energy, share, count] = results[i];
+    const auto& [energy, share, count, loss] = results[i];
+    flips.add(loss);
     accuracy.images.push_back({samples.file(i).stem, energy.psnr_db(), energy.sqnr_db(), share});
     accuracy.psnr_db += energy.psnr_db() / static_cast<double>(results.size());
     all.add(energy);
@@ -76,6 +80,7 @@ Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& q
   accuracy.worst_image = worst->name;
   accuracy.sqnr_db = all.sqnr_db();
   accuracy.agreement = same / static_cast<double>(pixels);
+  accuracy.flipped_margin = flips.share();
   accuracy.miou_vs_fp32 = between->mean_iou();
   if (!labels.empty()) {
     accuracy.miou_fp32 = truth_fp32->mean_iou();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "dataset/image.h"
@@ -143,6 +144,43 @@ double agreement(const ClassMap& a, const ClassMap& b) {
   std::size_t same = 0;
   for (std::size_t i = 0; i < a.classes.size(); ++i) same += a.classes[i] == b.classes[i];
   return static_cast<double>(same) / static_cast<double>(a.classes.size());
+}
+
+std::vector<float> margins_of(const Tensor& output, ClassAxis axis) {
+  const Planes planes = planes_of(output, axis);
+  const std::size_t pixels = static_cast<std::size_t>(planes.width) * planes.height;
+  if (is_integer(output.type)) return std::vector<float>(pixels, 1.0F);
+  std::vector<float> margins(pixels);
+  for (std::size_t p = 0; p < pixels; ++p) {
+    if (planes.channels == 1) {
+      margins[p] = std::fabs(planes.values[p] - 0.5F);
+      continue;
+    }
+    float first = planes.values[p], second = -std::numeric_limits<float>::infinity();
+    for (int c = 1; c < planes.channels; ++c) {
+      const float value = planes.values[c * pixels + p];
+      second = std::max(second, std::min(first, value));
+      first = std::max(first, value);
+    }
+    margins[p] = first - second;
+  }
+  return margins;
+}
+
+MarginLoss MarginLoss::of(const ClassMap& reference, const ClassMap& other, std::span<const float> margins) {
+  if (reference.classes.size() != other.classes.size() || reference.classes.size() != margins.size())
+    throw Error(ErrorKind::verification, "two class maps differ in size");
+  MarginLoss loss;
+  for (std::size_t i = 0; i < margins.size(); ++i) {
+    loss.all += margins[i];
+    if (reference.classes[i] != other.classes[i]) loss.flipped += margins[i];
+  }
+  return loss;
+}
+
+void MarginLoss::add(const MarginLoss& other) {
+  flipped += other.flipped;
+  all += other.all;
 }
 
 void Confusion::add(const ClassMap& truth, const ClassMap& guess) {

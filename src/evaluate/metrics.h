@@ -39,6 +39,20 @@ ClassMap classes_of(const Tensor& output, ClassAxis axis);
 ClassMap classes_at(const Tensor& output, ClassAxis axis, int width, int height);
 double agreement(const ClassMap& a, const ClassMap& b);
 
+// How decided an output is about each pixel: the largest score less the second largest; with one channel |x - 0.5|; 1 where the output holds
+// classes. First item of the batch, in the order of classes_of.
+std::vector<float> margins_of(const Tensor& output, ClassAxis axis);
+
+// Pixels that changed class, weighted by the reference's margin there: a flip between two classes that were nearly even weighs little, a
+// decided pixel lost weighs much. Adds up over images.
+struct MarginLoss {
+  double flipped = 0, all = 0;
+
+  static MarginLoss of(const ClassMap& reference, const ClassMap& other, std::span<const float> margins);
+  void add(const MarginLoss& other);
+  [[nodiscard]] double share() const { return all > 0 ? flipped / all : 0; }
+};
+
 class Confusion {
  public:
   explicit Confusion(int classes) : classes_(classes), counts_(static_cast<std::size_t>(classes) * classes) {}

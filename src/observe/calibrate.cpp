@@ -45,8 +45,6 @@ struct Slot {
       channel.count += plane;
       channel.min = std::min(channel.min, part.min);
       channel.max = std::max(channel.max, part.max);
-      channel.sum.add(part.sum);
-      channel.squares.add(part.squares);
     }
     if (seen.nonfinite == 0) count_sample(seen.histogram, values, std::max(std::fabs(seen.min), std::fabs(seen.max)));
     const std::lock_guard lock(mutex);

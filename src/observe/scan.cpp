@@ -20,28 +20,22 @@ void ScanValues(const float* values, std::size_t count, float* result) {
   const std::size_t lanes = hn::Lanes(d);
   auto min = hn::Set(d, std::numeric_limits<float>::infinity());
   auto max = hn::Set(d, -std::numeric_limits<float>::infinity());
-  auto sum = hn::Zero(d), squares = hn::Zero(d), poison = hn::Zero(d);
+  auto poison = hn::Zero(d);
   const auto zero = hn::Zero(d);
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
     const auto v = hn::LoadU(d, values + i);
     min = hn::Min(min, v);
     max = hn::Max(max, v);
-    sum = hn::Add(sum, v);
-    squares = hn::MulAdd(v, v, squares);
     poison = hn::MulAdd(v, zero, poison);
   }
   result[0] = hn::GetLane(hn::MinOfLanes(d, min));
   result[1] = hn::GetLane(hn::MaxOfLanes(d, max));
-  result[2] = hn::GetLane(hn::SumOfLanes(d, sum));
-  result[3] = hn::GetLane(hn::SumOfLanes(d, squares));
-  result[4] = hn::GetLane(hn::SumOfLanes(d, poison));
+  result[2] = hn::GetLane(hn::SumOfLanes(d, poison));
   for (; i < count; ++i) {
     result[0] = std::min(result[0], values[i]);
     result[1] = std::max(result[1], values[i]);
-    result[2] += values[i];
-    result[3] += values[i] * values[i];
-    result[4] += values[i] * 0.0F;
+    result[2] += values[i] * 0.0F;
   }
 }
 
@@ -54,9 +48,9 @@ namespace quantize {
 HWY_EXPORT(ScanValues);
 
 Extremes scan(std::span<const float> values) {
-  float result[5];
+  float result[3];
   HWY_DYNAMIC_DISPATCH(ScanValues)(values.data(), values.size(), result);
-  return {result[0], result[1], result[2], result[3], result[4] == 0.0F};
+  return {result[0], result[1], result[2] == 0.0F};
 }
 
 }  // namespace quantize

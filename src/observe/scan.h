@@ -7,8 +7,7 @@ namespace quantize {
 
 struct Extremes {
   float min, max;
-  float sum, squares;  // of the values and of their squares
-  bool finite;         // false: the others mean nothing
+  bool finite;  // false: the others mean nothing
 };
 
 // `values` must not be empty.

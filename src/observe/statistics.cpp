@@ -60,26 +60,6 @@ Histogram Histogram::restore(int exponent, std::vector<std::uint64_t> counts) {
   return histogram;
 }
 
-void ExactSum::add(double value) {
-  constexpr double largest = 0x1p62;  // what the integer holds; sums of activations stay far below
-  ExactSum one;
-  one.units_ = static_cast<Integer>(std::nearbyint(std::ldexp(std::clamp(value, -largest, largest), 64)));
-  add(one);
-}
-
-// Sums of activations stay far below what the integer holds; beyond it the sum stays at the limit rather than wrap around.
-void ExactSum::add(const ExactSum& other) {
-  Integer sum = 0;
-  if (!__builtin_add_overflow(units_, other.units_, &sum)) {
-    units_ = sum;
-  } else {
-    constexpr Integer limit = static_cast<Integer>(~static_cast<Unsigned>(0) >> 1);
-    units_ = units_ > 0 ? limit : -limit;
-  }
-}
-
-double ExactSum::value() const { return std::ldexp(static_cast<double>(units_), -64); }
-
 void TensorStatistics::merge(const TensorStatistics& other) {
   if (count == 0) channels.resize(other.channels.size());
   if (other.count > 0 && channels.size() != other.channels.size()) channels.clear();
@@ -87,8 +67,6 @@ void TensorStatistics::merge(const TensorStatistics& other) {
     channels[c].count += other.channels[c].count;
     channels[c].min = std::min(channels[c].min, other.channels[c].min);
     channels[c].max = std::max(channels[c].max, other.channels[c].max);
-    channels[c].sum.add(other.channels[c].sum);
-    channels[c].squares.add(other.channels[c].squares);
   }
   count += other.count;
   nonfinite += other.nonfinite;

@@ -37,27 +37,10 @@ class Histogram {
   std::vector<std::uint64_t> counts_ = std::vector<std::uint64_t>(bins);
 };
 
-// A sum of doubles that does not depend on their order: each is rounded to a multiple of 2^-64 and added as an integer of 128 bits.
-class ExactSum {
- public:
-  void add(double value);
-  void add(const ExactSum& other);
-  [[nodiscard]] double value() const;
-
- private:
-  __extension__ using Integer = __int128;
-  __extension__ using Unsigned = unsigned __int128;
-  Integer units_ = 0;
-};
-
 struct ChannelStatistics {
   std::uint64_t count = 0;
   float min = std::numeric_limits<float>::infinity();
   float max = -std::numeric_limits<float>::infinity();
-  ExactSum sum, squares;
-
-  [[nodiscard]] double mean() const { return count > 0 ? sum.value() / static_cast<double>(count) : 0; }
-  [[nodiscard]] double mean_square() const { return count > 0 ? squares.value() / static_cast<double>(count) : 0; }
 };
 
 struct TensorStatistics {

@@ -19,6 +19,7 @@ class ColumnView {
 
   [[nodiscard]] std::size_t groups() const { return groups_; }
   [[nodiscard]] std::size_t rows() const { return rows_; }                // output channels per group
+  [[nodiscard]] std::size_t taps() const { return taps_; }                // of the kernel: values per input channel
   [[nodiscard]] std::size_t length() const { return channels_ * taps_; }  // of a column, per group
   // Output positions of one input tensor, batch included.
   [[nodiscard]] std::size_t positions(const Shape& input) const;

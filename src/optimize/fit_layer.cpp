@@ -39,10 +39,17 @@ Matrix some_rows(const Matrix& m, std::size_t begin, std::size_t count) {
   return part;
 }
 
-std::vector<Grid> grids_of(const std::vector<float>& scale, const FitSettings& settings) {
-  std::vector<Grid> grids;
-  for (std::size_t r = 0; r < scale.size(); ++r) grids.push_back(settings.grid(r, scale[r]));
-  return grids;
+// The same integer ranges with other scales.
+std::vector<Grid> with_scales(std::span<const Grid> grids, const std::vector<float>& scale) {
+  std::vector<Grid> result(grids.begin(), grids.end());
+  for (std::size_t r = 0; r < result.size(); ++r) result[r].scale = static_cast<double>(scale[r]);
+  return result;
+}
+
+std::vector<float> scales_of(std::span<const Grid> grids) {
+  std::vector<float> scales;
+  for (const auto& grid : grids) scales.push_back(static_cast<float>(grid.scale));
+  return scales;
 }
 
 // The layer's columns in the order GPTQ takes them, and what it needs of the moments.
@@ -72,46 +79,100 @@ Ordered order_columns(const Matrix& h) {
   return result;
 }
 
-// Scale, GPTQ and descent towards `target`.
 struct Candidate {
   Matrix weights;
   std::vector<float> scale;
 };
 
-Candidate round_towards(const Matrix& target, const Ordered& ordered, std::span<const double> importance, const std::vector<float>& scale,
+// The factor on the row's scale that brings it nearest to its target: q H w / q H q. The floor, and a factor far from 1 (a row that
+// vanished), leave it alone.
+void rescale_rows(const Matrix& wanted, const Matrix& h, std::span<const float> least_scale, Matrix& q, std::span<float> scale,
+                  std::span<Grid> grids) {
+  Matrix product(q.rows, q.cols);
+  linalg().multiply(q, h, product);
+  for (std::size_t r = 0; r < q.rows; ++r) {
+    double along = 0, own = 0;
+    for (std::size_t k = 0; k < q.cols; ++k) {
+      along += product(r, k) * wanted(r, k);
+      own += product(r, k) * q(r, k);
+    }
+    if (!(own > 0) || !(along > 0.5 * own) || !(along < 2 * own)) continue;
+    const auto changed = static_cast<float>(scale[r] * (along / own));
+    if (!(changed >= least_scale[r])) continue;
+    const double ratio = static_cast<double>(changed) / scale[r];
+    for (auto& value : q.row(r)) value *= ratio;
+    scale[r] = changed;
+    grids[r].scale = changed;
+  }
+}
+
+// Everything from the scale on, towards `target`.
+Candidate round_towards(const Matrix& target, const Ordered& ordered, std::span<const double> importance, const std::vector<Grid>& plain,
                         const std::vector<float>& least_scale, const FitSettings& settings, const Context& context) {
-  Candidate candidate{Matrix(target.rows, target.cols),
-                      settings.search_scale ? search_scales(target, importance, settings, least_scale) : scale};
-  const auto grids = grids_of(candidate.scale, settings);
-  const Matrix sorted = permute_columns(target, ordered.order);
-  Matrix rounded(target.rows, target.cols);
+  const FitMethods& methods = settings.methods;
+  const bool free_scale = settings.search_scale;
+  Candidate candidate{Matrix(target.rows, target.cols), scales_of(plain)};
   const std::size_t pieces = (target.rows + rows_at_a_time - 1) / rows_at_a_time;
   parallel_for(context, pieces, [&](std::size_t piece, unsigned) {
     const std::size_t begin = piece * rows_at_a_time, count = std::min(rows_at_a_time, target.rows - begin);
-    const Matrix wanted = some_rows(sorted, begin, count);
+    const auto floors = std::span(least_scale).subspan(begin, count);
+    const Matrix rows = some_rows(target, begin, count), wanted = permute_columns(rows, ordered.order);
+    const auto own = std::span(plain).subspan(begin, count);
+    auto scales = free_scale && methods.scale ? search_scales(rows, importance, own, {floors.begin(), floors.end()}) : scales_of(own);
+    auto grids = with_scales(own, scales);
     Matrix q(count, target.cols);
-    const auto own = std::span(grids).subspan(begin, count);
-    linalg().gptq(wanted, ordered.factor, own, q);
-    linalg().descend(wanted, ordered.h, own, settings.sweeps, q);
-    std::copy(q.values.begin(), q.values.end(), rounded.values.begin() + static_cast<std::ptrdiff_t>(begin * target.cols));
+    if (methods.gptq) {
+      linalg().gptq(wanted, ordered.factor, grids, q);
+    } else {
+      q = round_to_grid(wanted, grids);
+    }
+    const int sweeps = methods.descent ? settings.sweeps : 0;
+    linalg().descend(wanted, ordered.h, grids, sweeps, q);
+    for (int turn = 0; turn < methods.rescale && free_scale; ++turn) {
+      rescale_rows(wanted, ordered.h, floors, q, scales, grids);
+      linalg().descend(wanted, ordered.h, grids, std::min(sweeps, 1), q);
+    }
+    if (methods.learned > 0) {
+      linalg().learn_rounding(wanted, ordered.h, grids, methods.learned, q);
+      linalg().descend(wanted, ordered.h, grids, sweeps, q);
+    }
+    const Matrix restored = restore_columns(q, ordered.order);
+    std::copy(restored.values.begin(), restored.values.end(),
+              candidate.weights.values.begin() + static_cast<std::ptrdiff_t>(begin * target.cols));
+    std::copy(scales.begin(), scales.end(), candidate.scale.begin() + static_cast<std::ptrdiff_t>(begin));
   });
-  candidate.weights = restore_columns(rounded, ordered.order);
   return candidate;
 }
 
-// Per row E|w x_fp - q x_q|^2 up to the term that does not depend on q.
-std::vector<double> judge(const Matrix& w, const Matrix& q, const GroupMoments& moments) {
-  Matrix wanted(w.rows, w.cols), product(q.rows, q.cols);
+}  // namespace
+
+RowJudge row_judge(const Matrix& w, const GroupMoments& moments) {
+  Matrix wanted(w.rows, w.cols);
   linalg().multiply(w, moments.hx, wanted);
-  linalg().multiply(q, moments.h, product);
-  std::vector<double> error(w.rows);
-  for (std::size_t r = 0; r < w.rows; ++r) {
-    for (std::size_t k = 0; k < w.cols; ++k) error[r] += q(r, k) * (product(r, k) - 2 * wanted(r, k));
-  }
-  return error;
+  return [&moments, wanted = std::move(wanted)](const Matrix& q) {
+    Matrix product(q.rows, q.cols);
+    linalg().multiply(q, moments.h, product);
+    std::vector<double> error(q.rows);
+    for (std::size_t r = 0; r < q.rows; ++r) {
+      for (std::size_t k = 0; k < q.cols; ++k) error[r] += q(r, k) * (product(r, k) - 2 * wanted(r, k));
+    }
+    return error;
+  };
 }
 
-}  // namespace
+RowJudge row_judge(const Matrix& w, const GroupColumns& columns) {
+  Matrix wanted(w.rows, columns.count);
+  linalg().respond(w, columns.fp, columns.count, wanted);
+  return [&columns, wanted = std::move(wanted)](const Matrix& q) {
+    Matrix response(q.rows, columns.count);
+    linalg().respond(q, columns.q, columns.count, response);
+    std::vector<double> error(q.rows);
+    for (std::size_t r = 0; r < q.rows; ++r) {
+      for (std::size_t n = 0; n < columns.count; ++n) error[r] += (response(r, n) - wanted(r, n)) * (response(r, n) - wanted(r, n));
+    }
+    return error;
+  };
+}
 
 Matrix round_to_grid(const Matrix& weights, std::span<const Grid> grids) {
   Matrix q(weights.rows, weights.cols);
@@ -123,7 +184,7 @@ Matrix round_to_grid(const Matrix& weights, std::span<const Grid> grids) {
   return q;
 }
 
-std::vector<float> search_scales(const Matrix& weights, std::span<const double> importance, const FitSettings& settings,
+std::vector<float> search_scales(const Matrix& weights, std::span<const double> importance, std::span<const Grid> grids,
                                  const std::vector<float>& least_scale) {
   constexpr int steps = 76;
   std::vector<float> scales(weights.rows);
@@ -134,13 +195,8 @@ std::vector<float> search_scales(const Matrix& weights, std::span<const double> 
     for (const double w : row) largest = std::max(largest, std::fabs(w));
     double best = std::numeric_limits<double>::infinity();
     for (int step = 0; step < steps; ++step) {
-      const float scale = std::max(static_cast<float>(largest / grid.high * (0.30 + 0.01 * step)), least_scale[r]);
-      const double inverse = 1.0 / scale, low = grid.low, high = grid.high;
-      double error = 0;
-      for (std::size_t k = 0; k < row.size(); ++k) {
-        const double rounded = std::clamp(std::nearbyint(row[k] * inverse), low, high) * scale;
-        error += (rounded - row[k]) * (rounded - row[k]) * importance[k];
-      }
+      const float scale = std::max(static_cast<float>(largest / grids[r].high * (0.30 + 0.01 * step)), least_scale[r]);
+      const double error = linalg().rounding_error(row, importance, {scale, grids[r].low, grids[r].high});
       if (error < best) {
         best = error;
         scales[r] = scale;
@@ -150,12 +206,12 @@ std::vector<float> search_scales(const Matrix& weights, std::span<const double> 
   return scales;
 }
 
-FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const GroupMoments& check, const std::vector<float>& scale,
+FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const RowJudge& judge, const std::vector<Grid>& grids,
                       const std::vector<float>& least_scale, const FitSettings& settings, const Context& context) {
   const auto importance = diagonal(fit.h);
   const double mean = std::accumulate(importance.begin(), importance.end(), 0.0) / static_cast<double>(importance.size());
-  FittedGroup fitted{round_to_grid(weights, grids_of(scale, settings)), scale};
-  std::vector<double> best = judge(weights, fitted.weights, check);
+  FittedGroup fitted{round_to_grid(weights, grids), scales_of(grids)};
+  std::vector<double> best = judge(fitted.weights);
   if (!(mean > 0)) return fitted;
 
   // The target solves and the factorisation do not depend on one another.
@@ -166,6 +222,7 @@ FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const Grou
     if (task == 0) {
       ordered = order_columns(fit.h);
     } else {
+      if (!settings.methods.target) return;
       solved[task - 1] = linalg().solve_target(weights, fit.h, fit.hx, settings.dampings[task - 1] * mean, targets[task - 1]);
     }
   });
@@ -174,8 +231,8 @@ FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const Grou
   solved.push_back(1);
   for (std::size_t i = 0; i < targets.size(); ++i) {
     if (solved[i] == 0) continue;
-    const Candidate candidate = round_towards(targets[i], ordered, importance, scale, least_scale, settings, context);
-    const auto error = judge(weights, candidate.weights, check);
+    const Candidate candidate = round_towards(targets[i], ordered, importance, grids, least_scale, settings, context);
+    const auto error = judge(candidate.weights);
     for (std::size_t r = 0; r < weights.rows; ++r) {
       if (!(error[r] < best[r])) continue;
       best[r] = error[r];

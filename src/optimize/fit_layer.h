@@ -7,10 +7,13 @@
 //   2 scale    per row the fraction of max|w| / qmax with the least error weighted by diag(H)
 //   3 GPTQ     columns in order of falling diag(H), the rounding error of each spread over those to come
 //   4 descent  coordinate descent on the same objective
-// Candidates with more and less damping, and plain nearest rounding, are judged row by row on columns of held-out samples; the best is
-// kept.
+//   5 rescale  per row the factor on the scale that fits the rounded row best (an affine correction of the output channel, with the bias),
+//              then descent again
+//   6 learned  AdaRound from there
+// Candidates with more and less damping, and plain nearest rounding, are judged row by row on held-out samples; the best is kept.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "base/context.h"
@@ -18,16 +21,18 @@
 
 namespace quantize {
 
+// The methods of a fit, each of which can be left out.
+struct FitMethods {
+  bool target = true, scale = true, gptq = true, descent = true;
+  int rescale = 0;  // turns
+  int learned = 0;  // iterations
+};
+
 struct FitSettings {
-  std::int32_t low = -127, high = 127;         // integer range of the weights
-  bool search_scale = true;                    // false: `scale` is fixed
+  bool search_scale = true;                    // false: the grids' scales are fixed
   std::vector<double> dampings = {0.01, 0.1};  // of mean(diag H), tried as targets
   int sweeps = 2;
-  std::vector<std::int32_t> largest = {};  // per row, the largest magnitude, where rows differ in it
-
-  [[nodiscard]] Grid grid(std::size_t row, float scale) const {
-    return largest.empty() ? Grid{scale, low, high} : Grid{scale, -largest[row], largest[row]};
-  }
+  FitMethods methods = {};
 };
 
 struct FittedGroup {
@@ -35,15 +40,21 @@ struct FittedGroup {
   std::vector<float> scale;  // per row
 };
 
-// `scale`: per row, the scales of plain rounding; `least_scale`: per row, the floor that keeps the bias in int32.
-FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const GroupMoments& check, const std::vector<float>& scale,
+// Per row, the error of these weights on data the fit has not seen, up to a constant.
+using RowJudge = std::function<std::vector<double>(const Matrix& weights)>;
+// E|w x_fp - q x_q|^2 with the layer's FP32 weights `w`: from moments, or from columns where those are fewer.
+RowJudge row_judge(const Matrix& w, const GroupMoments& moments);
+RowJudge row_judge(const Matrix& w, const GroupColumns& columns);
+
+// `grids`: per row, the integer range and the scale of plain rounding; `least_scale`: per row, the floor that keeps the bias in int32.
+FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const RowJudge& judge, const std::vector<Grid>& grids,
                       const std::vector<float>& least_scale, const FitSettings& settings, const Context& context);
 
 // Rows of `weights` rounded to the nearest grid value.
 Matrix round_to_grid(const Matrix& weights, std::span<const Grid> grids);
 
-// Per row, the scale with the least error weighted by `importance` (one weight per column).
-std::vector<float> search_scales(const Matrix& weights, std::span<const double> importance, const FitSettings& settings,
+// Per row, the scale with the least error weighted by `importance` (one weight per column), for the integer ranges of `grids`.
+std::vector<float> search_scales(const Matrix& weights, std::span<const double> importance, std::span<const Grid> grids,
                                  const std::vector<float>& least_scale);
 
 }  // namespace quantize

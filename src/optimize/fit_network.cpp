@@ -5,18 +5,15 @@
 #include <map>
 
 #include "base/error.h"
-#include "base/parallel.h"
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
 #include "optimize/biases.h"
-#include "optimize/fit_layer.h"
+#include "optimize/layer_data.h"
 #include "rewrite/rewrite.h"
 
 namespace quantize {
 namespace {
-
-constexpr std::size_t longest_column = 8192;  // beyond it the K x K matrices no longer pay
 
 // The numbers, in the simulated graph, of the plan's weighted nodes: rewriting adds nodes and renames outputs, but keeps the order and the
 // weights of those that were there, so that the n-th reader of a weight stays its n-th reader.
@@ -38,11 +35,6 @@ std::vector<int> weighted_numbers(const onnx::GraphProto& prepared, const onnx::
   return numbers;
 }
 
-// Gemm's own factors on the product and on the bias.
-bool has_factors(const onnx::NodeProto& node) {
-  return node.op_type() == "Gemm" && (float_attribute(node, "alpha", 1) != 1 || float_attribute(node, "beta", 1) != 1);
-}
-
 class Fitter {
  public:
   Fitter(Plan& plan, const OptimizeInput& input, const FitEffort& effort, std::size_t samples, const Context& context)
@@ -57,9 +49,10 @@ class Fitter {
         fp32_(reference_, load_, samples, context),
         quantized_(simulated_.proto, load_, samples, context) {
     for (const auto& node : plan.model.graph().node()) {
-      for (const auto& name : node.input()) ++weight_readers_[name];
-      for (const auto& name : captured_tensors(node)) ++weight_readers_[name];
+      for (const auto& name : node.input()) ++readers_[name];
+      for (const auto& name : captured_tensors(node)) ++readers_[name];
     }
+    for (const auto& weighted : plan.placement.weighted) weighted_readers_[weighted.op.weight].push_back(weighted.node);
   }
 
   NetworkFit run() {
@@ -83,90 +76,72 @@ class Fitter {
   }
 
  private:
-  // Empty when the layer was fitted, else why not.
+  // Empty when the layer was fitted, or will be with the last reader of its weight; else why not.
   std::string fit(std::size_t i) {
     const auto& [number, op] = plan_.placement.weighted[i];
-    const auto& node = reference_.graph().node(number);
     const auto& tensor = *find_initializer(plan_.model.graph(), op.weight);
-    const Shape shape = shape_of(tensor);
-    auto& encoding = plan_.encodings.weights.at(op.weight);
-    if (weight_readers_[op.weight] > 1) return round_only(op, tensor, encoding), "its weight is shared";
-    if (has_factors(node)) return round_only(op, tensor, encoding), "it has an alpha or beta";
-    if (op.channel_axis < 0) return round_only(op, tensor, encoding), "its weight is no matrix";
-    const ColumnView view(node, op, shape);
-    if (view.length() > longest_column) return round_only(op, tensor, encoding), "its columns are too long";
-
-    const auto* bias_tensor = op.bias.empty() ? nullptr : find_initializer(plan_.model.graph(), op.bias);
-    const bool centered = bias_tensor != nullptr && element_count(shape_of(*bias_tensor)) == op.outputs;
+    const std::string reason = why_not(op);
+    if (!reason.empty()) return round_only(op, tensor), reason;
+    const ColumnView view(reference_.graph().node(number), op, shape_of(tensor));
+    const auto* bias = op.bias.empty() ? nullptr : find_initializer(plan_.model.graph(), op.bias);
+    const bool own_bias = bias != nullptr && element_count(shape_of(*bias)) == op.outputs;
     const std::size_t columns = std::max(effort_.least_columns, effort_.columns_per_weight * view.length());
-    const MomentSource source{fp32_, quantized_, node.input(0), simulated_.graph().node(numbers_[i]).input(0)};
-    const auto moments = measure_moments(view, source, columns, centered, input_.seed + 1000003 * i, context_);
-
-    auto values = float_values(tensor);
-    auto bias = centered ? float_values(*bias_tensor) : std::vector<float>{};
-    fit_groups(view, op, moments, encoding, values, bias);
-    store(op, shape, values, bias);
+    const MomentSource source{fp32_, quantized_, reference_.graph().node(number).input(0), simulated_.graph().node(numbers_[i]).input(0)};
+    auto& readers = known_[op.weight];
+    readers.push_back({&op, view,
+                       measure_moments(view, column_blocks(view, effort_.longest_block), source, columns, own_bias && effort_.correct_bias,
+                                       input_.seed + 1000003 * i, context_),
+                       own_bias ? float_values(*bias) : std::vector<float>{}});
+    if (number != weighted_readers_[op.weight].back()) return round_only(op, tensor), "";
+    fit_readers(op, tensor, readers);
+    known_.erase(op.weight);
     return "";
   }
 
-  void fit_groups(const ColumnView& view, const WeightedOp& op, const LayerMoments& moments, Encoding& encoding, std::vector<float>& values,
-                  std::vector<float>& bias) {
-    const IntegerRange range = integer_range(encoding.type, true);
-    const std::size_t rows = view.rows(), groups = view.groups();
-    // Rows of several groups share a scale where scales are per tensor, or per output channel of a grouped ConvTranspose: then it stays as
-    // it is.
-    const bool own_scales = encoding.scale.size() == rows * groups;
-    const FitSettings settings{range.low, range.high, own_scales, effort_.dampings, effort_.sweeps};
-    const auto floors = least_scales(plan_, op, bias, rows * groups);
-    std::vector<FittedGroup> fitted(groups);
-    Context alone;  // with many small groups, one thread each; with one group, all threads on it
-    const auto fit_one = [&](std::size_t group, const Context& context) {
-      std::vector<float> scale(rows), floor(floors.begin() + static_cast<std::ptrdiff_t>(group * rows),
-                                            floors.begin() + static_cast<std::ptrdiff_t>((group + 1) * rows));
-      FitSettings own = settings;
-      for (std::size_t r = 0; r < rows; ++r) {
-        const std::size_t slice = own_scales ? group * rows + r : encoding.scale.size() == 1 ? 0 : r;
-        scale[r] = encoding.scale[slice];
-        if (!encoding.largest.empty()) own.largest.push_back(encoding.largest[slice]);
-      }
-      const auto& check = moments.check.empty() ? moments.fit[group] : moments.check[group];
-      fitted[group] = fit_group(view.weights(values, group), moments.fit[group], check, scale, floor, own, context);
-    };
-    if (groups == 1) {
-      fit_one(0, context_);
-    } else {
-      parallel_for(context_, groups, [&](std::size_t group, unsigned) { fit_one(group, alone); });
+  // A weight with several readers is fitted to all of them, if they read it alike.
+  std::string why_not(const WeightedOp& op) {
+    if (op.channel_axis < 0) return "its weight is no matrix";
+    const auto& readers = weighted_readers_[op.weight];
+    if (readers_[op.weight] != static_cast<int>(readers.size())) return "its weight is shared with an operator of another kind";
+    for (const int other : readers) {
+      const auto &a = reference_.graph().node(readers[0]), &b = reference_.graph().node(other);
+      const bool alike = a.op_type() == b.op_type() && int_attribute(a, "group", 1) == int_attribute(b, "group", 1) &&
+                         int_attribute(a, "transB", 0) == int_attribute(b, "transB", 0);
+      if (!alike) return "its weight is shared with an operator of another kind";
     }
-    for (std::size_t group = 0; group < groups; ++group) {
-      const Matrix before = view.weights(values, group);
-      for (std::size_t r = 0; r < rows && !bias.empty(); ++r) {  // the mean that the new weights lose on the new inputs
-        double lost = 0;
-        for (std::size_t k = 0; k < before.cols; ++k) {
-          lost += before(r, k) * moments.fit[group].mean_fp[k] - fitted[group].weights(r, k) * moments.fit[group].mean_q[k];
-        }
-        bias[group * rows + r] += static_cast<float>(lost);
-      }
-      view.store(fitted[group].weights, group, values);
-      for (std::size_t r = 0; r < rows && own_scales; ++r) encoding.scale[group * rows + r] = fitted[group].scale[r];
+    return "";
+  }
+
+  void fit_readers(const WeightedOp& op, const onnx::TensorProto& tensor, std::vector<Reader>& readers) {
+    auto& encoding = plan_.encodings.weights.at(op.weight);
+    const FitSettings settings{true, effort_.dampings, effort_.sweeps, effort_.methods};
+    const std::size_t outputs = readers[0].view.rows() * readers[0].view.groups();
+    std::vector<float> floors(outputs);
+    for (const auto& reader : readers) {
+      const auto least = least_scales(plan_, *reader.op, reader.bias, outputs);
+      for (std::size_t r = 0; r < outputs; ++r) floors[r] = std::max(floors[r], least[r]);
     }
-    encoding.method = "fitted to the FP32 output";
+    const Shape shape = shape_of(tensor);
+    auto values = float_values(tensor);
+    fit_weight(readers, values, encoding, floors, settings, effort_.correct_bias, context_);
+    for (auto* model : {&plan_.model, &simulated_}) {
+      put_initializer(model->graph(), make_tensor(op.weight, shape, values));
+      for (const auto& reader : readers) {
+        if (reader.bias.empty()) continue;
+        put_initializer(model->graph(), make_tensor(reader.op->bias, {static_cast<std::int64_t>(reader.bias.size())}, reader.bias));
+      }
+    }
   }
 
   // Layers that are not fitted still run quantized in the simulation.
-  void round_only(const WeightedOp& op, const onnx::TensorProto& tensor, const Encoding& encoding) {
+  void round_only(const WeightedOp& op, const onnx::TensorProto& tensor) {
+    const auto& encoding = plan_.encodings.weights.at(op.weight);
     auto values = float_values(tensor);
     const Shape shape = shape_of(tensor);
     const auto integers = quantize_values(values, shape, encoding);
     for (std::size_t i = 0; i < values.size(); ++i)
       values[i] = static_cast<float>(integers[i]) * encoding.scale[slice_of(i, shape, encoding.axis)];
     put_initializer(simulated_.graph(), make_tensor(op.weight, shape, values));
-  }
-
-  void store(const WeightedOp& op, const Shape& shape, const std::vector<float>& values, const std::vector<float>& bias) {
-    for (auto* model : {&plan_.model, &simulated_}) {
-      put_initializer(model->graph(), make_tensor(op.weight, shape, values));
-      if (!bias.empty()) put_initializer(model->graph(), make_tensor(op.bias, {static_cast<std::int64_t>(bias.size())}, bias));
-    }
   }
 
   Plan& plan_;
@@ -178,7 +153,9 @@ class Fitter {
   std::vector<int> numbers_;
   LoadSample load_;
   Replay fp32_, quantized_;
-  std::map<std::string, int> weight_readers_;
+  std::map<std::string, int> readers_;                        // uses of each tensor
+  std::map<std::string, std::vector<int>> weighted_readers_;  // by weight: the numbers of its weighted operators, in execution order
+  std::map<std::string, std::vector<Reader>> known_;          // of weights whose last reader is still to come
 };
 
 // The most bytes of activations alive at once for one sample, in both networks, from running the first sample alone.

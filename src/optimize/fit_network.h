@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/context.h"
+#include "optimize/fit_layer.h"
 #include "optimize/optimize.h"
 
 namespace quantize {
@@ -23,6 +24,9 @@ struct FitEffort {
   std::size_t columns_per_weight;  // times the column length, where that is more
   std::vector<double> dampings;    // targets tried per layer, see fit_layer.h
   int sweeps;
+  FitMethods methods = {};
+  bool correct_bias = true;          // the mean error of every output channel goes into the bias
+  std::size_t longest_block = 5120;  // of a column, fitted at once: bounds the memory of the K x K matrices
 };
 
 // Replaces weights, biases and weight encodings of the plan. At most `memory_limit` bytes of activations are kept (fewer samples are used

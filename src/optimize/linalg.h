@@ -54,6 +54,14 @@ struct Linalg {
   void (*quadratic_error)(const Matrix& w_rows, const Matrix& q_rows, const Matrix& h, std::span<double> error);
   // out = A B
   void (*multiply)(const Matrix& a, const Matrix& b, Matrix& out);
+  // Weighted squared error of rounding one row to `grid`: sum_k importance_k (w_k - Q(w_k))^2.
+  double (*rounding_error)(std::span<const double> row, std::span<const double> importance, const Grid& grid);
+  // out = W X^T for X of `count` rows in float: what a layer makes of columns, one per row of X.
+  void (*respond)(const Matrix& w_rows, std::span<const float> x, std::size_t count, Matrix& out);
+  // Learned rounding (Nagel et al. 2020, AdaRound, arXiv 2004.10568) of rows from q_rows towards w_rows on tr((Q - W) H (Q - W)^T): every
+  // weight is soft between two neighbouring grid values, the gradient is analytic, a regulariser drives the weights to either; q_rows
+  // receives the hard values.
+  void (*learn_rounding)(const Matrix& w_rows, const Matrix& h, std::span<const Grid> grids, int iterations, Matrix& q_rows);
 };
 
 const Linalg& linalg();

@@ -38,24 +38,24 @@ std::vector<std::size_t> draw(std::size_t wanted, std::size_t total, std::uint64
 // Sums over columns that arrive in batches.
 class Accumulator {
  public:
-  Accumulator(std::size_t groups, std::size_t length) : groups_(groups), length_(length), moments_(groups) {
-    for (auto& group : moments_) {
-      group.h = Matrix(length, length);
-      group.hx = Matrix(length, length);
-      group.mean_fp.assign(length, 0);
-      group.mean_q.assign(length, 0);
+  Accumulator(const std::vector<ColumnBlock>& blocks, std::size_t column) : blocks_(blocks), column_(column) {
+    for (const auto& block : blocks) {
+      const std::size_t k = block.length;
+      moments_.push_back({Matrix(k, k), Matrix(k, k), std::vector<double>(k), std::vector<double>(k)});
+      for (std::size_t row = 0; row < k; row += tile) tasks_.push_back({moments_.size() - 1, row});
     }
   }
 
-  // fp, q: `columns` rows of groups * length values.
-  void add(const std::vector<float>& fp, const std::vector<float>& q, std::size_t columns, const Context& context) {
-    const std::size_t stride = groups_ * length_, tiles = (length_ + tile - 1) / tile;
-    parallel_for(context, groups_ * tiles, [&](std::size_t task, unsigned) {
-      const std::size_t group = task / tiles, row = task % tiles * tile, rows = std::min(tile, length_ - row);
-      const float *base_fp = fp.data() + group * length_, *base_q = q.data() + group * length_;
-      auto& moments = moments_[group];
-      for (std::size_t col = 0; col < length_; col += tile) {
-        const std::size_t cols = std::min(tile, length_ - col);
+  // fp, q: `columns` rows of `stride` values each.
+  void add(const std::vector<float>& fp, const std::vector<float>& q, std::size_t columns, std::size_t stride, const Context& context) {
+    parallel_for(context, tasks_.size(), [&](std::size_t task, unsigned) {
+      const auto [number, row] = tasks_[task];
+      const auto& block = blocks_[number];
+      const std::size_t rows = std::min(tile, block.length - row), begin = block.group * column_ + block.offset;
+      const float *base_fp = fp.data() + begin, *base_q = q.data() + begin;
+      auto& moments = moments_[number];
+      for (std::size_t col = 0; col < block.length; col += tile) {
+        const std::size_t cols = std::min(tile, block.length - col);
         if (col >= row) linalg().add_gram({base_q, base_q, columns, stride, row, rows, col, cols}, moments.h);
         linalg().add_gram({base_fp, base_q, columns, stride, row, rows, col, cols}, moments.hx);
       }
@@ -71,78 +71,140 @@ class Accumulator {
 
   std::vector<GroupMoments> finish(bool centered) {
     const double scale = count_ > 0 ? 1.0 / static_cast<double>(count_) : 0;
-    for (auto& group : moments_) {
-      for (auto* mean : {&group.mean_fp, &group.mean_q}) {
+    for (auto& block : moments_) {
+      for (auto* mean : {&block.mean_fp, &block.mean_q}) {
         for (auto& value : *mean) value = centered ? value * scale : 0;
       }
-      for (std::size_t r = 0; r < length_; ++r) {
-        for (std::size_t c = 0; c < length_; ++c) {
-          group.hx(r, c) = group.hx(r, c) * scale - group.mean_fp[r] * group.mean_q[c];
-          if (c >= r) group.h(r, c) = group.h(c, r) = group.h(r, c) * scale - group.mean_q[r] * group.mean_q[c];
+      for (std::size_t r = 0; r < block.h.rows; ++r) {
+        for (std::size_t c = 0; c < block.h.cols; ++c) {
+          block.hx(r, c) = block.hx(r, c) * scale - block.mean_fp[r] * block.mean_q[c];
+          if (c >= r) block.h(r, c) = block.h(c, r) = block.h(r, c) * scale - block.mean_q[r] * block.mean_q[c];
         }
       }
     }
     return std::move(moments_);
   }
 
-  [[nodiscard]] std::size_t count() const { return count_; }
-
  private:
-  std::size_t groups_, length_, count_ = 0;
+  struct Task {
+    std::size_t block, row;
+  };
+  const std::vector<ColumnBlock>& blocks_;
+  std::size_t column_, count_ = 0;  // length of a whole column
   std::vector<GroupMoments> moments_;
+  std::vector<Task> tasks_;
 };
+
+// One block's part of gathered columns.
+GroupColumns columns_of(const ColumnBlock& block, std::size_t column, const std::vector<float>& fp, const std::vector<float>& q,
+                        std::size_t count, std::size_t stride, bool centered) {
+  GroupColumns result{count, {}, {}};
+  const std::size_t begin = block.group * column + block.offset;
+  const auto copy = [&](const std::vector<float>& from, std::vector<float>& to) {
+    to.resize(count * block.length);
+    std::vector<double> mean(block.length);
+    for (std::size_t n = 0; n < count && centered; ++n) {
+      for (std::size_t k = 0; k < block.length; ++k) mean[k] += from[n * stride + begin + k] / static_cast<double>(count);
+    }
+    for (std::size_t n = 0; n < count; ++n) {
+      for (std::size_t k = 0; k < block.length; ++k) to[n * block.length + k] = static_cast<float>(from[n * stride + begin + k] - mean[k]);
+    }
+  };
+  copy(fp, result.fp);
+  copy(q, result.q);
+  return result;
+}
+
+// Positions of one sample.
+struct Piece {
+  std::size_t sample;
+  std::vector<std::size_t> positions;
+  std::size_t offset;  // where its columns go in the batch
+};
+
+// The pieces of the samples that are (not) for checking, cut into batches of at most `batch` columns; the cut does not depend on the number
+// of threads.
+std::vector<std::vector<Piece>> batches_of(const ColumnView& view, const MomentSource& source, bool checking, std::size_t per_sample,
+                                           std::size_t batch, std::uint64_t seed) {
+  std::vector<std::vector<Piece>> batches;
+  std::size_t filled = batch;
+  const std::size_t samples = source.fp32.samples();
+  for (std::size_t sample = 0; sample < samples; ++sample) {
+    if (is_check(sample, samples) != checking) continue;
+    const auto positions = draw(per_sample, view.positions(source.fp32.value(sample, source.fp32_tensor).shape), seed + sample);
+    for (auto from = positions.begin(); from != positions.end();) {
+      if (filled == batch) {
+        batches.emplace_back();
+        filled = 0;
+      }
+      const auto part = std::min<std::ptrdiff_t>(positions.end() - from, static_cast<std::ptrdiff_t>(batch - filled));
+      batches.back().push_back({sample, {from, from + part}, filled});
+      from += part;
+      filled += static_cast<std::size_t>(part);
+    }
+  }
+  return batches;
+}
+
+std::size_t column_count(const std::vector<Piece>& pieces) {
+  return pieces.empty() ? 0 : pieces.back().offset + pieces.back().positions.size();
+}
 
 }  // namespace
 
-LayerMoments measure_moments(const ColumnView& view, const MomentSource& source, std::size_t columns, bool centered, std::uint64_t seed,
-                             const Context& context) {
+void GroupMoments::add(const GroupMoments& other) {
+  for (std::size_t i = 0; i < h.values.size(); ++i) h.values[i] += other.h.values[i];
+  for (std::size_t i = 0; i < hx.values.size(); ++i) hx.values[i] += other.hx.values[i];
+}
+
+std::vector<ColumnBlock> column_blocks(const ColumnView& view, std::size_t longest) {
+  const std::size_t taps = view.taps(), channels = view.length() / taps;
+  const std::size_t parts = std::min(channels, (view.length() + longest - 1) / longest);
+  std::vector<ColumnBlock> blocks;
+  for (std::size_t group = 0; group < view.groups(); ++group) {
+    for (std::size_t part = 0; part < parts; ++part) {
+      const std::size_t begin = channels * part / parts, end = channels * (part + 1) / parts;
+      blocks.push_back({group, begin * taps, (end - begin) * taps});
+    }
+  }
+  return blocks;
+}
+
+LayerMoments measure_moments(const ColumnView& view, std::vector<ColumnBlock> blocks, const MomentSource& source, std::size_t columns,
+                             bool centered, std::uint64_t seed, const Context& context) {
+  LayerMoments result{std::move(blocks), {}, {}, {}};
   const std::size_t samples = source.fp32.samples(), stride = view.groups() * view.length();
   const std::size_t per_sample = std::max<std::size_t>(1, (columns + samples - 1) / samples);
   const std::size_t batch = std::max<std::size_t>(1, batch_bytes / (stride * sizeof(float)));
-  Accumulator fit(view.groups(), view.length()), check(view.groups(), view.length());
-
-  // Positions of all samples in order, cut into batches; the cut does not depend on the number of threads.
-  struct Piece {
-    std::size_t sample;
-    std::vector<std::size_t> positions;
-    std::size_t offset;
-  };
   std::vector<float> columns_fp, columns_q;
-  for (const bool checking : {false, true}) {
-    std::vector<Piece> pieces;
-    std::size_t filled = 0;
-    const auto flush = [&] {
-      columns_fp.resize(filled * stride);
-      columns_q.resize(filled * stride);
-      parallel_for(context, pieces.size(), [&](std::size_t i, unsigned) {
-        const Piece& piece = pieces[i];
-        view.gather(source.fp32.value(piece.sample, source.fp32_tensor), piece.positions, columns_fp.data() + piece.offset * stride);
-        view.gather(source.quantized.value(piece.sample, source.quantized_tensor), piece.positions,
-                    columns_q.data() + piece.offset * stride);
-      });
-      if (filled > 0) (checking ? check : fit).add(columns_fp, columns_q, filled, context);
-      pieces.clear();
-      filled = 0;
-    };
-    for (std::size_t sample = 0; sample < samples; ++sample) {
-      if (is_check(sample, samples) != checking) continue;
-      auto positions = draw(per_sample, view.positions(source.fp32.value(sample, source.fp32_tensor).shape), seed + sample);
-      while (!positions.empty()) {
-        const std::size_t part = std::min(positions.size(), batch - filled);
-        pieces.push_back({sample, {positions.begin(), positions.begin() + static_cast<std::ptrdiff_t>(part)}, filled});
-        positions.erase(positions.begin(), positions.begin() + static_cast<std::ptrdiff_t>(part));
-        filled += part;
-        if (filled == batch) flush();
-      }
+  const auto gather = [&](const std::vector<Piece>& pieces) {
+    columns_fp.resize(column_count(pieces) * stride);
+    columns_q.resize(column_count(pieces) * stride);
+    parallel_for(context, pieces.size(), [&](std::size_t i, unsigned) {
+      const Piece& piece = pieces[i];
+      view.gather(source.fp32.value(piece.sample, source.fp32_tensor), piece.positions, columns_fp.data() + piece.offset * stride);
+      view.gather(source.quantized.value(piece.sample, source.quantized_tensor), piece.positions, columns_q.data() + piece.offset * stride);
+    });
+  };
+  const auto moments_of = [&](const std::vector<std::vector<Piece>>& batches) {
+    Accumulator sums(result.blocks, view.length());
+    for (const auto& pieces : batches) {
+      gather(pieces);
+      sums.add(columns_fp, columns_q, column_count(pieces), stride, context);
     }
-    flush();
+    return sums.finish(centered);
+  };
+  result.fit = moments_of(batches_of(view, source, false, per_sample, batch, seed));
+  const auto checks = batches_of(view, source, true, per_sample, batch, seed);
+  if (checks.size() == 1 && column_count(checks[0]) <= result.blocks[0].length) {
+    gather(checks[0]);
+    for (const auto& block : result.blocks) {
+      result.check_columns.push_back(columns_of(block, view.length(), columns_fp, columns_q, column_count(checks[0]), stride, centered));
+    }
+  } else if (!checks.empty()) {
+    result.check = moments_of(checks);
   }
-  LayerMoments moments;
-  moments.fit_columns = fit.count();
-  moments.check_columns = check.count();
-  moments.fit = fit.finish(centered);
-  if (moments.check_columns > 0) moments.check = check.finish(centered);
-  return moments;
+  return result;
 }
 
 }  // namespace quantize

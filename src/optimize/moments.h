@@ -12,17 +12,35 @@
 
 namespace quantize {
 
-// Of one group, over one set of samples; K = column length.
+// A part of a group's columns that is fitted by itself: the whole column, or, where that is too long for K x K matrices, some of its input
+// channels.
+struct ColumnBlock {
+  std::size_t group, offset, length;
+};
+// Blocks of at most about `longest` values, of whole channels (at least one).
+std::vector<ColumnBlock> column_blocks(const ColumnView& view, std::size_t longest);
+
+// Of one block, over one set of samples; K = its length.
 struct GroupMoments {
   Matrix h;                             // covariance of x_q, K x K (not centered where the layer has no bias to take up the means)
   Matrix hx;                            // covariance of x_fp (rows) and x_q (columns)
   std::vector<double> mean_fp, mean_q;  // zero where not centered
+
+  void add(const GroupMoments& other);  // h and hx
 };
 
-// The samples are divided: every eighth is held out to judge candidates by.
+// The columns themselves, less their means where centered, one after the other.
+struct GroupColumns {
+  std::size_t count = 0;
+  std::vector<float> fp, q;
+};
+
+// The samples are divided: every eighth is held out to judge candidates by. What is held out is kept as columns where those are fewer than
+// a column is long, else as moments; both are empty with fewer than eight samples.
 struct LayerMoments {
-  std::vector<GroupMoments> fit, check;  // per group
-  std::size_t fit_columns = 0, check_columns = 0;
+  std::vector<ColumnBlock> blocks;
+  std::vector<GroupMoments> fit, check;  // per block
+  std::vector<GroupColumns> check_columns;
 };
 
 struct MomentSource {
@@ -32,7 +50,7 @@ struct MomentSource {
 };
 
 // `columns` positions in all, drawn without replacement by a generator seeded with `seed`; fewer where there are not as many.
-LayerMoments measure_moments(const ColumnView& view, const MomentSource& source, std::size_t columns, bool centered, std::uint64_t seed,
-                             const Context& context);
+LayerMoments measure_moments(const ColumnView& view, std::vector<ColumnBlock> blocks, const MomentSource& source, std::size_t columns,
+                             bool centered, std::uint64_t seed, const Context& context);
 
 }  // namespace quantize

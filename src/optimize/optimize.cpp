@@ -1,132 +1,164 @@
 #include "optimize/optimize.h"
 
 #include <chrono>
-#include <cstdio>
 
-#include "base/parallel.h"
-#include "evaluate/metrics.h"
+#include "optimize/absorb_bias.h"
 #include "optimize/equalize.h"
 #include "optimize/fit_network.h"
-#include "rewrite/rewrite.h"
-#include "run/session.h"
+#include "optimize/judge.h"
+#include "optimize/select_ranges.h"
 
 namespace quantize {
 namespace {
 
-constexpr std::size_t judged_samples = 8;
-constexpr std::size_t equalization_samples = 16;
-constexpr std::size_t activation_memory = std::size_t{1400} << 20;
+constexpr std::size_t activation_memory = std::size_t{1200} << 20;
+constexpr double real_gain_db = 0.1;  // less may be chance: the judged samples are few
 
-// SQNR of the whole quantized network's first output against FP32 on a few calibration samples.
-class Judge {
- public:
-  Judge(const Model& fp32, const OptimizeInput& input, const Context& context) : input_(input), context_(context) {
-    const std::size_t count = std::min(judged_samples, input.samples);
-    const Session session(fp32.proto);
-    references_.resize(count);
-    parallel_for(context, count, [&](std::size_t i, unsigned) { references_[i] = float_values(session.run(sample(i))[0]); });
-  }
-
-  [[nodiscard]] double sqnr_db(const Plan& plan, const RewriteOptions& options = {}) const {
-    const Session session(rewrite(plan.model, plan.placement, plan.encodings, options).proto,
-                          {.threads = 1, .fuse_quantized = options.weights});
-    std::vector<Energy> energies(references_.size());
-    parallel_for(context_, references_.size(),
-                 [&](std::size_t i, unsigned) { energies[i] = Energy::of(references_[i], float_values(session.run(sample(i))[0])); });
-    Energy all;
-    for (const auto& energy : energies) all.add(energy);
-    return all.sqnr_db();
-  }
-
- private:
-  [[nodiscard]] std::vector<Tensor> sample(std::size_t i) const {
-    return input_.load(i * input_.samples / std::min(judged_samples, input_.samples));
-  }
-
-  const OptimizeInput& input_;
-  const Context& context_;
-  std::vector<std::vector<float>> references_;
+// What a level spends on each step.
+struct Effort {
+  std::size_t judged;             // samples that judge
+  std::size_t equalization;       // samples that trial ranges are taken from
+  std::vector<double> strengths;  // of equalization, mildest first
+  std::size_t ranges, positions;  // samples and positions in each that ranges are chosen by
+  FitEffort fit;
 };
 
-FitEffort effort_of(Level level) {
-  if (level == Level::o1) return {16, 6000, 4, {0.05}, 1};
-  return {100, 24000, 16, {0.01, 0.1}, 2};
-}
-
-std::string gained(double before, double after) {
-  char text[96];
-  std::snprintf(text, sizeof text, "SQNR on calibration samples %.2f -> %.2f dB", before, after);
-  return text;
+Effort effort_of(const OptimizeInput& input, Level level) {
+  Effort effort{6, 8, {0.8}, 6, 64, {16, 6000, 4, {0.05}, 1}};
+  if (level >= Level::o2) effort = {12, 24, {0.4, 0.6, 0.8, 1.0}, 16, 128, {100, 24000, 16, {0.01, 0.1}, 2}};
+  if (level >= Level::o3) effort.fit.dampings = {0.003, 0.01, 0.03, 0.1};
+  FitMethods& methods = effort.fit.methods;
+  methods = {input.does("target"), input.does("scale"), input.does("gptq"), input.does("descent")};
+  if (level >= Level::o2 && input.does("rescale")) methods.rescale = 2;
+  if (level >= Level::o3 && input.does("learned")) methods.learned = 200;
+  effort.fit.correct_bias = input.does("bias-correction");
+  return effort;
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// Equalization at several strengths, judged from a few samples; the best is kept, none if none helps. Only the activations' noise is
-// judged: the weights are fitted afterwards and absorb their own share.
-Step try_equalization(Plan& plan, const OptimizeInput& input, const Judge& judge, Level level, Context& context) {
-  const auto start = std::chrono::steady_clock::now();
-  const std::size_t count = std::min(equalization_samples, input.samples);
-  const auto load = [&](std::size_t i) { return input.load(i * input.samples / count); };
-  const auto observed = plan.placement.observed();
+// Only the activations' noise is judged before the weights are fitted: they absorb their own share then.
+const RewriteOptions activations_only{.weights = false};
+
+// A plan encoded from the statistics of a few samples, for trials.
+Statistics encode_trial(Plan& plan, const OptimizeInput& few, const Context& context) {
   Context quiet;
   quiet.threads = context.threads;
   quiet.stop = context.stop;
-  const auto encoded = [&](Plan& candidate) {
-    const Statistics statistics = calibrate(candidate.model, observed, load, count, quiet);
-    candidate.encodings = encode(candidate.model, candidate.placement, statistics, input.scheme, quiet);
-    return statistics;
+  Statistics statistics = calibrate(plan.model, plan.placement.observed(), few.load, few.samples, quiet);
+  plan.encodings = encode(plan.model, plan.placement, statistics, few.scheme, quiet);
+  return statistics;
+}
+
+// Equalization at several strengths. The mildest of those that come near the best is kept: what little more the others promise does not
+// carry over to other samples. None if none helps.
+Step try_equalization(Plan& plan, const OptimizeInput& few, const Judge& judge, const Effort& effort, const Context& context) {
+  const auto start = std::chrono::steady_clock::now();
+  struct Trial {
+    Verdict verdict;
+    Model model;
+    std::string what;
   };
   Plan plain = plan;
-  const Statistics statistics = encoded(plain);
-  const RewriteOptions judged{.weights = false};
-  const double before = judge.sqnr_db(plain, judged);
-  double best = before;
-  std::string outcome = "no gain; not kept";
-  const std::vector<double> strengths = level < Level::o2 ? std::vector<double>{0.8} : std::vector<double>{0.4, 0.6, 0.8, 1.0};
-  Model kept = plan.model;
-  for (const double strength : strengths) {
+  const Statistics statistics = encode_trial(plain, few, context);
+  const Verdict before = judge(plain, activations_only);
+  std::vector<Trial> trials;
+  double best = before.score() + real_gain_db;
+  for (const double strength : effort.strengths) {
     Plan candidate = plan;
     const int channels = equalize(candidate.model, candidate.placement, statistics, strength);
     if (channels == 0) break;
-    encoded(candidate);
-    const double after = judge.sqnr_db(candidate, judged);
-    if (!(after > best)) continue;
-    best = after;
-    outcome = std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 3) + "; " + gained(before, after);
-    kept = std::move(candidate.model);
+    encode_trial(candidate, few, context);
+    const Verdict after = judge(candidate, activations_only);
+    best = std::max(best, after.score());
+    trials.push_back(
+        {after, std::move(candidate.model), std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 3)});
   }
-  plan.model = std::move(kept);
-  return {"equalize", outcome, seconds_since(start)};
+  for (auto& trial : trials) {
+    if (trial.verdict.score() < std::max(best - 0.25, before.score() + real_gain_db)) continue;
+    plan.model = std::move(trial.model);
+    return {"equalize", trial.what + "; " + gain(before, trial.verdict), seconds_since(start)};
+  }
+  return {"equalize", trials.empty() ? "nothing to scale" : "no gain; not kept", seconds_since(start)};
 }
 
-Step try_fitting(Plan& plan, const OptimizeInput& input, const Judge& judge, Level level, const Context& context) {
+Step try_absorbing(Plan& plan, const OptimizeInput& few, const Judge& judge, const Context& context) {
+  const auto start = std::chrono::steady_clock::now();
+  Plan plain = plan, candidate = plan;
+  const Statistics statistics = encode_trial(plain, few, context);
+  const int channels = absorb_biases(candidate.model, candidate.placement, statistics);
+  if (channels == 0) return {"absorb-bias", "nothing to absorb", seconds_since(start)};
+  encode_trial(candidate, few, context);
+  const Verdict before = judge(plain, activations_only), after = judge(candidate, activations_only);
+  const bool kept = after.score() > before.score() + real_gain_db;
+  if (kept) plan.model = std::move(candidate.model);
+  return {"absorb-bias", std::to_string(channels) + " channels; " + gain(before, after) + (kept ? "" : "; not kept"), seconds_since(start)};
+}
+
+Step try_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& learned, const Judge& judge, const Effort& effort,
+                const Context& context) {
   const auto start = std::chrono::steady_clock::now();
   Plan candidate = plan;
-  const NetworkFit fit = fit_network(candidate, input, effort_of(level), activation_memory, context);
-  const double before = judge.sqnr_db(plan), after = judge.sqnr_db(candidate);
-  const bool kept = after > before;
+  const int changed = select_ranges(candidate, statistics, evenly(learned, effort.ranges), effort.positions, context);
+  if (changed == 0) return {"ranges", "least squares is best everywhere", seconds_since(start)};
+  const Verdict before = judge(plan, activations_only), after = judge(candidate, activations_only);
+  const bool kept = after.score() > before.score();
+  if (kept) plan.encodings = std::move(candidate.encodings);
+  return {"ranges",
+          std::to_string(changed) + " of " + std::to_string(plan.placement.groups.size()) + " other than least squares; " +
+              gain(before, after) + (kept ? "" : "; not kept"),
+          seconds_since(start)};
+}
+
+Step try_fitting(Plan& plan, const OptimizeInput& learned, const Judge& judge, const Effort& effort, const Context& context) {
+  const auto start = std::chrono::steady_clock::now();
+  Plan candidate = plan;
+  const NetworkFit fit = fit_network(candidate, learned, effort.fit, activation_memory, context);
+  const Verdict before = judge(plan), after = judge(candidate);
+  const bool kept = after.score() > before.score();
   if (kept) plan = std::move(candidate);
   const std::string skipped =
       fit.skipped.empty() ? "" : ", " + std::to_string(fit.skipped.size()) + " skipped (first: " + fit.skipped[0] + ")";
   return {"fit-weights",
-          std::to_string(fit.fitted) + " layers on " + std::to_string(fit.samples) + " samples" + skipped + "; " + gained(before, after) +
+          std::to_string(fit.fitted) + " layers on " + std::to_string(fit.samples) + " samples" + skipped + "; " + gain(before, after) +
               (kept ? "" : "; not kept"),
           seconds_since(start)};
 }
 
 }  // namespace
 
+const std::vector<std::string>& step_names() {
+  static const std::vector<std::string> names = {"equalize", "absorb-bias", "ranges",  "fit-weights", "target",         "scale",
+                                                 "gptq",     "descent",     "rescale", "learned",     "bias-correction"};
+  return names;
+}
+
 std::vector<Step> optimize_before_calibration(Plan& plan, const OptimizeInput& input, Level level, Context& context) {
   // With 16 bits the activations' noise is far below the weights': nothing to gain.
   if (level == Level::o0 || input.scheme.activation_bits > 8) return {};
-  return {try_equalization(plan, input, Judge(plan.model, input, context), level, context)};
+  const Effort effort = effort_of(input, level);
+  const SampleSplit split = split_samples(input, effort.judged);
+  const OptimizeInput few = evenly(split.learned, effort.equalization);
+  const Judge judge(plan.model, split.judged, context);
+  std::vector<Step> steps;
+  if (input.does("equalize")) steps.push_back(try_equalization(plan, few, judge, effort, context));
+  if (level >= Level::o2 && input.does("absorb-bias")) steps.push_back(try_absorbing(plan, few, judge, context));
+  return steps;
 }
 
-std::vector<Step> optimize_after_encoding(Plan& plan, const OptimizeInput& input, Level level, Context& context) {
+std::vector<Step> optimize_after_encoding(Plan& plan, const Statistics& statistics, const OptimizeInput& input, Level level,
+                                          Context& context) {
   if (level == Level::o0) return {};
-  return {try_fitting(plan, input, Judge(plan.model, input, context), level, context)};
+  const Effort effort = effort_of(input, level);
+  const SampleSplit split = split_samples(input, effort.judged);
+  const Judge judge(plan.model, split.judged, context);
+  std::vector<Step> steps;
+  if (input.scheme.method == RangeMethod::automatic && input.scheme.activation_bits <= 8 && input.does("ranges"))
+    steps.push_back(try_ranges(plan, statistics, split.learned, judge, effort, context));
+  if (input.does("fit-weights")) steps.push_back(try_fitting(plan, split.learned, judge, effort, context));
+  return steps;
 }
 
 }  // namespace quantize

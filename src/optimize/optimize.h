@@ -1,6 +1,8 @@
 // OPTIMIZE: better weights and better encodings for the same model. Each step is kept only where the measured error falls.
 #pragma once
 
+#include <set>
+#include <string>
 #include <vector>
 
 #include "base/context.h"
@@ -8,6 +10,7 @@
 #include "encode/placement.h"
 #include "model/model.h"
 #include "observe/calibrate.h"
+#include "observe/statistics.h"
 #include "optimize/level.h"
 #include "report/report.h"
 
@@ -27,11 +30,19 @@ struct OptimizeInput {
   LoadSample load;
   std::size_t samples = 0;
   std::uint64_t seed = 0;
+  std::set<std::string> without = {};  // steps and methods to leave out, see step_names()
+
+  [[nodiscard]] bool does(const std::string& step) const { return !without.contains(step); }
 };
+
+// What `without` may hold: "equalize", "absorb-bias", "ranges", "fit-weights" and the methods of the latter, "target", "scale", "gptq",
+// "descent", "rescale", "learned", "bias-correction".
+const std::vector<std::string>& step_names();
 
 // Steps before calibration: they change float weights without changing the function (equalization).
 std::vector<Step> optimize_before_calibration(Plan& plan, const OptimizeInput& input, Level level, Context& context);
-// Steps after encoding: weights, biases.
-std::vector<Step> optimize_after_encoding(Plan& plan, const OptimizeInput& input, Level level, Context& context);
+// Steps after encoding: activation ranges, weights, biases. `statistics`: what the encodings were made from.
+std::vector<Step> optimize_after_encoding(Plan& plan, const Statistics& statistics, const OptimizeInput& input, Level level,
+                                          Context& context);
 
 }  // namespace quantize

@@ -3,6 +3,7 @@
 #include <onnx/defs/schema.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -11,6 +12,7 @@
 
 #include "base/error.h"
 #include "ops/target.h"
+#include "optimize/optimize.h"
 
 namespace quantize {
 namespace {
@@ -39,6 +41,12 @@ void validate(const Options& options) {
   require(options.samples > 0, "--samples must be at least 1");
   require(options.holdout > 0 && options.holdout < 1, "--holdout must lie between 0 and 1");
   require(options.scheme.percentile > 50 && options.scheme.percentile <= 100, "--percentile must lie between 50 and 100");
+  for (const auto& step : options.without) {
+    const auto& known = step_names();
+    std::string list;
+    for (const auto& name : known) list += (list.empty() ? "" : ", ") + name;
+    require(std::find(known.begin(), known.end(), step) != known.end(), "--without " + step + ": no such step; known: " + list);
+  }
   require(options.latency_runs >= 0, "--latency-runs must not be negative");
   require(options.pictures >= 0, "--pictures must not be negative");
   const std::int64_t newest = onnx::OpSchemaRegistry::DomainToVersionRange::Instance().Map().at("").second;

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,7 @@ struct Options {
   std::filesystem::path import_encodings;  // empty: none
   std::filesystem::path export_encodings;  // empty: nowhere
   AimetVersion export_version = AimetVersion::v1_0_0;
+  std::set<std::string> without;  // steps of the optimizer to leave out, see step_names(): for ablations
   std::int64_t opset = 0;  // raise to at least this; 0: only as far as the scheme needs
 
   // calibration

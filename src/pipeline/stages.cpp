@@ -105,7 +105,8 @@ Session open_session(const Model& model) {
 
 OptimizeInput optimize_input(const Run& run, const Options& options) {
   const auto& source = run.samples.calibration;
-  return {options.scheme, [&source](std::size_t i) { return source.load(i).inputs; }, source.size(), options.seed};
+  return {scheme_at(options.scheme, options.level), [&source](std::size_t i) { return source.load(i).inputs; }, source.size(), options.seed,
+          options.without};
 }
 
 // The largest difference that float rounding explains, relative to the output's magnitude.
@@ -206,7 +207,7 @@ void observe_run(Run& run, const Options& options, Context& context) {
 }
 
 void encode_run(Run& run, const Options& options, Context& context) {
-  run.plan.encodings = encode(run.plan.model, run.plan.placement, run.statistics, options.scheme, context);
+  run.plan.encodings = encode(run.plan.model, run.plan.placement, run.statistics, scheme_at(options.scheme, options.level), context);
   if (!run.overrides.empty()) {
     apply_overrides(run.plan.encodings, run.plan.model, run.plan.placement, run.statistics, options.scheme, run.overrides,
                     options.import_encodings.string(), context);
@@ -217,7 +218,7 @@ void fit_run(Run& run, const Options& options, Context& context) {
   if (!run.overrides.empty()) return;
   constexpr double most = 32767;
   keep_pairs_in_range(run, options, 0.9 * most);  // with a margin for what fitting changes, so that it makes the best of 7 bits
-  keep(run, optimize_after_encoding(run.plan, optimize_input(run, options), options.level, context));
+  keep(run, optimize_after_encoding(run.plan, run.statistics, optimize_input(run, options), options.level, context));
   keep_pairs_in_range(run, options, most);  // what it changed by more
   move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
 }

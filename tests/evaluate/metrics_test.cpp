@@ -102,6 +102,26 @@ TEST(Agreement, ShareOfEqualPixels) {
   EXPECT_THROW(agreement(a, ClassMap{1, 1, {0}}), Error);
 }
 
+TEST(MarginsOf, LargestLessSecondLargest) {
+  EXPECT_EQ(margins_of(Tensor::of({1, 3, 1, 4}, scores), ClassAxis::first), (std::vector<float>{1, 0, 0, 3}));
+  const std::vector<float> one = {0.25F, 0.5F, 0.75F, -3};
+  EXPECT_EQ(margins_of(Tensor::of({1, 1, 2, 2}, one), ClassAxis::first), (std::vector<float>{0.25F, 0, 0.25F, 3.5F}));
+  EXPECT_EQ(margins_of(Tensor::zeros(onnx::TensorProto::INT64, {1, 1, 2}), ClassAxis::first), (std::vector<float>{1, 1}));
+}
+
+TEST(MarginLoss, ADecidedPixelLostWeighsMoreThanAnEvenOne) {
+  const ClassMap a{4, 1, {0, 1, 2, 0}}, even_lost{4, 1, {0, 1, 2, 1}}, decided_lost{4, 1, {1, 1, 2, 0}};
+  const std::vector<float> margins = {6, 1, 2, 1};
+  EXPECT_DOUBLE_EQ(MarginLoss::of(a, even_lost, margins).share(), 0.1);
+  EXPECT_DOUBLE_EQ(MarginLoss::of(a, decided_lost, margins).share(), 0.6);
+  MarginLoss sum = MarginLoss::of(a, a, margins);
+  EXPECT_EQ(sum.share(), 0);
+  sum.add(MarginLoss::of(a, decided_lost, margins));
+  EXPECT_DOUBLE_EQ(sum.share(), 0.3);
+  EXPECT_EQ(MarginLoss{}.share(), 0);
+  EXPECT_THROW(MarginLoss::of(a, a, std::vector<float>{1}), Error);
+}
+
 TEST(Confusion, MeanIouByHandWithoutVoid) {
   // truth 0 0 1 1 2 void; guess 0 1 1 1 2 0: IoU 1/2, 2/3, 1
   const ClassMap truth{6, 1, {0, 0, 1, 1, 2, 255}}, guess{6, 1, {0, 1, 1, 1, 2, 0}};

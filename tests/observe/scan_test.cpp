@@ -22,18 +22,13 @@ TEST(Scan, AgreesWithAPlainLoopForEveryLength) {
   for (std::size_t count = 1; count < 70; ++count) {
     const auto values = random_values(count);
     float min = values[0], max = values[0];
-    double sum = 0, squares = 0;
     for (const float value : values) {
       min = std::fmin(min, value);
       max = std::fmax(max, value);
-      sum += value;
-      squares += static_cast<double>(value) * value;
     }
     const Extremes found = scan(values);
     EXPECT_EQ(found.min, min) << count;
     EXPECT_EQ(found.max, max) << count;
-    EXPECT_NEAR(found.sum, sum, 1e-4) << count;
-    EXPECT_NEAR(found.squares, squares, 1e-3) << count;
     EXPECT_TRUE(found.finite) << count;
   }
 }

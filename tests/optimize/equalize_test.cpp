@@ -121,6 +121,68 @@ TEST(Equalize, DepthwiseAndGroupedConvTranspose) {
   EXPECT_GT(result.worst_after, 0.9);
 }
 
+// Channel 3 of "r" reaches the bound and keeps the factor 1; the others, which do not, are brought up to it and no further.
+TEST(Equalize, ClipFromZeroKeepsItsBound) {
+  Model model = text_model(
+      R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[2,4,3,3] v, float l = {0}, float h = {6}> {
+    a = Conv (x, w)
+    r = Clip (a, l, h)
+    y = Conv <pads = [1,1,1,1]> (r, v)
+  })");
+  spread_channels(model, "w", 0);
+  const auto result = equalize_model(model, "r");
+  EXPECT_EQ(observe_all(model, {"r"}).at("r").max, 6);
+  EXPECT_GE(result.channels, 2);
+  EXPECT_GT(result.worst_after, 4 * result.worst_before);
+}
+
+TEST(Equalize, PReluWithASlopePerChannel) {
+  Model model = text_model(R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[4,1,1] k, float[2,4,1,1] v> {
+    a = Conv (x, w)
+    r = PRelu (a, k)
+    y = Conv (r, v)
+  })");
+  spread_channels(model, "w", 0);
+  const auto result = equalize_model(model, "r");
+  EXPECT_EQ(result.channels, 3);
+  EXPECT_GT(result.worst_after, 0.9);
+}
+
+// Six channels in two groups, so that a channel lands where no other permutation of equal size would put it.
+TEST(Equalize, ChannelShuffleIsFollowed) {
+  Model model = text_model(
+      R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y)
+      <float[6,3,1,1] w, float[6,1,3,3] d, float[2,6,1,1] v, int64[5] s = {1,2,3,8,8}, int64[4] t = {1,6,8,8}> {
+    a = Conv (x, w)
+    r = Relu (a)
+    b = Reshape (r, s)
+    c = Transpose <perm = [0,2,1,3,4]> (b)
+    e = Reshape (c, t)
+    f = Conv <group = 6, pads = [1,1,1,1]> (e, d)
+    y = Conv (f, v)
+  })");
+  spread_channels(model, "w", 0);
+  const auto result = equalize_model(model, "r");
+  EXPECT_GT(result.channels, 4);
+  EXPECT_GT(result.worst_after, 4 * result.worst_before);
+}
+
+TEST(Equalize, SplitOfChannelsIsFollowed) {
+  Model model = text_model(
+      R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[3,3,1,1] u, float[2,4,1,1] v, int64[2] n = {1,3}> {
+    a = Conv (x, w)
+    r = Relu (a)
+    b, c = Split <axis = 1> (r, n)
+    d = Conv (c, u)
+    e = Concat <axis = 1> (b, d)
+    y = Conv (e, v)
+  })");
+  spread_channels(model, "w", 0);
+  const auto result = equalize_model(model, "r");
+  EXPECT_GT(result.channels, 2);
+  EXPECT_GT(result.worst_after, 0.9);
+}
+
 struct FrozenCase {
   const char* name;
   const char* graph;
@@ -132,9 +194,23 @@ const FrozenCase frozen[] = {
       r = Sigmoid (a)
       y = Conv (r, v)
     })"},
-    {"Clip", R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[2,4,1,1] v, float l = {0}, float h = {6}> {
+    {"ClipOnBothSidesOfZero",
+     R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[2,4,1,1] v, float l = {-1}, float h = {6}> {
       a = Conv (x, w)
       r = Clip (a, l, h)
+      y = Conv (r, v)
+    })"},
+    {"ReshapeThatIsNoShuffle",
+     R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[2,4,1,1] v, int64[4] s = {1,4,4,16}, int64[4] t = {1,4,8,8}> {
+      r = Conv (x, w)
+      a = Reshape (r, s)
+      b = Reshape (a, t)
+      y = Conv (b, v)
+    })"},
+    {"PReluWithAComputedSlope",
+     R"(g (float[1,3,8,8] x, float[4,1,1] k) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[2,4,1,1] v> {
+      a = Conv (x, w)
+      r = PRelu (a, k)
       y = Conv (r, v)
     })"},
     {"GraphOutput", R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y, float[1,4,8,8] r) <float[4,3,1,1] w, float[2,4,1,1] v> {

@@ -51,7 +51,13 @@ class Golden : public testing::Test {
     return error;
   }
   std::map<std::string, Matrix> golden_ = read_golden();
-  const FitSettings four_bits_{.low = -8, .high = 7};
+  const FitSettings four_bits_ = {};
+  // Four bits, one scale per row.
+  static std::vector<Grid> four_bit_grids(std::span<const float> scale) {
+    std::vector<Grid> grids;
+    for (const float s : scale) grids.push_back({s, -8, 7});
+    return grids;
+  }
 };
 
 TEST_F(Golden, Target) {
@@ -65,7 +71,7 @@ TEST_F(Golden, Target) {
 TEST_F(Golden, Scales) {
   std::vector<double> importance;
   for (std::size_t i = 0; i < at("gram").rows; ++i) importance.push_back(at("gram")(i, i));
-  const auto scales = search_scales(at("target"), importance, four_bits_, std::vector<float>(at("target").rows, 0.0F));
+  const auto scales = search_scales(at("target"), importance, grids(), std::vector<float>(at("target").rows, 0.0F));
   for (std::size_t r = 0; r < scales.size(); ++r) EXPECT_FLOAT_EQ(scales[r], static_cast<float>(at("scale").values[r]));
 }
 
@@ -89,7 +95,8 @@ TEST_F(Golden, FittingBeatsNearestRounding) {
     scale.push_back(static_cast<float>(largest / 7));
   }
   const std::vector<float> none(weights.rows, 0.0F);
-  const auto fitted = fit_group(weights, moments(), moments(), scale, none, four_bits_, Context());
+  const GroupMoments known = moments();
+  const auto fitted = fit_group(weights, known, row_judge(weights, known), four_bit_grids(scale), none, four_bits_, Context());
   std::vector<Grid> plain, own;
   for (const float s : scale) plain.push_back({s, -8, 7});
   for (const float s : fitted.scale) own.push_back({s, -8, 7});
@@ -101,26 +108,75 @@ TEST_F(Golden, FittingBeatsNearestRounding) {
 
   Context four;
   four.threads = 4;
-  EXPECT_EQ(fit_group(weights, moments(), moments(), scale, none, four_bits_, four).weights.values, fitted.weights.values);
+  EXPECT_EQ(fit_group(weights, known, row_judge(weights, known), four_bit_grids(scale), none, four_bits_, four).weights.values,
+            fitted.weights.values);
+}
+
+// The same positions as columns and as moments give the same errors but for a constant per row.
+TEST(RowJudge, ColumnsAndMomentsAgree) {
+  const std::size_t count = 50, length = 7;
+  GroupColumns columns{count, std::vector<float>(count * length), std::vector<float>(count * length)};
+  for (std::size_t i = 0; i < columns.fp.size(); ++i) {
+    columns.fp[i] = std::sin(static_cast<float>(i * i));
+    columns.q[i] = columns.fp[i] + 0.1F * std::cos(static_cast<float>(3 * i));
+  }
+  GroupMoments moments{Matrix(length, length), Matrix(length, length), {}, {}};
+  for (std::size_t n = 0; n < count; ++n) {
+    for (std::size_t i = 0; i < length; ++i) {
+      for (std::size_t j = 0; j < length; ++j) {
+        moments.h(i, j) += static_cast<double>(columns.q[n * length + i]) * columns.q[n * length + j];
+        moments.hx(i, j) += static_cast<double>(columns.fp[n * length + i]) * columns.q[n * length + j];
+      }
+    }
+  }
+  Matrix w(2, length), a(2, length), b(2, length);
+  for (std::size_t i = 0; i < w.values.size(); ++i) {
+    w.values[i] = std::cos(static_cast<double>(5 * i));
+    a.values[i] = w.values[i] + 0.2 * std::sin(static_cast<double>(i));
+    b.values[i] = w.values[i] - 0.3 * std::sin(static_cast<double>(7 * i));
+  }
+  const auto by_moments = row_judge(w, moments), by_columns = row_judge(w, columns);
+  for (std::size_t r = 0; r < 2; ++r) EXPECT_NEAR(by_moments(a)[r] - by_moments(b)[r], by_columns(a)[r] - by_columns(b)[r], 1e-4);
+}
+
+// What each method is for: left out, the error on the data fitted to is larger; rescaling and learned rounding never raise it.
+TEST_F(Golden, EveryMethodLowersTheError) {
+  const GroupMoments known = moments();
+  const std::vector<float> none(at("weights").rows, 0.0F);
+  std::vector<float> scale;
+  for (const double value : at("scale").values) scale.push_back(static_cast<float>(value));
+  const auto error_with = [&](const FitMethods& methods) {
+    FitSettings settings = four_bits_;
+    settings.methods = methods;
+    return error_of(
+        fit_group(at("weights"), known, row_judge(at("weights"), known), four_bit_grids(scale), none, settings, Context()).weights);
+  };
+  const double all = error_with({});
+  EXPECT_GT(error_with({.target = false}), all);
+  EXPECT_GT(error_with({.gptq = false, .descent = false}), all);
+  EXPECT_LE(error_with({.rescale = 2}), all + 1e-9);
+  EXPECT_LE(error_with({.rescale = 2, .learned = 100}), all + 1e-9);
 }
 
 TEST_F(Golden, FixedScalesStay) {
   FitSettings fixed = four_bits_;
   fixed.search_scale = false;
   const std::vector<float> scale(at("weights").rows, 0.4F), none(scale.size(), 0.0F);
-  EXPECT_EQ(fit_group(at("weights"), moments(), moments(), scale, none, fixed, Context()).scale, scale);
+  const GroupMoments known = moments();
+  EXPECT_EQ(fit_group(at("weights"), known, row_judge(at("weights"), known), four_bit_grids(scale), none, fixed, Context()).scale, scale);
 }
 
 TEST_F(Golden, EachRowKeepsToItsOwnIntegers) {
-  const std::vector<float> none(at("weights").rows, 0.0F), scale(none.size(), 0.4F);
-  FitSettings settings;
-  for (std::size_t r = 0; r < none.size(); ++r) settings.largest.push_back(r % 2 == 0 ? 63 : 127);
-  const auto fitted = fit_group(at("weights"), moments(), moments(), scale, none, settings, Context());
+  const std::vector<float> none(at("weights").rows, 0.0F);
+  std::vector<Grid> grids;
+  for (std::size_t r = 0; r < none.size(); ++r) grids.push_back(r % 2 == 0 ? Grid{0.4, -63, 63} : Grid{0.4, -127, 127});
+  const GroupMoments known = moments();
+  const auto fitted = fit_group(at("weights"), known, row_judge(at("weights"), known), grids, none, FitSettings(), Context());
   for (std::size_t r = 0; r < none.size(); ++r) {
     double most = 0;
     for (const double w : fitted.weights.row(r)) most = std::max(most, std::fabs(w) / fitted.scale[r]);
-    EXPECT_LE(most, settings.largest[r] + 1e-6);
-    EXPECT_GT(most, settings.largest[r] / 2.0) << "the scale follows the range";
+    EXPECT_LE(most, grids[r].high + 1e-6);
+    EXPECT_GT(most, grids[r].high / 2.0) << "the scale follows the range";
   }
 }
 
@@ -128,7 +184,7 @@ TEST_F(Golden, AnInputThatIsAlwaysZeroLeavesNearestRounding) {
   GroupMoments dead = moments();
   dead.h = dead.hx = Matrix(dead.h.rows, dead.h.cols);
   const std::vector<float> scale(at("weights").rows, 0.4F), none(scale.size(), 0.0F);
-  const auto fitted = fit_group(at("weights"), dead, dead, scale, none, four_bits_, Context());
+  const auto fitted = fit_group(at("weights"), dead, row_judge(at("weights"), dead), four_bit_grids(scale), none, four_bits_, Context());
   EXPECT_EQ(fitted.scale, scale);
   EXPECT_EQ(fitted.weights.values, round_to_grid(at("weights"), std::vector<Grid>(scale.size(), {0.4F, -8, 7})).values);
 }
@@ -140,8 +196,9 @@ TEST(SearchScales, TheFloorIsKept) {
     return w;
   }();
   const std::vector<double> importance = {1, 1};
-  EXPECT_LT(search_scales(weights, importance, {}, {0.0F})[0], 0.0085F);
-  EXPECT_EQ(search_scales(weights, importance, {}, {0.25F})[0], 0.25F);
+  const std::vector<Grid> eight_bits = {{1, -127, 127}};
+  EXPECT_LT(search_scales(weights, importance, eight_bits, {0.0F})[0], 0.0085F);
+  EXPECT_EQ(search_scales(weights, importance, eight_bits, {0.25F})[0], 0.25F);
 }
 
 }  // namespace

@@ -90,18 +90,50 @@ TEST_F(FitNetwork, LittleMemoryMeansFewerSamples) {
   expect_weights_on_grid();
 }
 
-TEST_F(FitNetwork, SharedWeightsAreSkippedByName) {
-  const Model model = text_model_for(scheme_, R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y) <float[4,4,1,1] w, float[4,4,1,1] v> {
-    a = Conv (x, w)
-    b = Conv (a, w)
+TEST_F(FitNetwork, LongColumnsAreFittedInBlocks) {
+  const double before = output_error(plan_);
+  FitEffort small = effort();
+  small.longest_block = 40;  // v has columns of 144 values
+  EXPECT_EQ(fit_network(plan_, input_, small, std::size_t{1} << 30, Context()).fitted, 5);
+  EXPECT_LT(output_error(plan_), 0.85 * before);
+  expect_weights_on_grid();
+}
+
+class SharedWeight : public FitNetwork {
+ protected:
+  void plan_for(const char* graph) {
+    original_ = text_model_for(scheme_, graph);
+    const auto planned = plan_graph(original_, scheme_);
+    plan_ = {planned.prepared, planned.placement, planned.encodings};
+    input_ = {scheme_, random_samples(original_), 16, 1};
+  }
+};
+
+TEST_F(SharedWeight, IsFittedToAllItsReaders) {
+  plan_for(R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y) <float[4,4,3,3] w, float[4,4,1,1] v> {
+    a = Conv <pads = [1,1,1,1]> (x, w)
+    r = Relu (a)
+    b = Conv <pads = [1,1,1,1]> (r, w)
     y = Conv (b, v)
   })");
-  const auto planned = plan_graph(model, scheme_);
-  Plan plan{planned.prepared, planned.placement, planned.encodings};
-  const auto fit = fit_network(plan, {scheme_, random_samples(model), 4, 1}, effort(), std::size_t{1} << 30, Context());
+  const double before = output_error(plan_);
+  const auto fit = fit_network(plan_, input_, effort(), std::size_t{1} << 30, Context());
+  EXPECT_EQ(fit.fitted, 3);
+  EXPECT_TRUE(fit.skipped.empty());
+  EXPECT_LT(output_error(plan_), 0.8 * before);
+  expect_weights_on_grid();
+}
+
+TEST_F(SharedWeight, WithAnotherKindOfReaderIsSkippedByName) {
+  plan_for(R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y) <float[4,4,1,1] w, float[4,4,1,1] v> {
+    a = Conv (x, w)
+    b = ConvTranspose (a, w)
+    y = Conv (b, v)
+  })");
+  const auto fit = fit_network(plan_, input_, effort(), std::size_t{1} << 30, Context());
   EXPECT_EQ(fit.fitted, 1);
   ASSERT_EQ(fit.skipped.size(), 2U);
-  EXPECT_EQ(fit.skipped[0], "a: its weight is shared");
+  EXPECT_EQ(fit.skipped[0], "a: its weight is shared with an operator of another kind");
 }
 
 }  // namespace

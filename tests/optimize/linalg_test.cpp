@@ -189,6 +189,51 @@ TEST_P(Variant, GptqAndDescentNeverRaiseTheError) {
   }
 }
 
+TEST_P(Variant, RoundingErrorIsAPlainLoop) {
+  std::vector<double> importance;
+  for (std::size_t k = 0; k < size_; ++k) importance.push_back(h_(k, k));
+  const Grid grid{0.3, -3, 2};
+  for (std::size_t r = 0; r < 7; ++r) {
+    double expected = 0;
+    for (std::size_t k = 0; k < size_; ++k) {
+      const double off = w_(r, k) - std::clamp(std::nearbyint(w_(r, k) / grid.scale), -3.0, 2.0) * grid.scale;
+      expected += off * off * importance[k];
+    }
+    EXPECT_NEAR(math_.rounding_error(w_.row(r), importance, grid), expected, 1e-12 * expected);
+  }
+}
+
+TEST_P(Variant, RespondIsAProductInFloat) {
+  const Matrix x = random_matrix(11, size_, 8);
+  const std::vector<float> columns(x.values.begin(), x.values.end());
+  Matrix out(7, 11);
+  math_.respond(w_, columns, 11, out);
+  expect_near(out, product(w_, transposed(x)), 1e-5);
+}
+
+TEST_P(Variant, LearnedRoundingStaysOnTheGridAndImprovesOnNearest) {
+  const auto grids = grids_for(w_);
+  const Matrix start = nearest(w_, grids);
+  Matrix learned = start;
+  math_.learn_rounding(w_, h_, grids, 300, learned);
+  double before = 0, after = 0;
+  for (std::size_t r = 0; r < 7; ++r) {
+    before += error_of(w_, start, h_, r);
+    after += error_of(w_, learned, h_, r);
+    for (std::size_t k = 0; k < size_; ++k) {
+      const double units = learned(r, k) / grids[r].scale, moved = (learned(r, k) - start(r, k)) / grids[r].scale;
+      ASSERT_NEAR(units, std::nearbyint(units), 1e-9);
+      ASSERT_LE(std::fabs(units + 0.5), 7.5 + 1e-9);
+      ASSERT_LE(std::fabs(moved), 1 + 1e-9);
+    }
+  }
+  if (size_ > 1) {
+    EXPECT_LT(after, before);
+  } else {
+    EXPECT_NEAR(after, before, 1e-9 * before);
+  }
+}
+
 TEST_P(Variant, SweepsInOneCallAreSweepsOneByOne) {
   const auto grids = grids_for(w_);
   Matrix once = nearest(w_, grids), twice = once;

@@ -31,6 +31,7 @@ inline Report sample_report() {
                      .worst_image = "b.png",
                      .sqnr_db = 26.3,
                      .agreement = 0.9752,
+                     .flipped_margin = 0.0061,
                      .miou_vs_fp32 = 0.883,
                      .miou_fp32 = 0.399,
                      .miou_quantized = 0.397,

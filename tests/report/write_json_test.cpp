@@ -30,7 +30,7 @@ const char* const expected = R"({
   "latency": {"fp32": {"median_ms": 100, "p10_ms": 90, "p90_ms": 110}, "quantized": {"median_ms": 40, "p10_ms": 36, "p90_ms": 44},
     "speedup": 2.5, "runs": 20, "threads": 2},
   "memory": {"fp32_peak_bytes": 500000000, "quantized_peak_bytes": 200000000},
-  "accuracy": {"psnr_db": 42.4, "psnr_db_worst": 31.25, "worst_image": "b.png", "sqnr_db": 26.3, "agreement": 0.9752, "miou_vs_fp32": 0.883,
+  "accuracy": {"psnr_db": 42.4, "psnr_db_worst": 31.25, "worst_image": "b.png", "sqnr_db": 26.3, "agreement": 0.9752, "flipped_margin": 0.0061, "miou_vs_fp32": 0.883,
     "miou_fp32": 0.399, "miou_quantized": 0.397,
     "images": [{"name": "a.png", "psnr_db": 53.55, "sqnr_db": 30, "agreement": 0.99},
                {"name": "b.png", "psnr_db": 31.25, "sqnr_db": 20, "agreement": 0.96}]},

@@ -12,7 +12,7 @@ namespace quantize::cli {
 // What CLI11 reads before it becomes Options; the finish_... functions do that.
 struct Raw {
   std::string scheme = "w8a8", preprocess, input_shape;
-  RangeMethod method = RangeMethod::mse;
+  RangeMethod method = RangeMethod::automatic;
   double percentile = 99.999;
   Granularity weights = Granularity::per_channel;
   Symmetry activations = Symmetry::asymmetric;

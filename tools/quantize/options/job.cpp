@@ -6,7 +6,7 @@ namespace quantize::cli {
 namespace {
 
 const std::map<std::string, Cpu> processors = {{"any", Cpu::any}, {"vnni", Cpu::vnni}};
-const std::map<std::string, Level> levels = {{"0", Level::o0}, {"1", Level::o1}, {"2", Level::o2}};
+const std::map<std::string, Level> levels = {{"0", Level::o0}, {"1", Level::o1}, {"2", Level::o2}, {"3", Level::o3}};
 
 }  // namespace
 
@@ -25,7 +25,7 @@ void add_job_options(CLI::App& app, Input& input) {
   app.add_option("-o,--output", options.output, "The quantized model; the reports go beside it [<model>.<scheme>.onnx]")
       ->option_text("FILE")
       ->group(group);
-  add_choice(app, "-O,--optimize", options.level, levels, "How hard to try: 0 plain, 1 seconds more, 2 minutes")->group(group);
+  add_choice(app, "-O,--optimize", options.level, levels, "How hard to try: 0 plain, 1 seconds more, 2 minutes, 3 longer")->group(group);
   app.add_option("--target", options.target, "The runtime the model is for [ort-cpu]")->option_text("NAME")->group(group);
   add_choice(app, "--cpu", options.cpu, processors,
              "Processors it is for; 'any' has 7-bit weights where x86 without VNNI would cut 16-bit sums")

@@ -6,7 +6,8 @@ namespace quantize::cli {
 namespace {
 
 const std::map<std::string, RangeMethod> methods = {
-    {"minmax", RangeMethod::minmax}, {"percentile", RangeMethod::percentile}, {"mse", RangeMethod::mse}, {"entropy", RangeMethod::entropy}};
+    {"auto", RangeMethod::automatic},         {"minmax", RangeMethod::minmax}, {"percentile", RangeMethod::percentile}, {"mse", RangeMethod::mse},
+    {"entropy", RangeMethod::entropy}};
 const std::map<std::string, Granularity> granularities = {{"per-channel", Granularity::per_channel},
                                                           {"per-tensor", Granularity::per_tensor}};
 const std::map<std::string, Symmetry> symmetries = {{"asymmetric", Symmetry::asymmetric}, {"symmetric", Symmetry::symmetric}};
@@ -18,7 +19,7 @@ void add_quantization_options(CLI::App& app, Input& input) {
   auto& options = input.arguments.options;
   const std::string group = "Calibration and encodings";
   app.add_option("--samples", options.samples, "At most this many samples, evenly spread [100]")->option_text("N")->group(group);
-  add_choice(app, "--method", raw.method, methods, "How activation ranges are chosen")->group(group);
+  add_choice(app, "--method", raw.method, methods, "How activation ranges are chosen; auto: min-max at -O0, else measured tensor by tensor")->group(group);
   app.add_option("--percentile", raw.percentile, "Share of values kept by --method percentile, in percent [99.999]")
       ->option_text("P")
       ->group(group);
@@ -26,6 +27,9 @@ void add_quantization_options(CLI::App& app, Input& input) {
   add_choice(app, "--activations", raw.activations, symmetries, "Activation encodings")->group(group);
   app.add_flag("--quantize-outputs", options.quantize_outputs,
                "Quantize the graph's outputs too: all integer, but 8-bit logits cost accuracy")
+      ->group(group);
+  app.add_option("--without", options.without, "Leave this step of the optimizer out, to see what it is worth (repeatable)")
+      ->option_text("STEP")
       ->group(group);
   app.add_option("--seed", options.seed, "Seed of everything drawn at random [0]")->option_text("N")->group(group);
   app.add_option("--exclude", options.exclusions.nodes, "Leave the node of this name float (repeatable)")

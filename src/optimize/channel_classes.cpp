@@ -1,0 +1,244 @@
+#include "optimize/channel_classes.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "model/attribute.h"
+#include "model/tensor.h"
+
+namespace quantize {
+namespace {
+
+constexpr double smallest_ratio = 1.0 / 256;  // of a channel's range to its tensor's: weights must not be driven apart without limit
+
+bool is_convolution(const onnx::NodeProto& node) { return node.op_type() == "Conv" || node.op_type() == "ConvTranspose"; }
+
+bool is_channel_concat(const onnx::NodeProto& node) { return node.op_type() == "Concat" && int_attribute(node, "axis", 0) == 1; }
+
+double reach(float min, float max) { return std::max(std::fabs(static_cast<double>(min)), std::fabs(static_cast<double>(max))); }
+
+}  // namespace
+
+ChannelClasses::ChannelClasses(const Model& model, const Placement& placement, const Statistics& statistics)
+    : graph_(model.graph()), index_(graph_), statistics_(statistics) {
+  for (const auto& weighted : placement.weighted) {
+    ops_[weighted.node] = &weighted.op;
+    ++weight_readers_[weighted.op.weight];
+    if (!weighted.op.bias.empty()) ++weight_readers_[weighted.op.bias];
+  }
+  count_channels();
+  for (int i = 0; i < graph_.node_size(); ++i) connect(i);
+  for (const auto& map : maps_) {
+    for (std::size_t c = 0; c < map.source.size(); ++c) {
+      unite_channels(first_.at(map.from) + map.source[c], first_.at(map.to) + static_cast<int>(c));
+    }
+  }
+  for (const auto* input : fed_inputs(graph_)) freeze(input->name());
+  for (const auto& output : graph_.output()) freeze(output.name());
+}
+
+std::vector<double> ChannelClasses::factors(const std::string& tensor, double strength) {
+  if (ratios_.empty()) measure();
+  const auto found = first_.find(tensor);
+  if (found == first_.end()) return {};
+  std::vector<double> result(static_cast<std::size_t>(channels_.at(tensor)), 1.0);
+  for (std::size_t c = 0; c < result.size(); ++c) {
+    const int root_id = root(found->second + static_cast<int>(c));
+    const double ratio = ratios_[static_cast<std::size_t>(root_id)];
+    if (!frozen_.contains(root_id) && ratio > 0) result[c] = std::pow(std::max(ratio, smallest_ratio), strength);
+  }
+  return result;
+}
+
+// Channels of each tensor, followed from operator to operator; tensors of unknown channel count take no part.
+void ChannelClasses::count_channels() {
+  for (int i = 0; i < graph_.node_size(); ++i) {
+    const auto& node = graph_.node(i);
+    if (const auto found = ops_.find(i); found != ops_.end()) {
+      const auto& op = *found->second;
+      if (is_convolution(node)) {
+        set_channels(op.output, op.outputs);
+        set_channels(op.input, input_channels(node, op));
+      }
+    } else if (node.op_type() == "Reshape") {
+      find_shuffle(i);
+    } else if (node.op_type() == "Split") {
+      find_split(node, i);
+    } else if (keeps_channels(node) || node.op_type() == "Add") {
+      if (channels_.contains(node.input(0))) set_channels(node.output(0), channels_[node.input(0)]);
+    } else if (is_channel_concat(node)) {
+      const bool known = std::all_of(node.input().begin(), node.input().end(), [&](const auto& name) { return channels_.contains(name); });
+      if (!known) continue;
+      const int sum =
+          std::accumulate(node.input().begin(), node.input().end(), 0, [&](int all, const auto& name) { return all + channels_.at(name); });
+      set_channels(node.output(0), sum);
+    }
+  }
+}
+
+int ChannelClasses::input_channels(const onnx::NodeProto& node, const WeightedOp& op) const {
+  const auto shape = shape_of(*index_.initializer(op.weight));
+  return static_cast<int>(node.op_type() == "Conv" ? shape[1] * op.groups : shape[0]);
+}
+
+void ChannelClasses::set_channels(const std::string& tensor, int count) {
+  if (!channels_.try_emplace(tensor, count).second) return;
+  first_[tensor] = static_cast<int>(parents_.size());
+  for (int c = 0; c < count; ++c) parents_.push_back(static_cast<int>(parents_.size()));
+}
+
+// A channel shuffle:  x [n, c, ...] -> Reshape [n, g, c/g, ...] -> Transpose (0, 2, 1, ...) -> Reshape [n, c, ...]. Channel k g + i of the
+// result is channel i (c/g) + k of x.
+void ChannelClasses::find_shuffle(int reshape) {
+  const auto next = [&](int number) {
+    const auto& output = graph_.node(number).output(0);
+    const auto& uses = index_.uses(output);
+    return uses.size() == 1 && uses[0].input == 0 && !index_.is_graph_output(output) ? uses[0].node : -1;
+  };
+  const auto target = [&](int number) {
+    const auto& node = graph_.node(number);
+    const auto* shape = node.op_type() == "Reshape" && node.input_size() > 1 ? index_.constant(node.input(1)) : nullptr;
+    return shape != nullptr ? int_values(*shape) : std::vector<std::int64_t>{};
+  };
+  const std::string from = graph_.node(reshape).input(0);
+  const int transpose = next(reshape);
+  if (!channels_.contains(from) || transpose < 0 || graph_.node(transpose).op_type() != "Transpose") return;
+  const int last = next(transpose);
+  if (last < 0) return;
+  const auto split = target(reshape), joined = target(last);
+  const auto order = ints_attribute(graph_.node(transpose), "perm");
+  if (split.size() < 4 || joined.size() + 1 != split.size() || order.size() != split.size()) return;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const std::size_t wanted = i == 1 ? 2 : i == 2 ? 1 : i;
+    if (order[i] != static_cast<std::int64_t>(wanted) || (i > 2 && split[i] != joined[i - 1])) return;
+  }
+  const int count = channels_[from], groups = static_cast<int>(split[1]), part = static_cast<int>(split[2]);
+  if (split[0] != joined[0] || groups < 1 || part < 1 || groups * part != count || joined[1] != count) return;
+  ChannelMap map{from, graph_.node(last).output(0), {}};
+  for (int c = 0; c < count; ++c) map.source.push_back(c % groups * part + c / groups);
+  set_channels(map.to, count);
+  maps_.push_back(std::move(map));
+  mapped_.insert({reshape, transpose, last});
+}
+
+void ChannelClasses::find_split(const onnx::NodeProto& node, int number) {
+  const auto found = channels_.find(node.input(0));
+  if (found == channels_.end() || int_attribute(node, "axis", 0) != 1) return;
+  auto sizes = ints_attribute(node, "split");
+  const bool given = node.input_size() > 1 && !node.input(1).empty();
+  if (given && index_.constant(node.input(1)) == nullptr) return;
+  if (given) sizes = int_values(*index_.constant(node.input(1)));
+  if (sizes.empty() && found->second % node.output_size() == 0) sizes.assign(node.output_size(), found->second / node.output_size());
+  if (static_cast<int>(sizes.size()) != node.output_size() || std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0}) != found->second)
+    return;
+  int offset = 0;
+  for (int k = 0; k < node.output_size(); ++k) {
+    ChannelMap map{node.input(0), node.output(k), std::vector<int>(static_cast<std::size_t>(sizes[k]))};
+    std::iota(map.source.begin(), map.source.end(), offset);
+    offset += static_cast<int>(sizes[k]);
+    set_channels(map.to, static_cast<int>(sizes[k]));
+    maps_.push_back(std::move(map));
+  }
+  mapped_.insert(number);
+}
+
+// f(s x) = s f(x) per channel for every s > 0, channels staying where they are.
+bool ChannelClasses::keeps_channels(const onnx::NodeProto& node) const {
+  static const std::set<std::string> types = {"Relu",          "LeakyRelu", "MaxPool",  "AveragePool", "GlobalAveragePool",
+                                              "GlobalMaxPool", "Resize",    "Identity", "Dropout"};
+  // That Resize mode fills in a constant, which does not scale along.
+  if (types.contains(node.op_type())) return string_attribute(node, "coordinate_transformation_mode", "") != "tf_crop_and_resize";
+  if (node.op_type() == "PRelu") return index_.constant(node.input(1)) != nullptr;  // a slope acts on either side of zero alone
+  return is_scalable_clip(node);
+}
+
+// Clip from 0 to b. No channel outgrows its tensor's largest value, which is at most b; so a channel that never reached b is not clipped
+// once it is scaled either, and one that did has the factor 1. For that the tensor must have been observed.
+bool ChannelClasses::is_scalable_clip(const onnx::NodeProto& node) const {
+  if (node.op_type() != "Clip") return false;
+  const auto bounds = clamp_bounds(node, index_);
+  return bounds && bounds->first == 0 && bounds->second > 0 && statistics_.contains(node.output(0));
+}
+
+bool ChannelClasses::is_plain_add(const onnx::NodeProto& node) const {
+  if (node.op_type() != "Add" || index_.constant(node.input(0)) != nullptr || index_.constant(node.input(1)) != nullptr) return false;
+  const auto a = channels_.find(node.input(0)), b = channels_.find(node.input(1));
+  return a != channels_.end() && b != channels_.end() && a->second == b->second;
+}
+
+void ChannelClasses::connect(int number) {
+  if (mapped_.contains(number)) return;
+  const auto& node = graph_.node(number);
+  if (const auto found = ops_.find(number); found != ops_.end() && is_convolution(node) && can_scale(*found->second)) return;
+  if (keeps_channels(node) && node.output_size() == 1) return unite(node.input(0), 0, node.output(0), 0);
+  if (is_plain_add(node)) {
+    unite(node.input(0), 0, node.output(0), 0);
+    return unite(node.input(1), 0, node.output(0), 0);
+  }
+  if (is_channel_concat(node) && channels_.contains(node.output(0))) {
+    int offset = 0;
+    for (const auto& name : node.input()) {
+      unite(name, 0, node.output(0), offset);
+      offset += channels_[name];
+    }
+    return;
+  }
+  for (const auto& name : node.input()) freeze(name);
+  for (const auto& name : captured_tensors(node)) freeze(name);
+  for (const auto& name : node.output()) freeze(name);
+}
+
+// Weight and bias must be this operator's own.
+bool ChannelClasses::can_scale(const WeightedOp& op) const {
+  if (weight_readers_.at(op.weight) > 1 || index_.uses(op.weight).size() > 1) return false;
+  return op.bias.empty() || (index_.initializer(op.bias) != nullptr && index_.uses(op.bias).size() == 1);
+}
+
+int ChannelClasses::root(int id) {
+  while (parents_[static_cast<std::size_t>(id)] != id) {
+    auto& parent = parents_[static_cast<std::size_t>(id)];
+    parent = parents_[static_cast<std::size_t>(parent)];
+    id = parent;
+  }
+  return id;
+}
+
+void ChannelClasses::unite_channels(int x, int y) {
+  const int a = root(x), b = root(y);
+  if (a != b) parents_[static_cast<std::size_t>(std::max(a, b))] = std::min(a, b);
+}
+
+// Channels 0.. of a, from `from_a` on, with those of b from `from_b` on; as many as the shorter side has.
+void ChannelClasses::unite(const std::string& a, int from_a, const std::string& b, int from_b) {
+  if (!channels_.contains(a) || !channels_.contains(b)) {
+    freeze(a);
+    freeze(b);
+    return;
+  }
+  const int count = std::min(channels_[a] - from_a, channels_[b] - from_b);
+  for (int c = 0; c < count; ++c) unite_channels(first_[a] + from_a + c, first_[b] + from_b + c);
+}
+
+void ChannelClasses::freeze(const std::string& tensor) {
+  const auto found = first_.find(tensor);
+  if (found == first_.end()) return;
+  for (int c = 0; c < channels_[tensor]; ++c) to_freeze_.push_back(found->second + c);
+}
+
+// Largest ratio of each class over the tensors it occurs in: no channel may outgrow its tensor.
+void ChannelClasses::measure() {
+  ratios_.assign(parents_.size(), 0.0);
+  for (const auto& [tensor, first] : first_) {
+    const auto found = statistics_.find(tensor);
+    if (found == statistics_.end() || found->second.channels.size() != static_cast<std::size_t>(channels_[tensor])) continue;
+    const double whole = reach(found->second.min, found->second.max);
+    for (std::size_t c = 0; c < found->second.channels.size() && whole > 0; ++c) {
+      auto& ratio = ratios_[static_cast<std::size_t>(root(first + static_cast<int>(c)))];
+      ratio = std::max(ratio, reach(found->second.channels[c].min, found->second.channels[c].max) / whole);
+    }
+  }
+  for (const int id : to_freeze_) frozen_.insert(root(id));
+}
+
+}  // namespace quantize

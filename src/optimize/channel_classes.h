@@ -1,0 +1,62 @@
+// Which channels of which tensors may be scaled, and which only together: f(s x) = s f(x) must hold for every operator in between.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "encode/placement.h"
+#include "model/graph.h"
+#include "model/model.h"
+#include "observe/statistics.h"
+
+namespace quantize {
+
+// Every (tensor, channel) that can be scaled, joined into classes that share a factor. Channels that meet an operator not known here, a
+// graph input or a graph output keep the factor 1.
+class ChannelClasses {
+ public:
+  ChannelClasses(const Model& model, const Placement& placement, const Statistics& statistics);
+
+  // Factors of the channels of `tensor`: (largest ratio of the channel's range to its tensor's, over the class)^strength; empty where the
+  // tensor is not scaled.
+  std::vector<double> factors(const std::string& tensor, double strength);
+
+ private:
+  // One tensor whose channels are those of another, moved: channel c of `to` is channel source[c] of `from`.
+  struct ChannelMap {
+    std::string from, to;
+    std::vector<int> source;
+  };
+
+  void count_channels();
+  [[nodiscard]] int input_channels(const onnx::NodeProto& node, const WeightedOp& op) const;
+  void set_channels(const std::string& tensor, int count);
+  void find_shuffle(int reshape);
+  void find_split(const onnx::NodeProto& node, int number);
+  [[nodiscard]] bool keeps_channels(const onnx::NodeProto& node) const;
+  [[nodiscard]] bool is_scalable_clip(const onnx::NodeProto& node) const;
+  [[nodiscard]] bool is_plain_add(const onnx::NodeProto& node) const;
+  void connect(int number);
+  [[nodiscard]] bool can_scale(const WeightedOp& op) const;
+  int root(int id);
+  void unite(const std::string& a, int from_a, const std::string& b, int from_b);
+  void unite_channels(int x, int y);
+  void freeze(const std::string& tensor);
+  void measure();
+
+  const onnx::GraphProto& graph_;
+  GraphIndex index_;
+  const Statistics& statistics_;
+  std::map<int, const WeightedOp*> ops_;
+  std::map<std::string, int> weight_readers_;
+  std::map<std::string, int> channels_, first_;  // by tensor: how many, and the number of channel 0
+  std::vector<ChannelMap> maps_;
+  std::set<int> mapped_;  // nodes that `maps_` speaks for
+  std::vector<int> parents_, to_freeze_;
+  std::vector<double> ratios_;
+  std::set<int> frozen_;
+};
+
+}  // namespace quantize

@@ -1,0 +1,66 @@
+#include "optimize/judge.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/parallel.h"
+#include "evaluate/metrics.h"
+#include "run/session.h"
+
+namespace quantize {
+namespace {
+
+constexpr std::size_t judge_every = 8;
+
+OptimizeInput only(const OptimizeInput& input, std::vector<std::size_t> numbers) {
+  OptimizeInput result = input;
+  result.samples = numbers.size();
+  result.load = [load = input.load, numbers = std::move(numbers)](std::size_t i) { return load(numbers[i]); };
+  return result;
+}
+
+}  // namespace
+
+std::string gain(const Verdict& before, const Verdict& after) {
+  char text[128];
+  std::snprintf(text, sizeof text, "SQNR %.2f -> %.2f dB, worst sample %.2f -> %.2f dB", before.sqnr_db, after.sqnr_db, before.worst_db,
+                after.worst_db);
+  return text;
+}
+
+Judge::Judge(const Model& fp32, const OptimizeInput& input, const Context& context)
+    : input_(input), context_(context), references_(input.samples) {
+  const Session session(fp32.proto);
+  parallel_for(context, input.samples, [&](std::size_t i, unsigned) { references_[i] = float_values(session.run(input.load(i))[0]); });
+}
+
+Verdict Judge::operator()(const Plan& plan, const RewriteOptions& options) const {
+  const Session session(rewrite(plan.model, plan.placement, plan.encodings, options).proto, {.threads = 1, .fuse_quantized = false});
+  std::vector<Energy> energies(references_.size());
+  parallel_for(context_, references_.size(),
+               [&](std::size_t i, unsigned) { energies[i] = Energy::of(references_[i], float_values(session.run(input_.load(i))[0])); });
+  Verdict verdict{0, energies.empty() ? 0 : energies[0].sqnr_db()};
+  Energy all;
+  for (const auto& energy : energies) {
+    all.add(energy);
+    verdict.worst_db = std::min(verdict.worst_db, energy.sqnr_db());
+  }
+  verdict.sqnr_db = all.sqnr_db();
+  return verdict;
+}
+
+SampleSplit split_samples(const OptimizeInput& input, std::size_t judged_at_most) {
+  std::vector<std::size_t> learned, judged;
+  for (std::size_t i = 0; i < input.samples; ++i) (i % judge_every == judge_every / 2 ? judged : learned).push_back(i);
+  if (input.samples < judge_every) return {input, evenly(input, judged_at_most)};
+  return {only(input, std::move(learned)), evenly(only(input, std::move(judged)), judged_at_most)};
+}
+
+OptimizeInput evenly(const OptimizeInput& input, std::size_t count) {
+  if (count >= input.samples) return input;
+  std::vector<std::size_t> numbers;
+  for (std::size_t i = 0; i < count; ++i) numbers.push_back(i * input.samples / count);
+  return only(input, std::move(numbers));
+}
+
+}  // namespace quantize

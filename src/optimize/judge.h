@@ -1,0 +1,46 @@
+// The judge of every step: the whole quantized network's output against FP32's, on samples that the steps do not learn from. Quantization
+// is simulated in float: what integer kernels of this or that processor cut off must not decide what the model becomes.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "base/context.h"
+#include "optimize/optimize.h"
+#include "rewrite/rewrite.h"
+
+namespace quantize {
+
+struct Verdict {
+  double sqnr_db = 0;   // of all judged samples together
+  double worst_db = 0;  // of the worst one
+
+  // What a step must raise: a gain on average that the worst sample pays for is none.
+  [[nodiscard]] double score() const { return (sqnr_db + worst_db) / 2; }
+};
+
+// "SQNR 31.20 -> 33.45 dB, worst sample 28.10 -> 29.00 dB"
+std::string gain(const Verdict& before, const Verdict& after);
+
+class Judge {
+ public:
+  // `fp32`: the reference. Every sample of `input` is judged by.
+  Judge(const Model& fp32, const OptimizeInput& input, const Context& context);
+
+  [[nodiscard]] Verdict operator()(const Plan& plan, const RewriteOptions& options = {}) const;
+
+ private:
+  const OptimizeInput input_;
+  const Context& context_;
+  std::vector<std::vector<float>> references_;
+};
+
+// The samples divided: what steps learn from, and what they are judged by. Disjoint where there are at least eight.
+struct SampleSplit {
+  OptimizeInput learned, judged;
+};
+SampleSplit split_samples(const OptimizeInput& input, std::size_t judged_at_most);
+// At most `count` of them, evenly spread.
+OptimizeInput evenly(const OptimizeInput& input, std::size_t count);
+
+}  // namespace quantize

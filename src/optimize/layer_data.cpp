@@ -1,0 +1,160 @@
+#include "optimize/layer_data.h"
+
+#include <algorithm>
+
+#include "base/parallel.h"
+
+namespace quantize {
+namespace {
+
+Matrix some_columns(const Matrix& m, std::size_t begin, std::size_t count) {
+  Matrix part(m.rows, count);
+  for (std::size_t r = 0; r < m.rows; ++r) {
+    std::copy_n(m.row(r).begin() + static_cast<std::ptrdiff_t>(begin), count, part.row(r).begin());
+  }
+  return part;
+}
+
+void put_columns(const Matrix& part, std::size_t begin, Matrix& m) {
+  for (std::size_t r = 0; r < m.rows; ++r) {
+    std::copy(part.row(r).begin(), part.row(r).end(), m.row(r).begin() + static_cast<std::ptrdiff_t>(begin));
+  }
+}
+
+// The errors of all readers together.
+RowJudge judge_of(const std::vector<Reader>& readers, std::size_t block, const Matrix& weights) {
+  std::vector<RowJudge> judges;
+  for (const auto& reader : readers) {
+    const auto& moments = reader.moments;
+    if (!moments.check_columns.empty()) {
+      judges.push_back(row_judge(weights, moments.check_columns[block]));
+    } else {
+      judges.push_back(row_judge(weights, moments.check.empty() ? moments.fit[block] : moments.check[block]));
+    }
+  }
+  if (judges.size() == 1) return judges[0];
+  return [judges = std::move(judges)](const Matrix& q) {
+    std::vector<double> sum(q.rows);
+    for (const auto& judge : judges) {
+      const auto error = judge(q);
+      for (std::size_t r = 0; r < sum.size(); ++r) sum[r] += error[r];
+    }
+    return sum;
+  };
+}
+
+// Fits the blocks of one group; the blocks of a column share the row's scale, so it is chosen for all of them first.
+class GroupFit {
+ public:
+  GroupFit(const std::vector<Reader>& readers, std::size_t group, const FitSettings& settings) : readers_(readers), settings_(settings) {
+    const auto& blocks = readers[0].moments.blocks;
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+      if (blocks[b].group == group) blocks_.push_back(b);
+    }
+  }
+
+  FittedGroup run(const Matrix& weights, const std::vector<Grid>& grids, const std::vector<float>& floor, const Context& context) const {
+    if (blocks_.size() == 1) return fit_block(blocks_[0], weights, grids, floor, settings_, context);
+    FitSettings fixed = settings_;
+    fixed.search_scale = false;
+    FittedGroup result{weights, {}};
+    auto chosen = grids;
+    if (settings_.search_scale && settings_.methods.scale) {
+      const auto scales = search_scales(weights, importance(), grids, floor);
+      for (std::size_t r = 0; r < chosen.size(); ++r) chosen[r].scale = static_cast<double>(scales[r]);
+    }
+    for (const auto& grid : chosen) result.scale.push_back(static_cast<float>(grid.scale));
+    for (const std::size_t b : blocks_) {
+      const auto& block = readers_[0].moments.blocks[b];
+      const auto part = fit_block(b, some_columns(weights, block.offset, block.length), chosen, floor, fixed, context);
+      put_columns(part.weights, block.offset, result.weights);
+    }
+    return result;
+  }
+
+ private:
+  FittedGroup fit_block(std::size_t b, const Matrix& weights, const std::vector<Grid>& grids, const std::vector<float>& floor,
+                        const FitSettings& settings, const Context& context) const {
+    const auto judge = judge_of(readers_, b, weights);
+    if (readers_.size() == 1) return fit_group(weights, readers_[0].moments.fit[b], judge, grids, floor, settings, context);
+    GroupMoments sum = readers_[0].moments.fit[b];
+    for (std::size_t i = 1; i < readers_.size(); ++i) sum.add(readers_[i].moments.fit[b]);
+    return fit_group(weights, sum, judge, grids, floor, settings, context);
+  }
+
+  // Of every value of the column: its power over all readers.
+  [[nodiscard]] std::vector<double> importance() const {
+    std::vector<double> values;
+    for (const std::size_t b : blocks_) {
+      for (std::size_t k = 0; k < readers_[0].moments.blocks[b].length; ++k) {
+        double power = 0;
+        for (const auto& reader : readers_) power += reader.moments.fit[b].h(k, k);
+        values.push_back(power);
+      }
+    }
+    return values;
+  }
+
+  const std::vector<Reader>& readers_;
+  const FitSettings& settings_;
+  std::vector<std::size_t> blocks_;
+};
+
+// The mean that the new weights lose on the new inputs goes into the bias.
+void correct_biases(Reader& reader, std::size_t group, const Matrix& before, const Matrix& after) {
+  if (reader.bias.empty()) return;
+  const auto& moments = reader.moments;
+  for (std::size_t b = 0; b < moments.blocks.size(); ++b) {
+    const auto& block = moments.blocks[b];
+    if (block.group != group) continue;
+    for (std::size_t r = 0; r < before.rows; ++r) {
+      double lost = 0;
+      for (std::size_t k = 0; k < block.length; ++k) {
+        lost += before(r, block.offset + k) * moments.fit[b].mean_fp[k] - after(r, block.offset + k) * moments.fit[b].mean_q[k];
+      }
+      reader.bias[group * before.rows + r] += static_cast<float>(lost);
+    }
+  }
+}
+
+}  // namespace
+
+void fit_weight(std::vector<Reader>& readers, std::vector<float>& values, Encoding& encoding, const std::vector<float>& least_scale,
+                const FitSettings& settings, bool correct_bias, const Context& context) {
+  const ColumnView& view = readers[0].view;
+  const std::size_t rows = view.rows(), groups = view.groups();
+  // Rows of several groups share a scale where scales are per tensor, or per output channel of a grouped ConvTranspose: then it stays as it
+  // is.
+  const bool own_scales = encoding.scale.size() == rows * groups;
+  FitSettings own = settings;
+  own.search_scale &= own_scales;
+  std::vector<FittedGroup> fitted(groups);
+  const auto fit_one = [&](std::size_t group, const Context& here) {
+    const auto first = static_cast<std::ptrdiff_t>(group * rows), last = first + static_cast<std::ptrdiff_t>(rows);
+    const std::vector<float> floor(least_scale.begin() + first, least_scale.begin() + last);
+    std::vector<Grid> grids;
+    for (std::size_t r = 0; r < rows; ++r) {
+      const std::size_t slice = own_scales ? group * rows + r : encoding.scale.size() == 1 ? 0 : r;
+      const IntegerRange range = encoding.weight_range(slice);
+      grids.push_back({static_cast<double>(encoding.scale[slice]), range.low, range.high});
+    }
+    fitted[group] = GroupFit(readers, group, own).run(view.weights(values, group), grids, floor, here);
+  };
+  if (groups == 1) {
+    fit_one(0, context);
+  } else {
+    Context alone;  // with many small groups, one thread each; with one group, all threads on it
+    parallel_for(context, groups, [&](std::size_t group, unsigned) { fit_one(group, alone); });
+  }
+  for (std::size_t group = 0; group < groups; ++group) {
+    const Matrix before = view.weights(values, group);
+    for (auto& reader : readers) {
+      if (correct_bias) correct_biases(reader, group, before, fitted[group].weights);
+    }
+    view.store(fitted[group].weights, group, values);
+    for (std::size_t r = 0; r < rows && own_scales; ++r) encoding.scale[group * rows + r] = fitted[group].scale[r];
+  }
+  encoding.method = "fitted to the FP32 output";
+}
+
+}  // namespace quantize

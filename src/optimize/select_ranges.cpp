@@ -1,0 +1,232 @@
+#include "optimize/select_ranges.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <random>
+
+#include "base/parallel.h"
+#include "model/edit.h"
+#include "model/graph.h"
+#include "optimize/columns.h"
+#include "optimize/replay.h"
+
+namespace quantize {
+namespace {
+
+struct Option {
+  Encoding encoding;
+  double error = 0;  // relative to the signal at the readers' outputs, summed over them
+};
+
+float fake_quantize(float value, const Encoding& encoding, IntegerRange range) {
+  return static_cast<float>(quantize_value(value, encoding.scale[0], encoding.zero_point[0], range) - encoding.zero_point[0]) *
+         encoding.scale[0];
+}
+
+bool is_sigmoid(const onnx::NodeProto& node) { return node.op_type() == "Sigmoid"; }
+
+class RangeSearch {
+ public:
+  RangeSearch(Plan& plan, const Statistics& statistics, const OptimizeInput& input, std::size_t positions, const Context& context)
+      : plan_(plan), index_(plan.model.graph()), input_(input), positions_(positions), context_(context) {
+    const auto& groups = plan.placement.groups;
+    options_.resize(groups.size());
+    std::vector<char> wanted(groups.size());
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      for (const auto& member : groups[g].members) group_of_[member] = g;
+      wanted[g] = static_cast<char>(is_free(groups[g]) && is_read(groups[g]));
+    }
+    parallel_for(context, groups.size(), [&](std::size_t g, unsigned) {
+      if (wanted[g] != 0) options_[g] = options_for(groups[g], statistics);
+    });
+  }
+
+  int run() {
+    Replay replay(plan_.model.proto, input_.load, input_.samples, context_);
+    const auto progress = context_.step("choose ranges", static_cast<std::size_t>(plan_.model.graph().node_size()));
+    std::map<int, const WeightedOp*> weighted;
+    for (const auto& [number, op] : plan_.placement.weighted) weighted[number] = &op;
+    for (int number = 0; number < plan_.model.graph().node_size(); ++number) {
+      progress->tick();
+      const auto& node = index_.node(number);
+      const auto& decision = plan_.placement.decisions[static_cast<std::size_t>(number)];
+      if (decision.role == Role::moving && decision.quantized) continue;  // its output is of the same group
+      for (int k = 0; k < node.input_size(); ++k) {
+        const auto group = group_of_.find(node.input(k));
+        if (group == group_of_.end() || options_[group->second].empty()) continue;
+        replay.advance_to(number);
+        const auto op = weighted.find(number);
+        judge(replay, node, k, op == weighted.end() ? nullptr : op->second, options_[group->second]);
+      }
+    }
+    return adopt();
+  }
+
+ private:
+  // Its range was chosen by the automatic rule, in 8 bits: neither known, nor given by the user, nor a graph output's.
+  [[nodiscard]] bool is_free(const TensorGroup& group) const {
+    if (group.range_is_exact || group.is_graph_output) return false;
+    const auto& encoding = plan_.encodings.activations.at(group.members[0]);
+    return encoding.type == input_.scheme.activation_type() && (encoding.method == "mse" || encoding.method == "minmax");
+  }
+
+  [[nodiscard]] bool is_read(const TensorGroup& group) const {
+    return std::any_of(group.members.begin(), group.members.end(), [&](const auto& member) {
+      const auto& uses = index_.uses(member);
+      return std::any_of(uses.begin(), uses.end(), [&](const Use& use) {
+        const auto& decision = plan_.placement.decisions[static_cast<std::size_t>(use.node)];
+        return use.input == 0 && decision.quantized && (decision.role == Role::weighted || is_sigmoid(index_.node(use.node)));
+      });
+    });
+  }
+
+  [[nodiscard]] std::vector<Option> options_for(const TensorGroup& group, const Statistics& statistics) const {
+    const auto seen = group_statistics(group, statistics);
+    const int levels = 1 << input_.scheme.activation_bits;
+    const Range least = mse_range(seen, levels);
+    const auto part = [&](double factor) { return Range{factor * least.low, factor * least.high}; };
+    const std::pair<Range, const char*> ranges[] = {{least, "mse"},
+                                                    {minmax_range(seen), "minmax"},
+                                                    {percentile_range(seen, 99.999), "percentile 99.999"},
+                                                    {percentile_range(seen, 99.99), "percentile 99.99"},
+                                                    {entropy_range(seen, levels), "entropy"},
+                                                    {part(0.9), "0.9 mse"},
+                                                    {part(0.75), "0.75 mse"},
+                                                    {part(0.5), "0.5 mse"}};
+    std::vector<Option> options;
+    for (const auto& [range, method] : ranges) {
+      auto encoding = encode_range(limit_range(range, group), input_.scheme.activation_type(), input_.scheme.activations);
+      encoding.method = method;
+      const bool known = std::any_of(options.begin(), options.end(), [&](const Option& other) {
+        return other.encoding.scale == encoding.scale && other.encoding.zero_point == encoding.zero_point;
+      });
+      if (!known) options.push_back({std::move(encoding), 0});
+    }
+    return options;
+  }
+
+  // Values of `tensor` at random positions as the reader sees them: columns for a weighted operator.
+  std::vector<float> columns(const Replay& replay, const ColumnView& view, const std::string& tensor, std::size_t& count) const {
+    const std::size_t stride = view.groups() * view.length();
+    std::vector<std::vector<std::size_t>> drawn(replay.samples());
+    std::vector<std::size_t> offsets(replay.samples());
+    count = 0;
+    for (std::size_t sample = 0; sample < replay.samples(); ++sample) {
+      const std::size_t all = view.positions(replay.value(sample, tensor).shape);
+      std::mt19937_64 random(input_.seed + sample);
+      for (std::size_t i = 0; i < std::min(positions_, all); ++i) drawn[sample].push_back(random() % all);
+      offsets[sample] = count;
+      count += drawn[sample].size();
+    }
+    std::vector<float> values(count * stride);
+    parallel_for(context_, replay.samples(), [&](std::size_t sample, unsigned) {
+      view.gather(replay.value(sample, tensor), drawn[sample], values.data() + offsets[sample] * stride);
+    });
+    return values;
+  }
+
+  void judge(const Replay& replay, const onnx::NodeProto& node, int input, const WeightedOp* op, std::vector<Option>& options) const {
+    if (op != nullptr && input == 0 && op->channel_axis >= 0) return judge_product(replay, node, *op, options);
+    const auto sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
+    const auto plain = [](double x) { return x; };
+    is_sigmoid(node) ? judge_values(replay, node.input(input), sigmoid, options) : judge_values(replay, node.input(input), plain, options);
+  }
+
+  void judge_product(const Replay& replay, const onnx::NodeProto& node, const WeightedOp& op, std::vector<Option>& options) const {
+    const auto& tensor = *index_.initializer(op.weight);
+    const ColumnView view(node, op, shape_of(tensor));
+    std::size_t count = 0;
+    const auto x = columns(replay, view, node.input(0), count);
+    const auto weights = float_values(tensor);
+    const bool centered = !op.bias.empty() && index_.initializer(op.bias) != nullptr;
+    const double signal = energy(view, weights, x, count, false);
+    if (!(signal > 0)) return;
+    parallel_for(context_, options.size(), [&](std::size_t i, unsigned) {
+      const auto& encoding = options[i].encoding;
+      const IntegerRange range = integer_range(encoding.type);
+      std::vector<float> error(x.size());
+      for (std::size_t k = 0; k < x.size(); ++k) error[k] = x[k] - fake_quantize(x[k], encoding, range);
+      options[i].error += energy(view, weights, error, count, centered) / signal;
+    });
+  }
+
+  // sum |W x|^2 over columns and rows; less the rows' means where centered.
+  static double energy(const ColumnView& view, std::span<const float> weights, std::span<const float> x, std::size_t count, bool centered) {
+    double sum = 0;
+    std::vector<float> part(count * view.length());
+    for (std::size_t group = 0; group < view.groups(); ++group) {
+      for (std::size_t n = 0; n < count; ++n) {
+        const auto from = x.begin() + static_cast<std::ptrdiff_t>((n * view.groups() + group) * view.length());
+        std::copy_n(from, view.length(), part.begin() + static_cast<std::ptrdiff_t>(n * view.length()));
+      }
+      Matrix response(view.rows(), count);
+      linalg().respond(view.weights(weights, group), part, count, response);
+      for (std::size_t r = 0; r < response.rows; ++r) {
+        double mean = 0, square = 0;
+        for (const double value : response.row(r)) {
+          mean += value;
+          square += value * value;
+        }
+        sum += square - (centered ? mean * mean / static_cast<double>(count) : 0);
+      }
+    }
+    return sum;
+  }
+
+  // The error behind a function of each value alone.
+  template <typename Function>
+  void judge_values(const Replay& replay, const std::string& tensor, const Function& f, std::vector<Option>& options) const {
+    double signal = 0;
+    std::vector<double> errors(options.size());
+    for (std::size_t sample = 0; sample < replay.samples(); ++sample) {
+      const auto values = replay.value(sample, tensor).as<float>();
+      const std::size_t stride =
+          std::max<std::size_t>(1, values.size() / (64 * positions_)) | 1;  // odd: no column of the layout is left out
+      for (std::size_t k = 0; k < values.size(); k += stride) {
+        const double exact = f(values[k]);
+        signal += exact * exact;
+        for (std::size_t i = 0; i < options.size(); ++i) {
+          const auto& encoding = options[i].encoding;
+          const double off = exact - f(fake_quantize(values[k], encoding, integer_range(encoding.type)));
+          errors[i] += off * off;
+        }
+      }
+    }
+    for (std::size_t i = 0; i < options.size(); ++i) options[i].error += errors[i] / std::max(signal, 1e-30);
+  }
+
+  // The first option is least squares: another must be better by more than chance to replace it.
+  int adopt() {
+    int changed = 0;
+    for (std::size_t g = 0; g < options_.size(); ++g) {
+      const auto& options = options_[g];
+      if (options.size() < 2) continue;
+      const auto best = std::min_element(options.begin(), options.end(), [](const auto& a, const auto& b) { return a.error < b.error; });
+      const Option& chosen = best->error < 0.99 * options[0].error ? *best : options[0];
+      for (const auto& member : plan_.placement.groups[g].members) {
+        auto& encoding = plan_.encodings.activations.at(member);
+        changed += static_cast<int>(member == plan_.placement.groups[g].members[0] && encoding.scale != chosen.encoding.scale);
+        encoding = chosen.encoding;
+      }
+    }
+    protect_biases(plan_.model, plan_.placement, plan_.encodings, context_);  // input scales may have become smaller
+    return changed;
+  }
+
+  Plan& plan_;
+  const GraphIndex index_;
+  const OptimizeInput& input_;
+  const std::size_t positions_;
+  const Context& context_;
+  std::map<std::string, std::size_t> group_of_;
+  std::vector<std::vector<Option>> options_;  // per group; empty where nothing is to be chosen
+};
+
+}  // namespace
+
+int select_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& input, std::size_t positions, const Context& context) {
+  return RangeSearch(plan, statistics, input, positions, context).run();
+}
+
+}  // namespace quantize

@@ -1,0 +1,68 @@
+#include "optimize/absorb_bias.h"
+
+#include <gtest/gtest.h>
+
+#include "encode/plan_fixture.h"
+#include "model/edit.h"
+
+namespace quantize::test {
+namespace {
+
+struct Absorbed {
+  int channels = 0;
+  Statistics before, after;
+  Model model;
+};
+
+// Channel 0 of "r" lies far above zero: its bias is 30, what the weights make of inputs between -2 and 2 is at most 6.
+Absorbed absorb(const char* graph) {
+  Model model = text_model(graph);
+  put_initializer(model.graph(), make_tensor("b", {2}, std::vector<float>{30, 0.1F}));
+  const auto placement = place(model, find_target("ort-cpu"));
+  Absorbed result{0, observe_all(model, {"r"}), {}, model};
+  result.channels = absorb_biases(result.model, placement, observe_all(model, placement.observed()));
+  result.after = observe_all(result.model, {"r"});
+  return result;
+}
+
+TEST(AbsorbBias, TheEmptyPartOfTheRangeGoesIntoTheReadersBias) {
+  const char* graph = R"(g (float[1,3,4,4] x) => (float[1,2,4,4] y) <float[2,3,1,1] w, float[2] b, float[2,2,1,1] v, float[2] c> {
+    a = Conv (x, w, b)
+    r = Relu (a)
+    y = Conv (r, v, c)
+  })";
+  const auto result = absorb(graph);
+  EXPECT_EQ(result.channels, 1);
+  EXPECT_GT(result.before.at("r").channels[0].min, 20);
+  EXPECT_NEAR(result.after.at("r").channels[0].min, 0, 1e-4);
+  EXPECT_EQ(result.after.at("r").channels[1].max, result.before.at("r").channels[1].max);
+  Model original = text_model(graph);
+  put_initializer(original.graph(), make_tensor("b", {2}, std::vector<float>{30, 0.1F}));
+  const auto inputs = random_inputs(original.proto, 2);  // one of the samples of the statistics
+  EXPECT_LT(largest_difference(run_model(original.proto, inputs), run_model(result.model.proto, inputs)), 1e-5);
+}
+
+TEST(AbsorbBias, PaddingOtherReadersAndOutputsForbidIt) {
+  for (const char* graph : {
+           R"(g (float[1,3,4,4] x) => (float[1,2,4,4] y) <float[2,3,1,1] w, float[2] b, float[2,2,3,3] v, float[2] c> {
+    a = Conv (x, w, b)
+    r = Relu (a)
+    y = Conv <pads = [1,1,1,1]> (r, v, c)
+  })",
+           R"(g (float[1,3,4,4] x) => (float[1,2,4,4] y, float[1,2,1,1] z) <float[2,3,1,1] w, float[2] b, float[2,2,1,1] v, float[2] c> {
+    a = Conv (x, w, b)
+    r = Relu (a)
+    y = Conv (r, v, c)
+    z = GlobalAveragePool (r)
+  })",
+           R"(g (float[1,3,4,4] x) => (float[1,2,4,4] y, float[1,2,4,4] r) <float[2,3,1,1] w, float[2] b, float[2,2,1,1] v, float[2] c> {
+    a = Conv (x, w, b)
+    r = Relu (a)
+    y = Conv (r, v, c)
+  })"}) {
+    EXPECT_EQ(absorb(graph).channels, 0) << graph;
+  }
+}
+
+}  // namespace
+}  // namespace quantize::test

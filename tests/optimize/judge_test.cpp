@@ -1,0 +1,64 @@
+#include "optimize/judge.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "encode/plan_fixture.h"
+
+namespace quantize::test {
+namespace {
+
+OptimizeInput numbered(std::size_t count) {
+  OptimizeInput input;
+  input.samples = count;
+  input.load = [](std::size_t i) { return std::vector<Tensor>{Tensor::of({1}, std::vector<float>{static_cast<float>(i)})}; };
+  return input;
+}
+
+std::set<int> numbers(const OptimizeInput& input) {
+  std::set<int> result;
+  for (std::size_t i = 0; i < input.samples; ++i) result.insert(static_cast<int>(input.load(i)[0].as<float>()[0]));
+  return result;
+}
+
+TEST(SplitSamples, WhatJudgesIsNotLearnedFrom) {
+  const auto split = split_samples(numbered(40), 3);
+  const auto learned = numbers(split.learned), judged = numbers(split.judged);
+  EXPECT_EQ(learned.size(), 35U);
+  EXPECT_EQ(judged.size(), 3U);
+  for (const int number : judged) EXPECT_FALSE(learned.contains(number));
+}
+
+TEST(SplitSamples, FewSamplesServeBoth) {
+  const auto split = split_samples(numbered(5), 3);
+  EXPECT_EQ(split.learned.samples, 5U);
+  EXPECT_EQ(split.judged.samples, 3U);
+}
+
+TEST(Evenly, SpreadsOverAll) {
+  EXPECT_EQ(numbers(evenly(numbered(10), 5)), (std::set<int>{0, 2, 4, 6, 8}));
+  EXPECT_EQ(evenly(numbered(4), 9).samples, 4U);
+}
+
+// The error by hand: y = x rounded to a grid of step 1/4, seen through the network's own output.
+TEST(Judge, AllSamplesAndTheWorst) {
+  const auto scheme = scheme_named("w8a8");
+  const Model model = text_model(R"(g (float[1,1,1,2] x) => (float[1,1,1,2] y) <float[1,1,1,1] w = {1}> { y = Conv (x, w) })");
+  const auto planned = plan_graph(model, scheme);
+  Plan plan{planned.prepared, planned.placement, planned.encodings};
+  plan.encodings.activations.at("x").scale = {0.25F};
+  plan.encodings.activations.at("x").zero_point = {128};
+  OptimizeInput input{scheme, {}, 2, 0};
+  const std::vector<std::vector<float>> values = {{1, 2.05F}, {3, -1.1F}};
+  input.load = [values](std::size_t i) { return std::vector<Tensor>{Tensor::of({1, 1, 1, 2}, values[i])}; };
+  const Verdict verdict = Judge(model, input, Context())(plan, {.weights = false});
+  const double first = 10 * std::log10((1 + 2.05 * 2.05) / (0.05 * 0.05)), second = 10 * std::log10((9 + 1.1 * 1.1) / (0.1 * 0.1));
+  EXPECT_NEAR(verdict.worst_db, std::min(first, second), 1e-3);
+  EXPECT_NEAR(verdict.sqnr_db, 10 * std::log10((1 + 2.05 * 2.05 + 9 + 1.1 * 1.1) / (0.05 * 0.05 + 0.1 * 0.1)), 1e-3);
+  EXPECT_DOUBLE_EQ(verdict.score(), (verdict.sqnr_db + verdict.worst_db) / 2);
+}
+
+}  // namespace
+}  // namespace quantize::test

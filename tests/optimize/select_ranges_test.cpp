@@ -1,0 +1,85 @@
+#include "optimize/select_ranges.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "encode/plan_fixture.h"
+#include "model/edit.h"
+#include "rewrite/rewrite.h"
+
+namespace quantize::test {
+namespace {
+
+// Channel 0 carries rare large values, channel 1 small ones; what the reader's weights make of them decides whether clipping pays.
+Model spiky(float weight_of_spikes) {
+  Model model = text_model(R"(g (float[1,2,16,16] x) => (float[1,1,16,16] y) <float[1,2,1,1] w> { y = Conv (x, w) })");
+  put_initializer(model.graph(), make_tensor("w", {1, 2, 1, 1}, std::vector<float>{weight_of_spikes, 1}));
+  return model;
+}
+
+std::vector<Tensor> spikes(std::size_t sample) {
+  std::vector<float> values(2 * 256);
+  for (std::size_t i = 0; i < 256; ++i) {
+    values[i] = i % 64 == sample % 64 ? 40.0F : 0.0F;
+    values[256 + i] = std::sin(static_cast<float>(i + 7 * sample));
+  }
+  return {Tensor::of({1, 2, 16, 16}, values)};
+}
+
+Encoding chosen(const Model& model, const LoadSample& load, int* changed = nullptr) {
+  Scheme scheme = scheme_named("w8a8", RangeMethod::automatic);
+  PlannedGraph planned{model, place(model, find_target("ort-cpu")), {}, {}};
+  planned.statistics = calibrate(model, planned.placement.observed(), load, 8, Context());
+  Context context;
+  planned.encodings = encode(model, planned.placement, planned.statistics, scheme, context);
+  Plan plan{model, planned.placement, planned.encodings};
+  const int count = select_ranges(plan, planned.statistics, {scheme, load, 8, 0}, 256, Context());
+  if (changed != nullptr) *changed = count;
+  return plan.encodings.activations.at("x");
+}
+
+TEST(SelectRanges, SpikesThatTheReaderHardlySeesAreClipped) {
+  const auto seen = chosen(spiky(1), spikes), ignored = chosen(spiky(0.001F), spikes);
+  EXPECT_GT(seen.high(), 39);
+  EXPECT_LT(ignored.high(), 30);
+}
+
+TEST(SelectRanges, EveryMemberOfAGroupGetsTheSameEncodingAndGraphOutputsStay) {
+  Model model = text_model(
+      R"(g (float[1,2,16,16] x) => (float[1,1,16,16] y, float[1,2,8,8] m) <float[1,2,1,1] w> {
+    m = MaxPool <kernel_shape = [2,2], strides = [2,2]> (x)
+    y = Conv (x, w)
+  })");
+  Scheme scheme = scheme_named("w8a8", RangeMethod::automatic);
+  auto target = find_target("ort-cpu");
+  target.quantize_outputs = true;
+  const auto placement = place(model, target);
+  const auto statistics = calibrate(model, placement.observed(), spikes, 8, Context());
+  Context context;
+  Plan plan{model, placement, encode(model, placement, statistics, scheme, context)};
+  const auto before = plan.encodings;
+  select_ranges(plan, statistics, {scheme, spikes, 8, 0}, 64, Context());
+  EXPECT_EQ(plan.encodings.activations.at("x").scale, plan.encodings.activations.at("m").scale);
+  EXPECT_EQ(plan.encodings.activations.at("y").scale, before.activations.at("y").scale);
+}
+
+TEST(SelectRanges, TheInputOfASigmoidIsJudgedBehindIt) {
+  const Model model = text_model(
+      R"(g (float[1,2,16,16] x) => (float[1,1,16,16] y) <float[2,2,1,1] v = {1,0,0,1}, float[1,2,1,1] w> {
+    a = Conv (x, v)
+    s = Sigmoid (a)
+    y = Conv (s, w)
+  })");
+  Scheme scheme = scheme_named("w8a8", RangeMethod::automatic);
+  const auto placement = place(model, find_target("ort-cpu"));
+  const auto statistics = calibrate(model, placement.observed(), spikes, 8, Context());
+  Context context;
+  Plan plan{model, placement, encode(model, placement, statistics, scheme, context)};
+  EXPECT_GT(plan.encodings.activations.at("a").high(), 39);  // never clipped unseen
+  EXPECT_GE(select_ranges(plan, statistics, {scheme, spikes, 8, 0}, 64, Context()), 1);
+  EXPECT_LT(plan.encodings.activations.at("a").high(), 39);  // sigmoid(40) is sigmoid(12)
+}
+
+}  // namespace
+}  // namespace quantize::test
