@@ -85,7 +85,13 @@ def test_a_target_raises_what_it_needs_and_no_more(program, job, tmp_path):
     quantize(program, model, pictures, tmp_path / "plain.onnx", quick=QUICK)
     plain = report_of(tmp_path / "plain.onnx")["accuracy"]["psnr_db"]
     quantize(program, model, pictures, tmp_path / "mixed.onnx", "--reach", f"psnr={plain + 8}", "--save-assignment", tmp_path / "bits.json", quick=QUICK)
-    assert report_of(tmp_path / "mixed.onnx")["accuracy"]["psnr_db"] > plain + 6, "pictures that took no part agree"
+    report = report_of(tmp_path / "mixed.onnx")
+    jsonschema.validate(report, schema("report"))
+    mixed = report["mixed"]
+    assert mixed["reached"] and mixed["reach"][0]["after"] >= plain + 8 > mixed["reach"][0]["before"]
+    assert report["accuracy"]["psnr_db"] > plain + 6, "pictures that took no part agree"
+    raised = [row["name"] for row in mixed["raised"]]
+    assert "middle" in raised and 1 <= len(raised) < mixed["units"]
     assert activation_types(tmp_path / "mixed.onnx")["middle"] == onnx.TensorProto.UINT16
     # The saved assignment makes a model of the same types without a search.
     quantize(program, model, pictures, tmp_path / "again.onnx", "--assignment", tmp_path / "bits.json", quick=QUICK)
@@ -97,7 +103,7 @@ def test_a_target_out_of_reach_says_so_and_leaves_the_nearest(program, job, tmp_
     run = start(program, model, "--calib", pictures, "-o", tmp_path / "out.onnx", "--reach", "psnr=199", *QUICK)
     assert run.returncode == 8, run.stderr
     assert "psnr" in run.stderr and "199" in run.stderr
-    assert any("199" in warning for warning in report_of(tmp_path / "out.onnx")["warnings"])
+    assert not report_of(tmp_path / "out.onnx")["mixed"]["reached"]
 
 
 def test_four_bit_weights_are_raised_within_the_budget(program, job, tmp_path):
@@ -121,3 +127,26 @@ def test_wrong_targets_are_refused(program, job, tmp_path, options, said):
     run = start(program, model, "--calib", pictures, "-o", tmp_path / "out.onnx", *options, *QUICK)
     assert run.returncode == 2 and said in run.stderr, run.stderr
     assert listing(tmp_path) == []
+
+
+def test_the_sensitivity_table_is_printed_and_plotted(program, job, tmp_path):
+    model, pictures = job
+    run = start(program, "sensitivity", model, "--calib", pictures, "-o", tmp_path / "table.json", "--samples", "10", "-O0", "--preprocess", "unit")
+    assert run.returncode == 0, run.stderr
+    table = json.loads((tmp_path / "table.json").read_text())
+    jsonschema.validate(table, schema("sensitivity"))
+    assert [(row["kind"], row["name"]) for row in table["rows"]] == [("activations", "x"), ("weights", "conv1"), ("activations", "middle"), ("weights", "conv2")]
+    noise = {row["name"]: row["noise"] for row in table["rows"] if row["kind"] == "activations"}
+    assert noise["middle"] > noise["x"]
+    assert run.stdout.index("A8 Relu middle") < run.stdout.index("A8 input x"), "the most sensitive first"
+    assert listing(tmp_path) == ["table.html", "table.json"]
+
+
+def test_the_table_does_not_depend_on_the_number_of_threads(program, job, tmp_path):
+    model, pictures = job
+    for threads in ("1", "3"):
+        run = start(program, "sensitivity", model, "--calib", pictures, "-o", tmp_path / f"{threads}.json", "--samples", "10", "--threads", threads,
+                    "-O0", "--preprocess", "unit")
+        assert run.returncode == 0, run.stderr
+    one, three = (json.loads((tmp_path / f"{threads}.json").read_text())["rows"] for threads in ("1", "3"))
+    assert one == three
