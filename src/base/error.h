@@ -16,6 +16,7 @@ enum class ErrorKind {
   output = 5,         // the result cannot be written
   numeric = 6,        // NaN or infinity in a weight or an activation
   verification = 7,   // the result did not pass its own checks, or a preparation step changed the model's function
+  missed = 8,         // what was asked of the result (--reach) was not met; the result was written all the same
   interrupted = 130,  // Ctrl-C
 };
 

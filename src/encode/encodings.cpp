@@ -16,6 +16,8 @@ bool is_signed(ElementType type) {
   return type == onnx::TensorProto::INT4 || type == onnx::TensorProto::INT8 || type == onnx::TensorProto::INT16;
 }
 
+bool is_wide(ElementType type) { return type == onnx::TensorProto::INT16 || type == onnx::TensorProto::UINT16; }
+
 // A tensor that is always zero still needs a scale; a denormal one would make ONNX Runtime's reciprocal infinite.
 float usable_scale(double scale) {
   if (!(scale > 0)) return 1.0F;
@@ -38,8 +40,21 @@ std::string method_name(const Scheme& scheme) {
   return "minmax";
 }
 
-Encoding encode_constant(const onnx::TensorProto& tensor, const Scheme& scheme) {
-  const auto values = float_values(tensor);
+// As many bits as the widest of the activations it meets.
+Encoding encode_constant(const std::string& name, const GraphIndex& index, const Encodings& encodings, Scheme scheme) {
+  bool wide = false, narrow = false;
+  for (const auto& use : index.uses(name)) {
+    const auto& node = index.node(use.node);
+    for (const auto* tensors : {&node.input(), &node.output()}) {
+      for (const auto& tensor : *tensors) {
+        const auto found = encodings.activations.find(tensor);
+        if (found == encodings.activations.end()) continue;
+        (is_wide(found->second.type) ? wide : narrow) = true;
+      }
+    }
+  }
+  if (wide || narrow) scheme.activation_bits = wide ? 16 : 8;
+  const auto values = float_values(*index.constant(name));
   Range range;
   for (const float value : values) {
     range.low = std::min(range.low, static_cast<double>(value));
@@ -174,21 +189,25 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
   const GraphIndex index(model.graph());
   Encodings encodings;
   for (const auto& group : placement.groups) {
-    Range range = group_range(group, statistics, scheme);
+    const Scheme own = scheme_for_activations(scheme, group);
+    Range range = group_range(group, statistics, own);
     if (!group.range_is_exact) range = solve_activation_hazards(range, group_statistics(group, statistics), group.members[0], context);
     Encoding encoding = group.is_pixels ? encode_range(range, onnx::TensorProto::UINT8, Symmetry::asymmetric)
-                                        : encode_range(range, scheme.activation_type(), scheme.activations);
-    encoding.method = group.range_is_exact ? "fixed range" : group.unclipped ? "minmax" : method_name(scheme);
+                                        : encode_range(range, own.activation_type(), own.activations);
+    encoding.method = group.range_is_exact ? "fixed range" : group.unclipped ? "minmax" : method_name(own);
     for (const auto& member : group.members) encodings.activations[member] = encoding;
   }
-  for (const auto& name : placement.constants) encodings.activations[name] = encode_constant(*index.constant(name), scheme);
+  std::map<std::string, Encoding> constants;
+  for (const auto& name : placement.constants) constants[name] = encode_constant(name, index, encodings, scheme);
+  encodings.activations.merge(constants);
 
   for (const auto& [number, op] : placement.weighted) {
     const auto& tensor = *index.initializer(op.weight);
     const int axis = scheme.weights == Granularity::per_channel ? op.channel_axis : -1;
     auto [place, fresh] = encodings.weights.try_emplace(op.weight);
     const auto values = float_values(tensor);
-    if (fresh) place->second = encode_weight(values, shape_of(tensor), axis, scheme.weight_type());
+    if (fresh)
+      place->second = encode_weight(values, shape_of(tensor), axis, scheme_for_weight(scheme, placement, op.weight).weight_type());
     const auto* bias = op.bias.empty() ? nullptr : index.initializer(op.bias);
     const auto input = encodings.activations.find(op.input);
     const bool bias_is_quantized =

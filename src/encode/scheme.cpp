@@ -1,5 +1,7 @@
 #include "encode/scheme.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/suggest.h"
 
@@ -30,6 +32,37 @@ onnx::TensorProto::DataType Scheme::activation_type() const {
   return activation_bits == 16 ? onnx::TensorProto::UINT16 : onnx::TensorProto::UINT8;
 }
 
-int Scheme::lowest_opset() const { return weight_bits == 4 || activation_bits == 16 ? 21 : 13; }
+int Scheme::lowest_opset() const {
+  const auto asks = [](const auto& entries, int bits) {
+    return std::any_of(entries.begin(), entries.end(), [&](const auto& entry) { return entry.second == bits; });
+  };
+  const bool needs_new_types = weight_bits == 4 || activation_bits == 16 || asks(exceptions.weights, 4) || asks(exceptions.activations, 16);
+  return needs_new_types ? 21 : 13;
+}
+
+Scheme scheme_for_activations(const Scheme& scheme, const TensorGroup& group) {
+  Scheme result = scheme;
+  for (const auto& member : group.members) {
+    if (const auto found = scheme.exceptions.activations.find(member); found != scheme.exceptions.activations.end())
+      result.activation_bits = found->second;
+  }
+  if (group.is_pixels) {
+    result.activation_bits = 8;
+    result.activations = Symmetry::asymmetric;
+  }
+  return result;
+}
+
+Scheme scheme_for_weight(const Scheme& scheme, const Placement& placement, const std::string& weight) {
+  int bits = 0;
+  for (const auto& [number, op] : placement.weighted) {
+    if (op.weight != weight) continue;
+    const auto found = scheme.exceptions.weights.find(placement.decisions[static_cast<std::size_t>(number)].node);
+    bits = std::max(bits, found != scheme.exceptions.weights.end() ? found->second : scheme.weight_bits);
+  }
+  Scheme result = scheme;
+  if (bits > 0) result.weight_bits = bits;
+  return result;
+}
 
 }  // namespace quantize

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "encode/assignment.h"
+
 namespace quantize {
 
 // automatic: with 8 bits least squares, to be replaced tensor by tensor by what the optimizer measures to be better; with 16 bits, which can
@@ -22,15 +24,22 @@ struct Scheme {
   Symmetry activations = Symmetry::asymmetric;
   RangeMethod method = RangeMethod::automatic;
   double percentile = 99.999;  // share of values kept, in percent, split over both ends
+  Assignment exceptions;       // weights and activations with other bits than those above
 
   // Throws Error{usage}, with the nearest known name, for an unknown one.
   static Scheme named(const std::string& name);
   static const std::vector<std::string>& names();
 
+  // Without the exceptions.
   [[nodiscard]] onnx::TensorProto::DataType weight_type() const;
   [[nodiscard]] onnx::TensorProto::DataType activation_type() const;
-  // The lowest opset whose Quantize/DequantizeLinear knows the types: 13 (per-channel scales), 21 for 4 and 16 bits.
+  // The lowest opset whose Quantize/DequantizeLinear knows the types, those of the exceptions included: 13 (per-channel scales), 21 for 4
+  // and 16 bits.
   [[nodiscard]] int lowest_opset() const;
 };
+
+// The scheme as it is for tensors that share one encoding, and for a weight (the most bits that any node reading it is given).
+Scheme scheme_for_activations(const Scheme& scheme, const TensorGroup& group);
+Scheme scheme_for_weight(const Scheme& scheme, const Placement& placement, const std::string& weight);
 
 }  // namespace quantize

@@ -1,27 +1,15 @@
 #include <algorithm>
 #include <mutex>
 
-#include "base/error.h"
 #include "base/parallel.h"
 #include "dataset/image.h"
+#include "evaluate/comparison.h"
 #include "evaluate/evaluate.h"
 #include "run/session.h"
 #include "run/taps.h"
 
 namespace quantize {
 namespace {
-
-struct ImageResult {
-  Energy energy;
-  double agreement = 0;
-  std::size_t pixels = 0;
-  MarginLoss flips;
-};
-
-void require_same_shape(const Tensor& a, const Tensor& b) {
-  if (a.shape != b.shape)
-    throw Error(ErrorKind::verification, "output shapes differ: FP32 " + to_string(a.shape) + ", quantized " + to_string(b.shape));
-}
 
 ClassMap label_of(const std::filesystem::path& folder, const std::string& stem) {
   Image label = read_label(folder / (stem + ".png"));
@@ -33,55 +21,28 @@ ClassMap label_of(const std::filesystem::path& folder, const std::string& stem) 
 Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized, const SampleSource& samples, ClassAxis axis,
                          const std::filesystem::path& labels, const Context& context) {
   const Session reference(fp32), other(quantized);
-  std::vector<ImageResult> results(samples.size());
-  std::optional<Confusion> between, truth_fp32, truth_quantized;  // counts: the order of adding does not matter
+  std::vector<Comparison> results(samples.size());
+  std::vector<std::string> names(samples.size());
+  std::optional<Confusion> truth_fp32, truth_quantized;  // counts: the order of adding does not matter
   std::mutex mutex;
   const auto progress = context.step("evaluate", samples.size());
   parallel_for(context, samples.size(), [&](std::size_t i, unsigned) {
     const Sample sample = samples.load(i);
     const Tensor a = reference.run(sample.inputs)[0], b = other.run(sample.inputs)[0];
-    require_same_shape(a, b);
-    const ClassMap class_a = classes_of(a, axis), class_b = classes_of(b, axis);
-    results[i] = {Energy::of(float_values(a), float_values(b)), agreement(class_a, class_b), class_a.classes.size(),
-                  MarginLoss::of(class_a, class_b, margins_of(a, axis))};
-    const int classes = class_count(a, axis);
-    Confusion here(classes), here_fp32(classes), here_quantized(classes);
-    here.add(class_a, class_b);
-    if (!labels.empty()) {
-      const ClassMap truth = label_of(labels, sample.stem);
-      here_fp32.add(truth, classes_at(a, axis, truth.width, truth.height));
-      here_quantized.add(truth, classes_at(b, axis, truth.width, truth.height));
-    }
+    results[i] = compare(a, b, axis);
+    names[i] = sample.stem;
+    progress->tick();
+    if (labels.empty()) return;
+    const ClassMap truth = label_of(labels, sample.stem);
+    Confusion here_fp32(class_count(a, axis)), here_quantized(class_count(a, axis));
+    here_fp32.add(truth, classes_at(a, axis, truth.width, truth.height));
+    here_quantized.add(truth, classes_at(b, axis, truth.width, truth.height));
     const std::lock_guard lock(mutex);
-    if (!between) between = truth_fp32 = truth_quantized = Confusion(classes);
-    between->add(here);
+    if (!truth_fp32) truth_fp32 = truth_quantized = Confusion(class_count(a, axis));
     truth_fp32->add(here_fp32);
     truth_quantized->add(here_quantized);
-    progress->tick();
   });
-
-  Accuracy accuracy;
-  Energy all;
-  MarginLoss flips;
-  double same = 0;
-  std::size_t pixels = 0;
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    const auto& [energy, share, count, loss] = results[i];
-    flips.add(loss);
-    accuracy.images.push_back({samples.file(i).stem, energy.psnr_db(), energy.sqnr_db(), share});
-    accuracy.psnr_db += energy.psnr_db() / static_cast<double>(results.size());
-    all.add(energy);
-    same += share * static_cast<double>(count);
-    pixels += count;
-  }
-  const auto worst =
-      std::min_element(accuracy.images.begin(), accuracy.images.end(), [](const auto& a, const auto& b) { return a.psnr_db < b.psnr_db; });
-  accuracy.psnr_db_worst = worst->psnr_db;
-  accuracy.worst_image = worst->name;
-  accuracy.sqnr_db = all.sqnr_db();
-  accuracy.agreement = same / static_cast<double>(pixels);
-  accuracy.flipped_margin = flips.share();
-  accuracy.miou_vs_fp32 = between->mean_iou();
+  Accuracy accuracy = summarize(results, names);
   if (!labels.empty()) {
     accuracy.miou_fp32 = truth_fp32->mean_iou();
     accuracy.miou_quantized = truth_quantized->mean_iou();

@@ -7,6 +7,14 @@
 
 namespace quantize {
 
+// Time of one multiply-accumulate relative to FP32 on the same target: rough, for weighing one layer against another.
+struct Speed {
+  double bits8 = 0.25;  // weights of 8 bits, activations of 8 bits in and out
+  double bits4 = 0.25;  // the same with weights of 4 bits
+  double wide = 0.5;    // any activation of 16 bits
+  double floating = 1;  // not quantized
+};
+
 struct Target {
   std::string name, summary;
   std::set<std::string> float_operators;  // operators without an integer kernel there: left float, though the op table could quantize them
@@ -16,6 +24,7 @@ struct Target {
   bool quantize_outputs =
       true;  // whether graph outputs are quantized: 8 bits for the logits cost more accuracy than one float layer costs time
   bool integer_outputs = false;  // every float output must be quantized, so that its integers can be given
+  Speed speed = {};
 };
 
 const std::vector<Target>& targets();

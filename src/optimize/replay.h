@@ -21,6 +21,8 @@ class Replay {
   // Runs all nodes before node number `node`. Afterwards value() knows every tensor that `node` or a later node reads.
   void advance_to(int node);
   [[nodiscard]] const Tensor& value(std::size_t sample, const std::string& tensor) const { return live_[sample].at(tensor); }
+  // Everything that is kept of one sample.
+  [[nodiscard]] const std::map<std::string, Tensor>& kept(std::size_t sample) const { return live_[sample]; }
   [[nodiscard]] std::size_t samples() const { return live_.size(); }
   // Bytes of all tensors kept for one sample.
   [[nodiscard]] std::size_t live_bytes() const;

@@ -51,6 +51,9 @@ void validate(const Options& options) {
   require(options.pictures >= 0, "--pictures must not be negative");
   const std::int64_t newest = onnx::OpSchemaRegistry::DomainToVersionRange::Instance().Map().at("").second;
   require(options.opset >= 0 && options.opset <= newest, "--opset must lie between 1 and " + std::to_string(newest));
+  require(options.goals.empty() || options.assignment.empty(), "--reach and --assignment exclude each other");
+  require(options.goals.empty() || options.import_encodings.empty(), "--reach and --import-encodings exclude each other");
+  require(!options.goals.empty() || options.goals.budget.empty(), "--budget limits what --reach may cost; give that too");
   validate(options.preprocess, require);
   find_target(options.target);
   std::error_code code;

@@ -12,6 +12,7 @@
 #include "encode/foreign_encodings.h"
 #include "encode/placement.h"
 #include "encode/scheme.h"
+#include "mixed/goals.h"
 #include "optimize/level.h"
 #include "rewrite/output_type.h"
 
@@ -25,6 +26,9 @@ enum class Cpu { any, vnni };
 struct Options {
   std::filesystem::path model, output;  // output empty: <model>.<scheme>.onnx beside the current folder's model
   Scheme scheme;
+  std::filesystem::path assignment;       // bits of single weights and activations that differ from the scheme's; empty: none
+  std::filesystem::path save_assignment;  // where to write those used; empty: nowhere
+  Goals goals;                            // mixed precision: bits are raised until they are reached; empty: every bit is the scheme's
   std::string target = "ort-cpu";
   Cpu cpu = Cpu::any;
   bool quantize_outputs = false;  // graph outputs too, where the target would leave them float

@@ -1,5 +1,7 @@
 #include "pipeline/quantize_model.h"
 
+#include "base/error.h"
+#include "encode/assignment_file.h"
 #include "encode/foreign_encodings.h"
 #include "pipeline/describe.h"
 #include "pipeline/stages.h"
@@ -36,8 +38,15 @@ Outcome quantize_model(const Options& options, Context& context) {
   Run run = plan_run(options, context);
   equalize_run(run, options, context);
   observe_run(run, options, context);
-  encode_run(run, options, context);
-  fit_run(run, options, context);
+  if (options.goals.empty()) {
+    encode_run(run, options, context);
+    fit_run(run, options, context);
+  } else {
+    mix_run(run, options, context);
+  }
+  if (run.overrides.empty()) {  // imported encodings bring their own types
+    for (const auto& issue : check_bits(run.plan.placement, run.plan.encodings, run.scheme)) throw Error(ErrorKind::verification, issue);
+  }
 
   FileTransaction files;
   const Model quantized = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
@@ -52,6 +61,7 @@ Outcome quantize_model(const Options& options, Context& context) {
   Report report = describe_run(options, run.original, written, file, run.plan);
   report.steps = run.steps;
   for (const auto& note : context.notes()) report.steps.push_back({"hazard", note, 0});
+  report.mixed = run.mixed;
   report.calibration = {options.calibration.string(), run.samples.calibration.fingerprint(), run.samples.calibration.size(),
                         run.samples.skipped};
   report.test = {
@@ -65,6 +75,10 @@ Outcome quantize_model(const Options& options, Context& context) {
   outcome.html.replace_extension(".report.html");
   files.write(outcome.json, write_json(outcome.report));
   files.write(outcome.html, write_html(outcome.report));
+  if (!options.save_assignment.empty()) {  // nodes left float are listed too
+    const auto all = place(run.plan.model, target_of(options), options.exclusions);
+    files.write(options.save_assignment, write_assignment(run.scheme, all, run.original));
+  }
   context.check_stop();
   files.publish();
   return outcome;
@@ -73,7 +87,7 @@ Outcome quantize_model(const Options& options, Context& context) {
 std::string dry_run(const Options& options, Context& context) {
   validate(options);
   const Run run = plan_run(options, context);
-  return describe_plan(run.original, run.plan, options.scheme);
+  return describe_plan(run.original, run.plan, run.scheme);
 }
 
 }  // namespace quantize

@@ -4,10 +4,12 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "encode/assignment_file.h"
 #include "encode/convergence.h"
 #include "encode/foreign_encodings.h"
 #include "encode/pair_overflow.h"
 #include "evaluate/evaluate.h"
+#include "mixed/mixed_precision.h"
 #include "model/graph.h"
 #include "observe/calibrate.h"
 #include "pipeline/describe.h"
@@ -20,6 +22,11 @@
 
 namespace quantize {
 namespace {
+
+// With a target to reach: how much of calibration decides, how many samples at most, and the opset of all types that may be needed.
+constexpr double deciding_share = 0.2;
+constexpr std::size_t most_deciding = 16;
+constexpr int opset_of_all_types = 21;
 
 std::vector<InputSpec> input_specs(const Session& session, const Shape& first_shape) {
   std::vector<InputSpec> specs;
@@ -86,7 +93,7 @@ void prepare_model(Run& run, const Options& options, Context& context) {
   std::vector<std::vector<Tensor>> inputs;
   const auto& source = run.samples.calibration;
   for (const std::size_t i : {std::size_t{0}, source.size() / 2}) inputs.push_back(source.load(i).inputs);
-  const std::int64_t needed = std::max(options.scheme.lowest_opset(), lowest_opset(run.overrides));
+  const std::int64_t needed = options.goals.empty() ? std::max(run.scheme.lowest_opset(), lowest_opset(run.overrides)) : opset_of_all_types;
   const std::int64_t opset = std::max<std::int64_t>(options.opset, needed > 13 ? needed : 0);
   for (const auto& outcome : prepare_or_explain(run.plan.model, {.opset = opset, .strict = options.strict}, inputs, context)) {
     if (outcome.status == PassOutcome::Status::unchanged) continue;
@@ -101,12 +108,6 @@ Session open_session(const Model& model) {
   } catch (const Error& error) {
     throw Error(error.kind(), model.path.string() + ": " + error.what());
   }
-}
-
-OptimizeInput optimize_input(const Run& run, const Options& options) {
-  const auto& source = run.samples.calibration;
-  return {scheme_at(options.scheme, options.level), [&source](std::size_t i) { return source.load(i).inputs; }, source.size(), options.seed,
-          options.without};
 }
 
 // The largest difference that float rounding explains, relative to the output's magnitude.
@@ -146,6 +147,8 @@ void open_pixels(Run& run, const Options& options, Context& context) {
   check_pixel_model(run, options);
 }
 
+constexpr double largest_pair_sum = 32767;
+
 // Sums of 16 bits on processors without VNNI, see pair_overflow.h.
 void keep_pairs_in_range(Run& run, const Options& options, double limit) {
   if (!find_target(options.target).pairs_in_16_bits || options.cpu == Cpu::vnni) return;
@@ -163,6 +166,18 @@ void keep(Run& run, const std::vector<Step>& steps) { run.steps.insert(run.steps
 
 }  // namespace
 
+Target target_of(const Options& options) {
+  Target target = find_target(options.target);
+  target.quantize_outputs |= options.quantize_outputs;
+  target.integer_outputs = options.output_type == OutputType::integers;
+  return target;
+}
+
+OptimizeInput optimize_input(const Run& run, const Options& options) {
+  const auto& source = run.samples.calibration;
+  return {run.scheme, [&source](std::size_t i) { return source.load(i).inputs; }, source.size(), options.seed, options.without};
+}
+
 Run plan_run(const Options& options, Context& context) {
   Run run;
   run.original = load_model(options.model);
@@ -175,12 +190,16 @@ Run plan_run(const Options& options, Context& context) {
   } else {
     open_pixels(run, options, context);
   }
+  if (!options.goals.empty()) {
+    auto [rest, held_out] = run.samples.calibration.hold_out(deciding_share);
+    run.samples.calibration = std::move(rest);
+    run.samples.held_out = held_out.evenly(most_deciding);
+  }
+  run.scheme = scheme_at(options.scheme, options.level);
+  if (!options.assignment.empty()) run.scheme.exceptions = read_assignment(options.assignment, options.scheme, run.original);
   run.plan.model = run.original;
   prepare_model(run, options, context);
-  Target target = find_target(options.target);
-  target.quantize_outputs |= options.quantize_outputs;
-  target.integer_outputs = options.output_type == OutputType::integers;
-  run.plan.placement = place(run.plan.model, target, options.exclusions);
+  run.plan.placement = place(run.plan.model, target_of(options), options.exclusions, run.scheme.exceptions);
   if (run.plan.placement.weighted.empty()) {
     throw Error(ErrorKind::model,
                 options.model.string() + " has no Conv, ConvTranspose, Gemm or MatMul with constant float weights to quantize");
@@ -200,26 +219,25 @@ void observe_run(Run& run, const Options& options, Context& context) {
   const auto observed = run.plan.placement.observed();
   auto calibration = calibrate_and_compare(
       run.plan.model, observed, [&](std::size_t i) { return source.load(i).inputs; }, source.size(), context);
-  warn_unsettled(run.plan.placement, calibration, options.scheme, context);
+  warn_unsettled(run.plan.placement, calibration, run.scheme, context);
   run.statistics = std::move(calibration.all);
   run.steps.push_back(
       {"calibrate", std::to_string(observed.size()) + " tensors over " + std::to_string(source.size()) + " samples", watch.seconds()});
 }
 
 void encode_run(Run& run, const Options& options, Context& context) {
-  run.plan.encodings = encode(run.plan.model, run.plan.placement, run.statistics, scheme_at(options.scheme, options.level), context);
+  run.plan.encodings = encode(run.plan.model, run.plan.placement, run.statistics, run.scheme, context);
   if (!run.overrides.empty()) {
-    apply_overrides(run.plan.encodings, run.plan.model, run.plan.placement, run.statistics, options.scheme, run.overrides,
+    apply_overrides(run.plan.encodings, run.plan.model, run.plan.placement, run.statistics, run.scheme, run.overrides,
                     options.import_encodings.string(), context);
   }
 }
 
 void fit_run(Run& run, const Options& options, Context& context) {
   if (!run.overrides.empty()) return;
-  constexpr double most = 32767;
-  keep_pairs_in_range(run, options, 0.9 * most);  // with a margin for what fitting changes, so that it makes the best of 7 bits
+  keep_pairs_in_range(run, options, 0.9 * largest_pair_sum);  // with a margin for what fitting changes, so that it makes the best of 7 bits
   keep(run, optimize_after_encoding(run.plan, run.statistics, optimize_input(run, options), options.level, context));
-  keep_pairs_in_range(run, options, most);  // what it changed by more
+  keep_pairs_in_range(run, options, largest_pair_sum);  // what it changed by more
   move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
 }
 
@@ -239,6 +257,24 @@ Model with_outputs_as_asked(const Run& run, const Model& quantized, const Option
       throw Error(ErrorKind::verification, issue);
   }
   return changed;
+}
+
+void mix_run(Run& run, const Options& options, Context& context) {
+  const auto& held_out = *run.samples.held_out;
+  const Model prepared = run.plan.model;
+  Mixed mixed = mix_precision({.planner = {prepared, target_of(options), options.exclusions, optimize_input(run, options), options.level},
+                               .goals = options.goals,
+                               .held_out = [&](std::size_t i) { return held_out.load(i).inputs; },
+                               .held_out_samples = held_out.size(),
+                               .axis = run.axis,
+                               .fp32_bytes = run.original.bytes},
+                              run.statistics, context);
+  run.plan = std::move(mixed.plan);
+  run.scheme.exceptions = std::move(mixed.assignment);
+  run.mixed = std::move(mixed.facts);
+  keep(run, mixed.steps);
+  keep_pairs_in_range(run, options, largest_pair_sum);
+  move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
 }
 
 void evaluate_run(Report& report, const Run& run, const Model& quantized, const std::filesystem::path& file, const Options& options,

@@ -30,17 +30,21 @@ class Stopwatch {
 struct Samples {
   SampleSource calibration, test;
   std::vector<std::string> skipped;
+  std::optional<SampleSource> held_out =
+      std::nullopt;  // taken out of calibration where a target is to be reached: they decide whether it is
 };
 
 struct Run {
   Model original;                      // as it is to be judged: the FP32 model, told to take pixels where the quantized one shall
   std::vector<InputSpec> file_inputs;  // of the FP32 model as its file is
+  Scheme scheme;                       // with the exceptions given or found
   Plan plan;
   Overrides overrides;  // imported encodings
   Statistics statistics;
   Samples samples;
   ClassAxis axis = ClassAxis::first;
   std::vector<Step> steps;
+  std::optional<MixedPrecision> mixed;
 };
 
 // load, prepare, place: everything that does not depend on statistics.
@@ -53,6 +57,12 @@ void observe_run(Run& run, const Options& options, Context& context);
 void encode_run(Run& run, const Options& options, Context& context);
 // Optimizations of the encoded model: weights, biases.
 void fit_run(Run& run, const Options& options, Context& context);
+// Both of the above with the exceptions from the scheme that reach options.goals.
+void mix_run(Run& run, const Options& options, Context& context);
+
+// The target with the settings that the options change.
+Target target_of(const Options& options);
+OptimizeInput optimize_input(const Run& run, const Options& options);
 
 // The quantized model with the outputs that the options ask for, checked against the float ones on calibration samples; Error{verification}
 // where they differ. Without such an option the model itself.

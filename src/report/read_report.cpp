@@ -103,6 +103,25 @@ Step step(const Json& json) {
   return result;
 }
 
+GoalFact goal(const Json& json) {
+  return {json.at("figure"), optional_number(json, "wanted"), number(json, "before"), number(json, "after")};
+}
+
+RaisedBits raised(const Json& json) {
+  return {json.at("kind"), json.at("name"),       json.at("op_type"),  json.at("from"),
+          json.at("to"),   number(json, "noise"), number(json, "cost")};
+}
+
+MixedPrecision mixed(const Json& json) {
+  return {json.at("reached"),
+          json.at("images"),
+          json.at("units"),
+          json.at("tried"),
+          list<GoalFact>(json, "reach", goal),
+          list<GoalFact>(json, "cost", goal),
+          list<RaisedBits>(json, "raised", raised)};
+}
+
 ComparedPicture picture(const Json& json) {
   return {json.at("name"), json.at("width"), json.at("height"), number(json, "agreement"), decibels(json, "psnr_db"), {}, {}, {}, {}};
 }
@@ -133,6 +152,7 @@ Report report(const Json& json) {
   result.decisions = list<NodeDecision>(json, "decisions", decision);
   result.histograms = list<TensorHistogram>(json, "histograms", histogram);
   result.steps = list<Step>(json, "steps", step);
+  if (json.contains("mixed")) result.mixed = mixed(json.at("mixed"));
   result.pictures = list<ComparedPicture>(json, "pictures", picture);
   result.warnings = json.at("warnings").get<std::vector<std::string>>();
   return result;

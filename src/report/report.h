@@ -97,6 +97,29 @@ struct Step {
   std::optional<double> sqnr_before_db = std::nullopt, sqnr_after_db = std::nullopt;  // where the step was judged: on calibration samples
 };
 
+// A figure that was to be reached, or a cost that was limited, in mixed precision.
+struct GoalFact {
+  std::string figure;            // "psnr", "agreement"; "size", "latency" as estimated fractions of FP32
+  std::optional<double> wanted;  // absent for a cost without limit
+  double before = 0, after = 0;  // with the scheme's bits, and with those chosen
+};
+
+struct RaisedBits {
+  std::string kind, name, op_type;  // "weights" of a node, or "activations" by their first tensor
+  std::string from, to;             // "A8", "A16", "W4", "W8", "float"
+  double noise = 0;                 // energy of the output's error with only this quantized / energy of the output
+  double cost = 0;                  // size and latency together, as fractions of FP32
+};
+
+struct MixedPrecision {
+  bool reached = false;
+  std::size_t images = 0;  // held out of calibration, which decided
+  std::size_t units = 0;   // weights and activations whose bits could be chosen
+  int tried = 0;           // assignments that were run
+  std::vector<GoalFact> reach, cost;
+  std::vector<RaisedBits> raised;  // in the order in which they were worth most
+};
+
 // PNG bytes, all of the picture's own size.
 struct ComparedPicture {
   std::string name;
@@ -120,6 +143,7 @@ struct Report {
   std::vector<NodeDecision> decisions;      // in execution order
   std::vector<TensorHistogram> histograms;  // of the worst tensors
   std::vector<Step> steps;
+  std::optional<MixedPrecision> mixed;    // where a target was given
   std::vector<ComparedPicture> pictures;  // only in the HTML
   std::vector<std::string> warnings;
   double seconds = 0;

@@ -107,6 +107,27 @@ Json step(const Step& step) {
   return result;
 }
 
+Json goal(const GoalFact& goal) {
+  Json result = {{"figure", goal.figure}, {"before", number(goal.before)}, {"after", number(goal.after)}};
+  if (goal.wanted) result["wanted"] = number(*goal.wanted);
+  return result;
+}
+
+Json raised(const RaisedBits& raise) {
+  return {{"kind", raise.kind}, {"name", raise.name},           {"op_type", raise.op_type},  {"from", raise.from},
+          {"to", raise.to},     {"noise", number(raise.noise)}, {"cost", number(raise.cost)}};
+}
+
+Json mixed(const MixedPrecision& mixed) {
+  return {{"reached", mixed.reached},
+          {"images", mixed.images},
+          {"units", mixed.units},
+          {"tried", mixed.tried},
+          {"reach", list(mixed.reach, goal)},
+          {"cost", list(mixed.cost, goal)},
+          {"raised", list(mixed.raised, raised)}};
+}
+
 Json picture(const ComparedPicture& picture) {
   return {{"name", picture.name},
           {"width", picture.width},
@@ -146,6 +167,7 @@ Json to_json(const Report& report) {
   result["decisions"] = list(report.decisions, decision);
   result["histograms"] = list(report.histograms, histogram);
   result["steps"] = list(report.steps, step);
+  if (report.mixed) result["mixed"] = mixed(*report.mixed);
   result["pictures"] = list(report.pictures, picture);
   result["warnings"] = report.warnings;
   return result;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "model/attribute.h"
@@ -58,6 +59,11 @@ class Rewriter {
       }
     }
     rename_captured(node);
+    if (!quantized && runtime_would_quantize(index_.node(number))) {
+      const std::string copy = names_.unique(node.input(0) + "_copy");
+      add("Sum", {node.input(0)}, copy);
+      node.set_input(0, copy);
+    }
     std::vector<std::pair<std::string, std::string>> made;  // (name before, name now) of outputs to be quantized
     for (auto& output : *node.mutable_output()) {
       if (!encodings_.activations.contains(output)) continue;
@@ -68,6 +74,17 @@ class Rewriter {
     const auto* slope = placement_.split_prelu && !quantized && node.op_type() == "PRelu" ? index_.initializer(node.input(1)) : nullptr;
     for (auto& part : split_prelu(std::move(node), slope, names_)) *result_.graph().add_node() = std::move(part);
     for (const auto& [before, now] : made) insert_pair(before, now);
+  }
+
+  // ONNX Runtime quantizes the float weights of these operators unasked, per tensor, where they stand between a DequantizeLinear and a
+  // QuantizeLinear. A Sum of one input, which only copies, in front of one that is to stay float prevents that.
+  bool runtime_would_quantize(const onnx::NodeProto& node) const {
+    static const std::set<std::string> types = {"Conv", "ConvTranspose", "Gemm"};
+    if (!types.contains(node.op_type()) || node.input_size() < 2 || index_.constant(node.input(1)) == nullptr) return false;
+    if (!read_as_.contains(node.input(0))) return false;
+    const auto& uses = index_.uses(node.output(0));
+    const bool clamped = uses.size() == 1 && clamp_bounds(index_.node(uses[0].node), index_).has_value();
+    return encodings_.activations.contains(clamped ? index_.node(uses[0].node).output(0) : node.output(0));
   }
 
   // Subgraphs read dequantized values too.

@@ -139,6 +139,22 @@ Issues check_activations(const onnx::ModelProto& written, const Placement& place
   return issues;
 }
 
+Issues check_bits(const Placement& placement, const Encodings& encodings, const Scheme& scheme) {
+  Issues issues;
+  const auto compare = [&](const std::string& what, ElementType planned, ElementType wanted) {
+    if (planned != wanted) issues.push_back(what + " is planned as " + type_name(planned) + ", not as " + type_name(wanted));
+  };
+  for (const auto& weighted : placement.weighted) {
+    const auto& weight = weighted.op.weight;
+    compare("weight '" + weight + "'", encodings.weights.at(weight).type, scheme_for_weight(scheme, placement, weight).weight_type());
+  }
+  for (const auto& group : placement.groups) {
+    const ElementType wanted = scheme_for_activations(scheme, group).activation_type();
+    compare("activation '" + group.members[0] + "'", encodings.activations.at(group.members[0]).type, wanted);
+  }
+  return issues;
+}
+
 Issues check_interface(const onnx::ModelProto& original, const onnx::ModelProto& written) {
   Issues issues;
   const auto compare = [&](const auto& a, const auto& b, const std::string& what) {

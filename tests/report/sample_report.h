@@ -60,6 +60,14 @@ inline Report sample_report() {
                         .method = "mse"}};
   report.steps = {{.name = "fold-batch-norm", .outcome = "55 folded, output moved by 3e-7", .seconds = 1.5},
                   {.name = "fit-weights", .outcome = "55 layers", .seconds = 30, .sqnr_before_db = 27.25, .sqnr_after_db = 33.5}};
+  report.mixed = {
+      .reached = true,
+      .images = 3,
+      .units = 21,
+      .tried = 9,
+      .reach = {{.figure = "psnr", .wanted = 40, .before = 36.5, .after = 41.5}},
+      .cost = {{.figure = "size", .wanted = {}, .before = 0.26, .after = 0.28}},
+      .raised = {{.kind = "activations", .name = "stem_out", .op_type = "Relu", .from = "A8", .to = "A16", .noise = 2e-4, .cost = 0.02}}};
   report.pictures = {{.name = "a.png",
                       .width = 2,
                       .height = 1,

@@ -43,6 +43,9 @@ const char* const expected = R"({
                   "low": -0.75, "high": 0.5, "min": -0.9, "max": 0.95, "method": "mse"}],
   "steps": [{"name": "fold-batch-norm", "outcome": "55 folded, output moved by 3e-7", "seconds": 1.5},
             {"name": "fit-weights", "outcome": "55 layers", "seconds": 30, "sqnr_before_db": 27.25, "sqnr_after_db": 33.5}],
+  "mixed": {"reached": true, "images": 3, "units": 21, "tried": 9,
+    "reach": [{"figure": "psnr", "wanted": 40, "before": 36.5, "after": 41.5}], "cost": [{"figure": "size", "before": 0.26, "after": 0.28}],
+    "raised": [{"kind": "activations", "name": "stem_out", "op_type": "Relu", "from": "A8", "to": "A16", "noise": 2e-4, "cost": 0.02}]},
   "pictures": [{"name": "a.png", "width": 2, "height": 1, "agreement": 0.5, "psnr_db": 53.55}],
   "warnings": ["'head_out' is clipped", "the model has a subgraph"]
 })";
@@ -59,11 +62,13 @@ TEST(WriteJson, LeavesOutWhatWasNotMeasured) {
   Report report = sample_report();
   report.latency.reset();
   report.memory.reset();
+  report.mixed.reset();
   report.accuracy.miou_fp32.reset();
   report.accuracy.miou_quantized.reset();
   const Json json = written(report);
   EXPECT_FALSE(json.contains("latency"));
   EXPECT_FALSE(json.contains("memory"));
+  EXPECT_FALSE(json.contains("mixed"));
   EXPECT_FALSE(json["accuracy"].contains("miou_fp32"));
   EXPECT_FALSE(json["accuracy"].contains("miou_quantized"));
 }

@@ -40,6 +40,29 @@ TEST(IntegerKernels, ResidualNet) {
   EXPECT_EQ(count_nodes(optimized, "Relu"), 0);
 }
 
+// Left alone, ONNX Runtime would quantize the weights of the excluded layer per tensor.
+TEST(IntegerKernels, AnExcludedLayerStaysFloatBetweenQuantizedOnes) {
+  for (const char* layer : {"c = Conv <pads = [1,1,1,1]> (r, v, d)", "c = ConvTranspose <pads = [1,1,1,1]> (r, v, d)"}) {
+    const Model model = text_model(
+        R"(g (float[1,8,8,8] x) => (float[1,8,8,8] y) <float[8,8,1,1] w, float[8,8,3,3] v, float[8] d, float[8,8,1,1] u, float[8,8,1,1] t> {
+      a = Conv (x, w)
+      r = Relu (a)
+      )" +
+        std::string(layer) + R"(
+      e = Relu (c)
+      f = Conv (e, u)
+      y = Conv (f, t)
+    })");
+    const auto plan = plan_graph(model, scheme_named("w8a8"), find_target("ort-cpu"), {.nodes = {"c"}, .op_types = {}, .patterns = {}});
+    const Model result = rewrite(plan.prepared, plan.placement, plan.encodings), optimized = optimized_by_runtime(result);
+    for (const auto& tensor : optimized.graph().initializer()) {
+      if (tensor.dims_size() == 4 && tensor.dims(2) == 3) EXPECT_EQ(tensor.data_type(), onnx::TensorProto::FLOAT) << layer;
+    }
+    EXPECT_EQ(count_nodes(optimized, "QLinearConv"), 2) << layer;
+    EXPECT_EQ(count_nodes(result, "Sum"), 1) << layer;
+  }
+}
+
 TEST(IntegerKernels, ClipSixNet) {
   const Model optimized = optimized_text(
       R"(g (float[1,8,8,8] x) => (float[1,8,8,8] y) <float[8,8,1,1] w, float[8,1,3,3] v, float[8,8,1,1] u, float l = {0}, float h = {6}> {

@@ -23,6 +23,7 @@ constexpr const char* exit_codes = R"(Exit codes:
   5    the result cannot be written (folder missing, not writable, disk full)
   6    NaN or infinity in a weight or an activation
   7    the result did not pass its own checks
+  8    what was asked of the result (--reach) was not met; it was written all the same
   130  interrupted (Ctrl-C)
 )";
 

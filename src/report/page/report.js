@@ -84,6 +84,21 @@ function showSteps() {
     figure("Seconds", "seconds", (value) => fixed(value, 2))], steps));
 }
 
+// What was to be reached, at which cost, and which weights and activations were given more bits for it.
+function showMixed() {
+  const {mixed} = report;
+  if (!mixed) return;
+  find("mixed").hidden = false;
+  find("mixed_outcome").textContent = `The target is ${mixed.reached ? "" : "not "}reached on ${plural(mixed.images, "picture")} held out of calibration; `
+    + `${mixed.raised.length} of ${mixed.units} weights and activations were given more bits, ${plural(mixed.tried, "assignment")} tried.`;
+  const limit = (kind) => (goal) => ({wanted: null, ...goal, limit: goal.wanted === undefined ? "" : `${kind} ${short(goal.wanted)}`});
+  const goals = [...mixed.reach.map(limit("at least")), ...mixed.cost.map(limit("at most"))];
+  find("goal_table").append(table("Targets and estimated costs", [text("Figure", "figure"), text("Wanted", "limit"), figure("With the scheme's bits", "before", short),
+    figure("As made", "after", short)], goals));
+  if (mixed.raised.length) find("raised_table").append(table("More bits", [text("What", "kind"), long("Name", "name"), text("Operator", "op_type"), text("From", "from"),
+    text("To", "to"), figure("Noise alone", "noise", (noise) => (noise > 0 ? decibels(10 * Math.log10(noise)) : "none")), figure("Cost", "cost", short)], mixed.raised));
+}
+
 // Why nodes stay float, the commonest reason first: one line for the many that share it.
 function showFloatReasons() {
   const groups = new Map();
@@ -148,7 +163,7 @@ function showOrigin() {
     row("Machine", [report.machine], ""), row("Versions", [`quantize ${version}`, `ONNX ${onnx_version}`, `ONNX Runtime ${onnxruntime_version}`], "")]));
 }
 
-for (const show of [showHeader, showAdvice, showCosts, showAccuracy, showWarnings, showTables, showSteps, showFloatReasons, showDecisions, showSizes,
+for (const show of [showHeader, showAdvice, showCosts, showAccuracy, showWarnings, showTables, showSteps, showMixed, showFloatReasons, showDecisions, showSizes,
   showOrigin, preparePictures]) show();
 showLayerChart(report);
 report.histograms.forEach(showHistogram);

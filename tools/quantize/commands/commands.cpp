@@ -3,7 +3,7 @@
 namespace quantize::cli {
 
 std::span<const Command> commands() {
-  static const Command all[] = {quantize_command(), measure_memory_command(), completions_command(), man_command()};
+  static const Command all[] = {quantize_command(), sensitivity_command(), measure_memory_command(), completions_command(), man_command()};
   return all;
 }
 

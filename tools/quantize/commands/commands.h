@@ -26,6 +26,7 @@ struct Command {
 std::span<const Command> commands();
 
 Command quantize_command();
+Command sensitivity_command();
 Command measure_memory_command();
 Command completions_command();
 Command man_command();

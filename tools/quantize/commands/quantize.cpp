@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "base/error.h"
 #include "commands/commands.h"
 #include "report/write_report.h"
 
@@ -14,6 +15,7 @@ void add_options(CLI::App& app, Input& input) {
   add_job_options(app, input);
   add_preprocessing_options(app, input);
   add_quantization_options(app, input);
+  add_mixed_options(app, input);
   add_interface_options(app, input);
   add_evaluation_options(app, input);
   add_general_options(app, input);
@@ -23,6 +25,7 @@ void finish(Input& input) {
   auto& options = input.arguments.options;
   finish_quantization(input.raw, options);
   finish_preprocessing(input.raw, options);
+  finish_mixed(input.raw, options);
   finish_interface(input.raw, options);
   if (options.output.empty()) options.output = default_output(options.model, options.scheme);
 }
@@ -37,7 +40,8 @@ int run(const Arguments& arguments, Context& context) {
     std::fputs(write_text(outcome.report).c_str(), stdout);
     std::printf("wrote %s, %s, %s\n", outcome.model.c_str(), outcome.json.filename().c_str(), outcome.html.filename().c_str());
   }
-  return 0;
+  const auto& mixed = outcome.report.mixed;
+  return mixed && !mixed->reached ? static_cast<int>(ErrorKind::missed) : 0;
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace quantize::cli {
 
 // What CLI11 reads before it becomes Options; the finish_... functions do that.
 struct Raw {
-  std::string scheme = "w8a8", preprocess, input_shape;
+  std::string scheme = "w8a8", preprocess, input_shape, reach, budget;
   RangeMethod method = RangeMethod::automatic;
   double percentile = 99.999;
   Granularity weights = Granularity::per_channel;
@@ -32,6 +32,7 @@ void add_model(CLI::App& app, Input& input);  // the positional MODEL
 void add_job_options(CLI::App& app, Input& input);
 void add_preprocessing_options(CLI::App& app, Input& input);
 void add_quantization_options(CLI::App& app, Input& input);
+void add_mixed_options(CLI::App& app, Input& input);
 void add_evaluation_options(CLI::App& app, Input& input);
 void add_interface_options(CLI::App& app, Input& input);
 void add_general_options(CLI::App& app, Input& input);
@@ -39,6 +40,7 @@ void add_general_options(CLI::App& app, Input& input);
 // Throw Error{usage} naming the option.
 void finish_preprocessing(const Raw& raw, Options& options);
 void finish_quantization(const Raw& raw, Options& options);
+void finish_mixed(const Raw& raw, Options& options);
 void finish_interface(const Raw& raw, Options& options);
 
 // "1x3x480x640"

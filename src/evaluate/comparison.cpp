@@ -1,0 +1,63 @@
+#include "evaluate/comparison.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/parallel.h"
+
+namespace quantize {
+
+Comparison compare(const Tensor& fp32, const Tensor& other, ClassAxis axis) {
+  if (fp32.shape != other.shape)
+    throw Error(ErrorKind::verification, "output shapes differ: FP32 " + to_string(fp32.shape) + ", quantized " + to_string(other.shape));
+  const ClassMap truth = classes_of(fp32, axis), guess = classes_of(other, axis);
+  Comparison result{Energy::of(float_values(fp32), float_values(other)), agreement(truth, guess), truth.classes.size(),
+                    Confusion(class_count(fp32, axis)), MarginLoss::of(truth, guess, margins_of(fp32, axis))};
+  result.confusion.add(truth, guess);
+  return result;
+}
+
+Accuracy summarize(std::span<const Comparison> comparisons, std::span<const std::string> names) {
+  Accuracy accuracy;
+  Energy all;
+  Confusion confusion = comparisons[0].confusion;
+  double same = 0;
+  std::size_t pixels = 0;
+  MarginLoss flips;
+  for (std::size_t i = 0; i < comparisons.size(); ++i) {
+    const auto& [energy, share, count, own, loss] = comparisons[i];
+    accuracy.images.push_back({names[i], energy.psnr_db(), energy.sqnr_db(), share});
+    accuracy.psnr_db += energy.psnr_db() / static_cast<double>(comparisons.size());
+    all.add(energy);
+    same += share * static_cast<double>(count);
+    pixels += count;
+    flips.add(loss);
+    if (i > 0) confusion.add(own);
+  }
+  const auto worst =
+      std::min_element(accuracy.images.begin(), accuracy.images.end(), [](const auto& a, const auto& b) { return a.psnr_db < b.psnr_db; });
+  accuracy.psnr_db_worst = worst->psnr_db;
+  accuracy.worst_image = worst->name;
+  accuracy.sqnr_db = all.sqnr_db();
+  accuracy.agreement = same / static_cast<double>(pixels);
+  accuracy.flipped_margin = flips.share();
+  accuracy.miou_vs_fp32 = confusion.mean_iou();
+  return accuracy;
+}
+
+Reference::Reference(const onnx::ModelProto& fp32, LoadSample load, std::size_t samples, ClassAxis axis, const Context& context)
+    : load_(std::move(load)), axis_(axis), context_(context), outputs_(samples), names_(samples) {
+  const Session session(fp32);
+  parallel_for(context, samples, [&](std::size_t i, unsigned) { outputs_[i] = std::move(session.run(load_(i))[0]); });
+  for (std::size_t i = 0; i < samples; ++i) names_[i] = std::to_string(i);
+}
+
+Accuracy Reference::judge(const onnx::ModelProto& candidate, const SessionOptions& options) const {
+  const Session session(candidate, options);
+  std::vector<Comparison> comparisons(outputs_.size());
+  parallel_for(context_, outputs_.size(),
+               [&](std::size_t i, unsigned) { comparisons[i] = compare(outputs_[i], session.run(load_(i))[0], axis_); });
+  return summarize(comparisons, names_);
+}
+
+}  // namespace quantize

@@ -1,0 +1,101 @@
+#include "mixed/mixed_precision.h"
+
+#include <chrono>
+
+#include "base/error.h"
+#include "mixed/search.h"
+#include "rewrite/rewrite.h"
+
+namespace quantize {
+namespace {
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const auto& part : parts) text += (text.empty() ? "" : ", ") + part;
+  return text;
+}
+
+std::string bits_name(Unit::Kind kind, int bits) {
+  return bits == float_bits ? "float" : (kind == Unit::Kind::weights ? "W" : "A") + std::to_string(bits);
+}
+
+MixedPrecision describe(const MixedInput& input, const SearchResult& found, const Accuracy& before, const Accuracy& after, const Cost& base,
+                        const Cost& cost, std::size_t units) {
+  MixedPrecision facts;
+  facts.reached = missed(input.goals.reach, after).empty();
+  facts.images = input.held_out_samples;
+  facts.units = units;
+  facts.tried = found.tried;
+  for (const auto& [name, wanted] : input.goals.reach) facts.reach.push_back({name, wanted, figure(before, name), figure(after, name)});
+  for (const auto& name : {"size", "latency"}) {
+    const auto wanted = input.goals.budget.find(name);
+    GoalFact fact{name, std::nullopt, figure(base, name), figure(cost, name)};
+    if (wanted != input.goals.budget.end()) fact.wanted = wanted->second;
+    facts.cost.push_back(fact);
+  }
+  for (const auto& raise : found.kept) {
+    facts.raised.push_back({raise.unit.kind == Unit::Kind::weights ? "weights" : "activations", raise.unit.name, raise.unit.op_type,
+                            bits_name(raise.unit.kind, raise.unit.bits), bits_name(raise.unit.kind, raise.to), raise.noise, raise.cost});
+  }
+  return facts;
+}
+
+}  // namespace
+
+Mixed mix_precision(const MixedInput& input, Statistics statistics, Context& context) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto& [prepared, target, exclusions, optimize, level] = input.planner;
+  Planner planner(input.planner, std::move(statistics), context);
+  const auto bytes = rewrite(planner.base().model, planner.base().placement, planner.base().encodings).proto.ByteSizeLong();
+  const CostModel costs(prepared, planner.base().placement, optimize.scheme, target.speed,
+                        count_operations(prepared, planner.base().placement, optimize.load), bytes, input.fp32_bytes);
+  const Cost base = costs.of({});
+  if (const auto over = missed(input.goals.budget, base); !over.empty()) {
+    throw Error(ErrorKind::usage, "--budget: " + optimize.scheme.name + " itself needs " + joined(over) +
+                                      "; allow more, or start from a scheme with fewer bits");
+  }
+  const auto sensitivities = measure_sensitivity(prepared, planner.base(), optimize.scheme,
+                                                 {.load = optimize.load, .available = optimize.samples, .axis = input.axis}, context);
+  const auto ranked = rank_promotions(sensitivities, costs, input.goals.budget);
+  const Reference held_out(prepared.proto, input.held_out, input.held_out_samples, input.axis, context);
+  const auto judge = [&](const Plan& plan) { return held_out.judge(rewrite(plan.model, plan.placement, plan.encodings).proto); };
+  const Accuracy before = judge(planner.base());
+  SearchResult found = search_assignment(
+      ranked, input.goals.reach,
+      [&](const Assignment& assignment) {
+        const auto accuracy = assignment.empty() ? before : judge(planner.compose(assignment));
+        context.debug("mixed precision: " + std::to_string(assignment.weights.size() + assignment.activations.size()) + " raised, PSNR " +
+                      std::to_string(accuracy.psnr_db) + " dB, agreement " + std::to_string(accuracy.agreement));
+        return accuracy;
+      },
+      context);
+  Mixed result{planner.compose(found.assignment), found.assignment, {}, planner.base_steps()};
+  if (!found.kept.empty()) {  // fitted anew, weights know what the raised activations and weights no longer do
+    std::vector<Step> steps;
+    Plan fitted = planner.fit(found.assignment, steps);
+    const Accuracy accuracy = judge(fitted);
+    const bool at_least = missed(input.goals.reach, accuracy).size() <= missed(input.goals.reach, found.accuracy).size();
+    if (at_least) {
+      result.plan = std::move(fitted);
+      found.accuracy = accuracy;
+      result.steps = steps;
+    }
+  }
+  result.facts = describe(input, found, before, found.accuracy, base, costs.of(found.assignment), sensitivities.size());
+  for (const auto& figure : missed(input.goals.reach, found.accuracy)) {
+    context.warn("--reach is not met: " + figure + " on held-out samples" + (input.goals.budget.empty() ? "" : ", within --budget"));
+  }
+  result.steps.push_back({"mixed-precision",
+                          std::to_string(found.kept.size()) + " of " + std::to_string(sensitivities.size()) +
+                              " weights and activations given more bits, " + std::to_string(found.tried) + " assignments run on " +
+                              std::to_string(input.held_out_samples) + " held-out samples" +
+                              (result.facts.reached ? "" : "; the target is not reached"),
+                          seconds_since(start)});
+  return result;
+}
+
+}  // namespace quantize

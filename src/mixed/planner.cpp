@@ -1,0 +1,95 @@
+#include "mixed/planner.h"
+
+#include <map>
+#include <string>
+
+#include "model/edit.h"
+
+namespace quantize {
+namespace {
+
+// The weight and bias of a node, with the weight's encoding, as another plan of the same graph has them.
+void take_layer(Plan& plan, const WeightedOp& op, const Plan& other, const WeightedOp& theirs) {
+  auto& graph = plan.model.graph();
+  const auto take = [&](const std::string& from, const std::string& to) {
+    onnx::TensorProto tensor = *find_initializer(const_cast<Model&>(other.model).graph(), from);
+    tensor.set_name(to);
+    put_initializer(graph, std::move(tensor));
+  };
+  take(theirs.weight, op.weight);
+  if (!op.bias.empty() && find_initializer(graph, op.bias) != nullptr) take(theirs.bias, op.bias);
+  plan.encodings.weights[op.weight] = other.encodings.weights.at(theirs.weight);
+}
+
+}  // namespace
+
+Planner::Planner(PlannerInput input, Statistics statistics, Context& context)
+    : input_(std::move(input)), statistics_(std::move(statistics)), context_(context) {
+  base_ = fit({}, base_steps_);
+}
+
+Plan Planner::encoded(const Assignment& assignment) {
+  Plan plan{input_.prepared, place(input_.prepared, input_.target, input_.exclusions, assignment), {}};
+  std::vector<std::string> missing;  // a node left float ends a group that went on before
+  for (const auto& tensor : plan.placement.observed()) {
+    if (!statistics_.contains(tensor)) missing.push_back(tensor);
+  }
+  if (!missing.empty()) merge(statistics_, calibrate(plan.model, missing, input_.optimize.load, input_.optimize.samples, context_));
+  Scheme scheme = input_.optimize.scheme;
+  scheme.exceptions = assignment;
+  plan.encodings = encode(plan.model, plan.placement, statistics_, scheme, context_);
+  return plan;
+}
+
+Plan Planner::fit(const Assignment& assignment, std::vector<Step>& steps) {
+  Plan plan = encoded(assignment);
+  OptimizeInput input = input_.optimize;
+  input.scheme.exceptions = assignment;
+  steps = optimize_after_encoding(plan, statistics_, input, input_.level, context_);
+  return plan;
+}
+
+const Plan& Planner::fitted(int weight_bits) {
+  if (weight_bits == input_.optimize.scheme.weight_bits) return *base_;
+  if (!wide_) {
+    Assignment all;
+    for (const auto& weighted : base_->placement.weighted)
+      all.weights[base_->placement.decisions[static_cast<std::size_t>(weighted.node)].node] = weight_bits;
+    std::vector<Step> steps;
+    wide_ = fit(all, steps);
+  }
+  return *wide_;
+}
+
+Plan Planner::compose(const Assignment& assignment) {
+  Plan plan = encoded(assignment);
+  // Fitting may have given nodes biases they lacked.
+  Plan result{base_->model, plan.placement, std::move(plan.encodings)};
+  std::map<int, const WeightedOp*> base_ops;
+  for (const auto& weighted : base_->placement.weighted) base_ops[weighted.node] = &weighted.op;
+  for (auto& [number, op] : result.placement.weighted) {
+    op = *base_ops.at(number);
+    const auto found = assignment.weights.find(result.placement.decisions[static_cast<std::size_t>(number)].node);
+    const int bits = found != assignment.weights.end() ? found->second : input_.optimize.scheme.weight_bits;
+    const Plan& source = fitted(bits);
+    for (const auto& theirs : source.placement.weighted) {
+      if (theirs.node == number) take_layer(result, op, source, theirs.op);
+    }
+    const auto* bias = op.bias.empty() ? nullptr : find_initializer(result.model.graph(), op.bias);
+    const auto input = result.encodings.activations.find(op.input);
+    if (bias == nullptr || input == result.encodings.activations.end()) continue;
+    protect_bias(result.encodings.weights.at(op.weight), float_values(*bias), input->second.scale[0], op.groups);
+  }
+  for (const auto& [number, op] : base_->placement.weighted) {  // nodes left float get their own weights back
+    const auto found = assignment.weights.find(base_->placement.decisions[static_cast<std::size_t>(number)].node);
+    if (found == assignment.weights.end() || found->second != float_bits) continue;
+    *result.model.graph().mutable_node(number) = input_.prepared.graph().node(number);
+    for (const auto& name : input_.prepared.graph().node(number).input()) {
+      if (const auto* own = find_initializer(const_cast<Model&>(input_.prepared).graph(), name))
+        put_initializer(result.model.graph(), *own);
+    }
+  }
+  return result;
+}
+
+}  // namespace quantize

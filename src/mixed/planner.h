@@ -1,0 +1,47 @@
+// Plans for any assignment: quickly put together from weights fitted once, or fitted anew.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/context.h"
+#include "encode/assignment.h"
+#include "optimize/optimize.h"
+
+namespace quantize {
+
+struct PlannerInput {
+  const Model& prepared;  // float, equalized
+  Target target;
+  Exclusions exclusions;
+  OptimizeInput optimize;  // its scheme has no exceptions
+  Level level = Level::o1;
+};
+
+class Planner {
+ public:
+  // `input` is kept by value but for the model and the samples it refers to, `statistics` are those of the scheme's placement.
+  Planner(PlannerInput input, Statistics statistics, Context& context);
+
+  // Every bit the scheme's.
+  [[nodiscard]] const Plan& base() const { return *base_; }
+  [[nodiscard]] const std::vector<Step>& base_steps() const { return base_steps_; }
+  // Activations encoded with the assignment's bits; each weight as it was fitted with its bits in a network of the scheme's.
+  [[nodiscard]] Plan compose(const Assignment& assignment);
+  // Weights fitted to what the network of this assignment does. `steps` receives the optimizer's.
+  [[nodiscard]] Plan fit(const Assignment& assignment, std::vector<Step>& steps);
+
+  [[nodiscard]] const Statistics& statistics() const { return statistics_; }
+
+ private:
+  [[nodiscard]] Plan encoded(const Assignment& assignment);
+  [[nodiscard]] const Plan& fitted(int weight_bits);
+
+  PlannerInput input_;
+  Statistics statistics_;
+  Context& context_;
+  std::vector<Step> base_steps_;
+  std::optional<Plan> base_, wide_;  // wide: 4-bit weights given 8
+};
+
+}  // namespace quantize

@@ -1,0 +1,147 @@
+#include "mixed/search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace quantize {
+namespace {
+
+constexpr double least_cost = 1e-3;
+constexpr int most_taken_back = 24;  // tries; each runs the network on all samples
+
+void apply(Assignment& assignment, const Promotion& promotion) {
+  auto& bits = promotion.unit.kind == Unit::Kind::weights ? assignment.weights : assignment.activations;
+  bits[promotion.unit.name] = promotion.to;
+}
+
+Assignment assignment_of(std::span<const Promotion> promotions) {
+  Assignment assignment;
+  for (const auto& promotion : promotions) apply(assignment, promotion);
+  return assignment;
+}
+
+// Raises of one stage, best first, appended to `ranked`.
+void rank_stage(std::vector<Promotion> open, Assignment& assignment, const CostModel& costs, const std::map<std::string, double>& budget,
+                std::vector<Promotion>& ranked) {
+  Cost now = costs.of(assignment);
+  while (!open.empty()) {
+    std::size_t best = open.size();
+    Cost best_cost;
+    for (std::size_t i = 0; i < open.size(); ++i) {
+      Assignment tried = assignment;
+      apply(tried, open[i]);
+      const Cost after = costs.of(tried);
+      open[i].cost = std::max(least_cost, after.size - now.size + after.latency - now.latency);
+      if (!missed(budget, after).empty()) continue;
+      if (best < open.size() && !(open[i].noise / open[i].cost > open[best].noise / open[best].cost)) continue;
+      best = i;
+      best_cost = after;
+    }
+    if (best == open.size()) return;  // nothing fits the budget any more
+    apply(assignment, open[best]);
+    now = best_cost;
+    ranked.push_back(std::move(open[best]));
+    open.erase(open.begin() + static_cast<std::ptrdiff_t>(best));
+  }
+}
+
+// How far below the target, as the sum of the missing fractions.
+double shortfall(const std::map<std::string, double>& reach, const Accuracy& accuracy) {
+  double sum = 0;
+  for (const auto& [name, least] : reach) sum += std::max(0.0, (least - figure(accuracy, name)) / least);
+  return sum;
+}
+
+class Searcher {
+ public:
+  Searcher(const std::vector<Promotion>& ranked, const std::map<std::string, double>& reach,
+           const std::function<Accuracy(const Assignment&)>& judge, const Context& context)
+      : ranked_(ranked), reach_(reach), judge_(judge), context_(context) {}
+
+  SearchResult run() {
+    if (!reaches(std::span(ranked_).first(0)) && !bisect()) return std::move(best_);
+    take_back();
+    return std::move(best_);
+  }
+
+ private:
+  // Runs an assignment; keeps it as the best where it is nearer to the target than those before, or reaches it with fewer raises.
+  bool reaches(std::span<const Promotion> promotions) {
+    context_.check_stop();
+    const Assignment assignment = assignment_of(promotions);
+    const Accuracy accuracy = judge_(assignment);
+    const double missing = shortfall(reach_, accuracy);
+    const bool nearer = missing < missing_ || (missing == missing_ && promotions.size() < best_.kept.size());
+    const int tried = best_.tried + 1;
+    if (nearer) best_ = {assignment, {promotions.begin(), promotions.end()}, accuracy, missing == 0, tried};
+    best_.tried = tried;
+    missing_ = std::min(missing_, missing);
+    return missing == 0;
+  }
+
+  // The smallest number of raises, in order, that reaches the target; false where all of them do not. Floats are tried only then.
+  bool bisect() {
+    const auto first_float = std::find_if(ranked_.begin(), ranked_.end(), [](const auto& p) { return p.to == float_bits; });
+    std::size_t low = 0, high = static_cast<std::size_t>(first_float - ranked_.begin());
+    if (high == 0 || !reaches(std::span(ranked_).first(high))) {
+      low = high;
+      high = ranked_.size();
+      if (low == high || !reaches(std::span(ranked_))) return false;
+    }
+    while (high - low > 1) {
+      const std::size_t middle = low + (high - low) / 2;
+      (reaches(std::span(ranked_).first(middle)) ? high : low) = middle;
+    }
+    return true;
+  }
+
+  // Each raise that is kept, the least useful for its cost first, is tried to be done without.
+  void take_back() {
+    std::vector<std::size_t> order(best_.kept.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    const auto worth = [kept = best_.kept](std::size_t i) { return kept[i].noise / kept[i].cost; };
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return worth(a) < worth(b); });
+    const auto all = best_.kept;
+    std::vector<char> dropped(all.size());
+    for (std::size_t i = 0; i < order.size() && i < most_taken_back; ++i) {
+      dropped[order[i]] = 1;
+      std::vector<Promotion> fewer;
+      for (std::size_t k = 0; k < all.size(); ++k) {
+        if (dropped[k] == 0) fewer.push_back(all[k]);
+      }
+      if (!reaches(fewer)) dropped[order[i]] = 0;
+    }
+  }
+
+  const std::vector<Promotion>& ranked_;
+  const std::map<std::string, double>& reach_;
+  const std::function<Accuracy(const Assignment&)>& judge_;
+  const Context& context_;
+  SearchResult best_;
+  double missing_ = std::numeric_limits<double>::infinity();
+};
+
+}  // namespace
+
+std::vector<Promotion> rank_promotions(const std::vector<Sensitivity>& sensitivities, const CostModel& costs,
+                                       const std::map<std::string, double>& budget) {
+  std::vector<Promotion> wider, floats, ranked;
+  for (const auto& row : sensitivities) {
+    const bool weights = row.unit.kind == Unit::Kind::weights;
+    if (weights ? row.unit.bits == 4 : row.unit.bits == 8) wider.push_back({row.unit, weights ? 8 : 16, row.noise, 0});
+    // What 8 bits leave of the noise of 4: steps 16 times smaller.
+    if (weights) floats.push_back({row.unit, float_bits, row.unit.bits == 4 ? row.noise / 256 : row.noise, 0});
+  }
+  Assignment assignment;
+  rank_stage(std::move(wider), assignment, costs, budget, ranked);
+  rank_stage(std::move(floats), assignment, costs, budget, ranked);
+  return ranked;
+}
+
+SearchResult search_assignment(const std::vector<Promotion>& ranked, const std::map<std::string, double>& reach,
+                               const std::function<Accuracy(const Assignment&)>& judge, const Context& context) {
+  return Searcher(ranked, reach, judge, context).run();
+}
+
+}  // namespace quantize

@@ -1,0 +1,227 @@
+#include "mixed/sensitivity.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "base/parallel.h"
+#include "model/edit.h"
+#include "model/graph.h"
+#include "optimize/replay.h"
+
+namespace quantize {
+namespace {
+
+// Quantized and dequantized again.
+Tensor rounded(const Tensor& tensor, const Encoding& encoding) {
+  Tensor result = tensor;
+  const auto integers = quantize_values(tensor.as<float>(), tensor.shape, encoding);
+  const auto values = result.as<float>();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::size_t slice = slice_of(i, tensor.shape, encoding.axis);
+    values[i] = static_cast<float>(integers[i] - encoding.zero_point[slice]) * encoding.scale[slice];
+  }
+  return result;
+}
+
+// What of the network is left to run, from the tensors that a replay keeps to `output`.
+class Rest {
+ public:
+  Rest(const onnx::ModelProto& model, const Replay& replay, const std::string& changed, const std::string& output) {
+    std::vector<std::string> given = {changed};
+    for (const auto& [name, tensor] : replay.kept(0)) {
+      if (name != changed) given.push_back(name);
+    }
+    auto part = extract(model, given, {&output, 1});
+    std::set<std::string> read;
+    for (const auto& node : part.graph().node()) {
+      read.insert(node.input().begin(), node.input().end());
+      read.merge(captured_tensors(node));
+    }
+    auto& inputs = *part.mutable_graph()->mutable_input();
+    for (int i = inputs.size() - 1; i >= 0; --i) {
+      if (!read.contains(inputs[i].name())) inputs.DeleteSubrange(i, 1);
+    }
+    reaches_output_ = read.contains(changed);
+    if (!reaches_output_) return;
+    for (auto& value : inputs) {
+      const auto kept = replay.kept(0).find(value.name());
+      const auto type = kept != replay.kept(0).end() ? kept->second.type : onnx::TensorProto::FLOAT;
+      value.mutable_type()->mutable_tensor_type()->set_elem_type(type);
+    }
+    session_.emplace(part, SessionOptions{.threads = 1, .fuse_quantized = false});
+  }
+
+  [[nodiscard]] bool reaches_output() const { return reaches_output_; }
+  [[nodiscard]] Tensor run(const Replay& replay, std::size_t sample, const std::string& changed, const Tensor& value) const {
+    std::vector<Tensor> tensors;
+    for (const auto& spec : session_->inputs()) tensors.push_back(spec.name == changed ? value : replay.value(sample, spec.name));
+    return std::move(session_->run(tensors)[0]);
+  }
+
+ private:
+  bool reaches_output_ = false;
+  std::optional<Session> session_;
+};
+
+// The most bytes that a replay of one sample keeps.
+std::size_t bytes_per_sample(const Model& model, const LoadSample& load, const Context& context) {
+  Replay replay(model.proto, load, 1, context);
+  std::size_t most = replay.live_bytes();
+  for (int node = 1; node <= model.graph().node_size(); ++node) {
+    replay.advance_to(node);
+    most = std::max(most, replay.live_bytes());
+  }
+  return std::max<std::size_t>(most, 1);
+}
+
+class Meter {
+ public:
+  Meter(const Model& fp32, const Plan& plan, std::vector<Unit> units, std::size_t samples, const SensitivityInput& input,
+        const Context& context)
+      : fp32_(fp32),
+        plan_(plan),
+        units_(std::move(units)),
+        index_(fp32.graph()),
+        context_(context),
+        load_([&input, samples](std::size_t i) { return input.load(i * input.available / samples); }),
+        reference_(fp32.proto, load_, samples, input.axis, context),
+        replay_(fp32.proto, load_, samples, context),
+        output_(fp32.graph().output(0).name()),
+        comparisons_(units_.size()) {
+    for (std::size_t u = 0; u < units_.size(); ++u) {
+      if (units_[u].kind == Unit::Kind::weights) {
+        weights_[plan.placement.weighted[units_[u].place].node].push_back(u);
+      } else {
+        for (const auto& source : plan.placement.groups[units_[u].place].sources) activations_[source].push_back(u);
+      }
+    }
+  }
+
+  std::vector<Sensitivity> run() {
+    const auto progress = context_.step("sensitivity", units_.size());
+    for (const auto* input : fed_inputs(fp32_.graph())) visit(-1, input->name(), *progress);
+    for (int node = 0; node < fp32_.graph().node_size(); ++node) {
+      for (const std::size_t unit : weights_[node]) change_weights(node, unit);
+      for (const auto& tensor : fp32_.graph().node(node).output()) visit(node, tensor, *progress);
+    }
+    std::vector<Sensitivity> rows;
+    std::vector<std::string> names(reference_.samples());
+    for (std::size_t u = 0; u < units_.size(); ++u) {
+      for (std::size_t i = 0; comparisons_[u].size() < reference_.samples(); ++i) {  // nothing reads it
+        comparisons_[u].push_back(compare(reference_.output(i), reference_.output(i), reference_.axis()));
+      }
+      Energy all;
+      for (const auto& comparison : comparisons_[u]) all.add(comparison.energy);
+      rows.push_back({units_[u], summarize(comparisons_[u], names), all.signal > 0 ? all.error / all.signal : 0});
+    }
+    return rows;
+  }
+
+ private:
+  struct Changed {
+    std::size_t unit;
+    std::vector<Tensor> values;  // per sample
+  };
+
+  // The tensor behind the Relu or Clip that a node's encoding absorbs: one place to look at for the weights and for the activation.
+  std::string result_of(const onnx::NodeProto& node) const {
+    const auto& uses = index_.uses(node.output(0));
+    if (uses.size() != 1 || index_.is_graph_output(node.output(0))) return node.output(0);
+    const auto& reader = index_.node(uses[0].node);
+    return uses[0].input == 0 && clamp_bounds(reader, index_) ? reader.output(0) : node.output(0);
+  }
+
+  void change_weights(int number, std::size_t unit) {
+    const auto& op = plan_.placement.weighted[units_[unit].place].op;
+    const std::string result = result_of(fp32_.graph().node(number));
+    replay_.advance_to(number);
+    std::vector<std::string> given;
+    for (const auto& name : plan_.model.graph().node(number).input()) {
+      if (replay_.kept(0).contains(name) && std::find(given.begin(), given.end(), name) == given.end()) given.push_back(name);
+    }
+    auto part = extract(plan_.model.proto, given, {&result, 1});
+    const auto& weight = *find_initializer(*part.mutable_graph(), op.weight);
+    const Tensor changed = rounded(from_proto(weight), plan_.encodings.weights.at(op.weight));
+    put_initializer(*part.mutable_graph(), to_proto(op.weight, changed));
+    const Session session(part, {.threads = 1, .fuse_quantized = false});
+    Changed entry{unit, std::vector<Tensor>(replay_.samples())};
+    parallel_for(context_, replay_.samples(), [&](std::size_t i, unsigned) {
+      std::vector<Tensor> inputs;
+      for (const auto& spec : session.inputs()) inputs.push_back(replay_.value(i, spec.name));
+      entry.values[i] = std::move(session.run(inputs)[0]);
+    });
+    pending_[result].push_back(std::move(entry));
+  }
+
+  // Runs what comes after `tensor`, made by node number `node`, once for each unit that changes it.
+  void visit(int node, const std::string& tensor, Progress& progress) {
+    auto changes = std::move(pending_[tensor]);
+    pending_.erase(tensor);
+    const auto found = activations_.find(tensor);
+    if (changes.empty() && found == activations_.end()) return;
+    replay_.advance_to(node + 1);
+    const bool is_output = tensor == output_, is_kept = replay_.kept(0).contains(tensor);
+    if (found != activations_.end() && (is_output || is_kept)) {
+      for (const std::size_t unit : found->second) {
+        const auto& encoding = plan_.encodings.activations.at(tensor);
+        Changed entry{unit, std::vector<Tensor>(replay_.samples())};
+        parallel_for(context_, replay_.samples(), [&](std::size_t i, unsigned) {
+          entry.values[i] = rounded(is_output ? reference_.output(i) : replay_.value(i, tensor), encoding);
+        });
+        changes.push_back(std::move(entry));
+      }
+    }
+    std::optional<Rest> rest;
+    if (is_kept && !is_output && index_.producer_number(output_) > node) rest.emplace(fp32_.proto, replay_, tensor, output_);
+    for (const auto& change : changes) {
+      std::vector<Comparison> results(replay_.samples());
+      parallel_for(context_, replay_.samples(), [&](std::size_t i, unsigned) {
+        const bool runs = rest && rest->reaches_output();
+        const Tensor output = is_output ? change.values[i] : runs ? rest->run(replay_, i, tensor, change.values[i]) : reference_.output(i);
+        results[i] = compare(reference_.output(i), output, reference_.axis());
+      });
+      keep(change.unit, results);
+      progress.tick();
+    }
+  }
+
+  // Several sources of one group: their errors, small and unrelated, add up.
+  void keep(std::size_t unit, std::vector<Comparison>& results) {
+    auto& kept = comparisons_[unit];
+    if (kept.empty()) {
+      kept = std::move(results);
+      return;
+    }
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      kept[i].energy.error += results[i].energy.error;
+      kept[i].agreement = std::max(0.0, kept[i].agreement + results[i].agreement - 1);
+    }
+  }
+
+  const Model& fp32_;
+  const Plan& plan_;
+  std::vector<Unit> units_;
+  GraphIndex index_;
+  const Context& context_;
+  LoadSample load_;
+  Reference reference_;
+  Replay replay_;
+  std::string output_;
+  std::vector<std::vector<Comparison>> comparisons_;  // per unit and sample
+  std::map<int, std::vector<std::size_t>> weights_;   // units by node
+  std::map<std::string, std::vector<std::size_t>> activations_;
+  std::map<std::string, std::vector<Changed>> pending_;
+};
+
+}  // namespace
+
+std::vector<Sensitivity> measure_sensitivity(const Model& fp32, const Plan& plan, const Scheme& scheme, const SensitivityInput& input,
+                                             const Context& context) {
+  const std::size_t fitting = input.memory_limit / bytes_per_sample(fp32, input.load, context);
+  const std::size_t samples = std::clamp<std::size_t>(fitting, 1, std::max<std::size_t>(1, std::min(input.samples, input.available)));
+  return Meter(fp32, plan, units_of(fp32, plan.placement, scheme), samples, input, context).run();
+}
+
+}  // namespace quantize

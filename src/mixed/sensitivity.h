@@ -1,0 +1,34 @@
+// How much the output suffers when one weight, or one set of activations, alone is quantized and everything else is float.
+#pragma once
+
+#include <vector>
+
+#include "base/context.h"
+#include "evaluate/comparison.h"
+#include "mixed/units.h"
+#include "observe/calibrate.h"
+#include "optimize/optimize.h"
+
+namespace quantize {
+
+struct Sensitivity {
+  Unit unit;
+  Accuracy accuracy;  // of the output with only this unit quantized
+  double noise = 0;   // energy of the output's error / energy of the output
+};
+
+struct SensitivityInput {
+  LoadSample load;
+  std::size_t available = 0;                        // samples that `load` knows
+  std::size_t samples = 4;                          // of them, evenly spread, at most
+  std::size_t memory_limit = std::size_t{1} << 30;  // bytes of activations kept: fewer samples where they do not fit
+  ClassAxis axis = ClassAxis::first;
+};
+
+// One row per unit, in their order. `fp32` is the prepared model with its float weights, `plan` the same graph with the weights and
+// encodings to be measured. The float network is run once, node after node; what it leaves for later nodes is kept, and for each unit only
+// the nodes after it run again. The result does not depend on the number of threads.
+std::vector<Sensitivity> measure_sensitivity(const Model& fp32, const Plan& plan, const Scheme& scheme, const SensitivityInput& input,
+                                             const Context& context);
+
+}  // namespace quantize

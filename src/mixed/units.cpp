@@ -1,0 +1,33 @@
+#include "mixed/units.h"
+
+#include <algorithm>
+
+#include "model/graph.h"
+
+namespace quantize {
+
+std::vector<Unit> units_of(const Model& model, const Placement& placement, const Scheme& scheme) {
+  const GraphIndex index(model.graph());
+  std::vector<std::pair<int, Unit>> found;  // with the node's number
+  for (std::size_t i = 0; i < placement.weighted.size(); ++i) {
+    const auto& [number, op] = placement.weighted[i];
+    const auto& decision = placement.decisions[static_cast<std::size_t>(number)];
+    const auto exception = scheme.exceptions.weights.find(decision.node);
+    const int bits = exception != scheme.exceptions.weights.end() ? exception->second : scheme.weight_bits;
+    found.push_back({number, {Unit::Kind::weights, decision.node, decision.op_type, bits, i}});
+  }
+  for (std::size_t i = 0; i < placement.groups.size(); ++i) {
+    const auto& group = placement.groups[i];
+    if (group.is_pixels) continue;  // 8 bits by nature
+    const auto* producer = index.producer(group.members[0]);
+    found.push_back({index.producer_number(group.members[0]),
+                     {Unit::Kind::activations, group.members[0], producer != nullptr ? producer->op_type() : "input",
+                      scheme_for_activations(scheme, group).activation_bits, i}});
+  }
+  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<Unit> units;
+  for (auto& entry : found) units.push_back(std::move(entry.second));
+  return units;
+}
+
+}  // namespace quantize

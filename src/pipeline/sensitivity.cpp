@@ -1,0 +1,47 @@
+#include "pipeline/sensitivity.h"
+
+#include "mixed/sensitivity.h"
+#include "pipeline/stages.h"
+#include "pipeline/version.h"
+
+namespace quantize {
+
+SensitivityOutcome measure_sensitivity(const Options& options, Context& context) {
+  validate(options);
+  Run run = plan_run(options, context);
+  equalize_run(run, options, context);
+  observe_run(run, options, context);
+  encode_run(run, options, context);
+  const Model fp32 = run.plan.model;
+  fit_run(run, options, context);
+  const OptimizeInput input = optimize_input(run, options);
+  const auto rows =
+      measure_sensitivity(fp32, run.plan, run.scheme, {.load = input.load, .available = input.samples, .axis = run.axis}, context);
+
+  SensitivityTable table;
+  table.version = version();
+  table.command = options.command;
+  table.scheme = options.scheme.name;
+  table.target = options.target;
+  table.fp32.path = run.original.path.string();
+  table.fp32.fingerprint = run.original.fingerprint;
+  table.calibration = {options.calibration.string(), run.samples.calibration.fingerprint(), run.samples.calibration.size(),
+                       run.samples.skipped};
+  for (const auto& [unit, accuracy, noise] : rows) {
+    table.samples = accuracy.images.size();
+    table.rows.push_back({unit.kind == Unit::Kind::weights ? "weights" : "activations", unit.name, unit.op_type, unit.bits, noise,
+                          accuracy.sqnr_db, accuracy.psnr_db, accuracy.psnr_db_worst, accuracy.agreement});
+  }
+  table.warnings = context.warnings();
+
+  SensitivityOutcome outcome{std::move(table), options.output, options.output};
+  outcome.html.replace_extension(".html");
+  FileTransaction files;
+  files.write(outcome.json, write_json(outcome.table));
+  files.write(outcome.html, write_html(outcome.table));
+  context.check_stop();
+  files.publish();
+  return outcome;
+}
+
+}  // namespace quantize

@@ -1,0 +1,152 @@
+"""Mixed precision from the command line: sensitivity, assignments saved, edited and given back, targets and budgets."""
+
+import json
+import pathlib
+
+import jsonschema
+import onnx
+import pytest
+from models import two_convolutions, weights
+from support import draw_pictures, listing, quantize, report_of, start
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+QUICK = ["--samples", "10", "--latency-runs", "0", "-O0", "--preprocess", "unit"]
+
+
+def schema(name):
+    return json.loads((ROOT / "data" / f"{name}.schema.json").read_text(encoding="utf-8"))
+
+
+def activation_types(path):
+    """{name of the quantized tensor: type of its integers}"""
+    graph = onnx.load(path).graph
+    types = {tensor.name: tensor.data_type for tensor in graph.initializer}
+    return {node.input[0]: types[node.input[2]] for node in graph.node if node.op_type == "QuantizeLinear"}
+
+
+def weight_types(path):
+    return sorted({tensor.data_type for tensor in onnx.load(path).graph.initializer if tensor.dims and len(tensor.dims) == 4})
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    """A model whose inner activation has channels of very different size, so that 8 bits for all of it are too few; and pictures."""
+    folder = tmp_path_factory.mktemp("mixed")
+    spread = weights()
+    spread["w1"][0] *= 300
+    spread["w2"][:, 0] /= 300
+    return two_convolutions(folder / "net.onnx", changed=spread), draw_pictures(folder / "pictures", count=12)
+
+
+def test_an_assignment_is_saved_edited_and_given_back(program, job, tmp_path):
+    model, pictures = job
+    quantize(program, model, pictures, tmp_path / "a.onnx", "--save-assignment", tmp_path / "bits.json", quick=QUICK)
+    bits = json.loads((tmp_path / "bits.json").read_text())
+    jsonschema.validate(bits, schema("assignment"))
+    assert bits["weights"] == {"conv1": 8, "conv2": 8} and set(bits["activations"].values()) == {8}
+
+    bits["weights"]["conv2"] = 4
+    bits["activations"]["middle"] = 16
+    (tmp_path / "bits.json").write_text(json.dumps(bits))
+    quantize(program, model, pictures, tmp_path / "b.onnx", "--assignment", tmp_path / "bits.json", "--save-assignment", tmp_path / "again.json",
+             quick=QUICK)
+    assert onnx.load(tmp_path / "b.onnx").opset_import[0].version == 21
+    assert set(activation_types(tmp_path / "b.onnx").values()) == {onnx.TensorProto.UINT8, onnx.TensorProto.UINT16}
+    assert weight_types(tmp_path / "b.onnx") == [onnx.TensorProto.INT8, onnx.TensorProto.INT4]
+    assert json.loads((tmp_path / "again.json").read_text()) == bits
+
+
+def test_the_same_assignment_gives_the_same_bytes(program, job, tmp_path):
+    model, pictures = job
+    quantize(program, model, pictures, tmp_path / "a.onnx", quick=QUICK)
+    quantize(program, model, pictures, tmp_path / "b.onnx", "--save-assignment", tmp_path / "bits.json", quick=QUICK)
+    quantize(program, model, pictures, tmp_path / "c.onnx", "--assignment", tmp_path / "bits.json", quick=QUICK)
+    assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes() == (tmp_path / "c.onnx").read_bytes()
+
+
+@pytest.mark.parametrize("change, said", [
+    ({"weights": {"conv3": 8}}, "did you mean 'conv"),
+    ({"activations": {"midle": 16}}, "did you mean 'middle'"),
+    ({"weights": {"conv1": 5}}, "4, 8 or float"),
+    ({"model": "0" * 32}, "another model"),
+    ({"scheme": "w4a16"}, "--scheme"),
+    ({"version": 9}, "version 1"),
+])
+def test_a_wrong_assignment_is_refused_with_the_reason(program, job, tmp_path, change, said):
+    model, pictures = job
+    (tmp_path / "bits.json").write_text(json.dumps({"format": "quantize assignment", "version": 1, **change}))
+    run = start(program, model, "--calib", pictures, "-o", tmp_path / "out.onnx", "--assignment", tmp_path / "bits.json", *QUICK)
+    assert run.returncode == 2 and said in run.stderr, run.stderr
+    assert listing(tmp_path) == ["bits.json"]
+
+
+def test_a_target_raises_what_it_needs_and_no_more(program, job, tmp_path):
+    model, pictures = job
+    quantize(program, model, pictures, tmp_path / "plain.onnx", quick=QUICK)
+    plain = report_of(tmp_path / "plain.onnx")["accuracy"]["psnr_db"]
+    quantize(program, model, pictures, tmp_path / "mixed.onnx", "--reach", f"psnr={plain + 8}", "--save-assignment", tmp_path / "bits.json", quick=QUICK)
+    report = report_of(tmp_path / "mixed.onnx")
+    jsonschema.validate(report, schema("report"))
+    mixed = report["mixed"]
+    assert mixed["reached"] and mixed["reach"][0]["after"] >= plain + 8 > mixed["reach"][0]["before"]
+    assert report["accuracy"]["psnr_db"] > plain + 6, "pictures that took no part agree"
+    raised = [row["name"] for row in mixed["raised"]]
+    assert "middle" in raised and 1 <= len(raised) < mixed["units"]
+    assert activation_types(tmp_path / "mixed.onnx")["middle"] == onnx.TensorProto.UINT16
+    # The saved assignment makes a model of the same types without a search.
+    quantize(program, model, pictures, tmp_path / "again.onnx", "--assignment", tmp_path / "bits.json", quick=QUICK)
+    assert activation_types(tmp_path / "again.onnx") == activation_types(tmp_path / "mixed.onnx")
+
+
+def test_a_target_out_of_reach_says_so_and_leaves_the_nearest(program, job, tmp_path):
+    model, pictures = job
+    run = start(program, model, "--calib", pictures, "-o", tmp_path / "out.onnx", "--reach", "psnr=199", *QUICK)
+    assert run.returncode == 8, run.stderr
+    assert "psnr" in run.stderr and "199" in run.stderr
+    assert not report_of(tmp_path / "out.onnx")["mixed"]["reached"]
+
+
+def test_four_bit_weights_are_raised_within_the_budget(program, job, tmp_path):
+    model, pictures = job
+    free = start(program, model, "--calib", pictures, "-o", tmp_path / "free.onnx", "--scheme", "w4a16", "--reach", "psnr=199", *QUICK)
+    tight = start(program, model, "--calib", pictures, "-o", tmp_path / "tight.onnx", "--scheme", "w4a16", "--reach", "psnr=199",
+                  "--budget", "size=0.9", *QUICK)
+    assert free.returncode == 8 and tight.returncode in (2, 8)
+    assert onnx.TensorProto.INT8 in weight_types(tmp_path / "free.onnx") or onnx.TensorProto.FLOAT in weight_types(tmp_path / "free.onnx")
+
+
+@pytest.mark.parametrize("options, said", [
+    (["--reach", "pnsr=40"], "did you mean 'psnr'?"),
+    (["--reach", "agreement=99"], "at most 1"),
+    (["--budget", "size=0.3"], "--reach"),
+    (["--reach", "psnr=40", "--assignment", "x.json"], "exclude each other"),
+    (["--reach", "psnr=40", "--budget", "size=0.001"], "w8a8 itself needs"),
+])
+def test_wrong_targets_are_refused(program, job, tmp_path, options, said):
+    model, pictures = job
+    run = start(program, model, "--calib", pictures, "-o", tmp_path / "out.onnx", *options, *QUICK)
+    assert run.returncode == 2 and said in run.stderr, run.stderr
+    assert listing(tmp_path) == []
+
+
+def test_the_sensitivity_table_is_printed_and_plotted(program, job, tmp_path):
+    model, pictures = job
+    run = start(program, "sensitivity", model, "--calib", pictures, "-o", tmp_path / "table.json", "--samples", "10", "-O0", "--preprocess", "unit")
+    assert run.returncode == 0, run.stderr
+    table = json.loads((tmp_path / "table.json").read_text())
+    jsonschema.validate(table, schema("sensitivity"))
+    assert [(row["kind"], row["name"]) for row in table["rows"]] == [("activations", "x"), ("weights", "conv1"), ("activations", "middle"), ("weights", "conv2")]
+    noise = {row["name"]: row["noise"] for row in table["rows"] if row["kind"] == "activations"}
+    assert noise["middle"] > noise["x"]
+    assert run.stdout.index("A8 Relu middle") < run.stdout.index("A8 input x"), "the most sensitive first"
+    assert listing(tmp_path) == ["table.html", "table.json"]
+
+
+def test_the_table_does_not_depend_on_the_number_of_threads(program, job, tmp_path):
+    model, pictures = job
+    for threads in ("1", "3"):
+        run = start(program, "sensitivity", model, "--calib", pictures, "-o", tmp_path / f"{threads}.json", "--samples", "10", "--threads", threads,
+                    "-O0", "--preprocess", "unit")
+        assert run.returncode == 0, run.stderr
+    one, three = (json.loads((tmp_path / f"{threads}.json").read_text())["rows"] for threads in ("1", "3"))
+    assert one == three

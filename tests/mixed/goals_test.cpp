@@ -1,0 +1,47 @@
+#include "mixed/goals.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace quantize::test {
+namespace {
+
+std::string refusal(const std::string& text, bool budget = false) {
+  try {
+    static_cast<void>(budget ? parse_budget(text) : parse_reach(text));
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Goals, AreReadFromText) {
+  EXPECT_EQ(parse_reach("psnr=40,agreement=0.995"), (std::map<std::string, double>{{"psnr", 40}, {"agreement", 0.995}}));
+  EXPECT_EQ(parse_budget("size=0.3,latency=0.5"), (std::map<std::string, double>{{"size", 0.3}, {"latency", 0.5}}));
+}
+
+TEST(Goals, NonsenseIsRefusedByName) {
+  EXPECT_NE(refusal("pnsr=40").find("did you mean 'psnr'?"), std::string::npos);
+  EXPECT_NE(refusal("psnr").find("psnr=NUMBER"), std::string::npos);
+  EXPECT_NE(refusal("psnr=4x").find("psnr=NUMBER"), std::string::npos);
+  EXPECT_NE(refusal("psnr=nan").find("psnr=NUMBER"), std::string::npos);
+  EXPECT_NE(refusal("agreement=99").find("at most 1"), std::string::npos);
+  EXPECT_NE(refusal("psnr=40,psnr=41").find("twice"), std::string::npos);
+  EXPECT_NE(refusal("").find("empty"), std::string::npos);
+  EXPECT_NE(refusal("sise=0.3", true).find("did you mean 'size'?"), std::string::npos);
+  EXPECT_NE(refusal("size=-1", true).find("above 0"), std::string::npos);
+}
+
+TEST(Goals, MissedOnesAreNamedWithBothFigures) {
+  Accuracy accuracy;
+  accuracy.psnr_db = 39.5;
+  accuracy.agreement = 0.999;
+  EXPECT_EQ(missed({{"psnr", 40}, {"agreement", 0.995}}, accuracy), (std::vector<std::string>{"psnr 39.5 instead of at least 40"}));
+  EXPECT_TRUE(missed({{"psnr", 39.5}}, accuracy).empty());
+  EXPECT_EQ(missed({{"size", 0.25}}, Cost{0.5, 1}), (std::vector<std::string>{"size 0.5 instead of at most 0.25"}));
+}
+
+}  // namespace
+}  // namespace quantize::test

@@ -1,0 +1,97 @@
+// From a target to a plan, on a small network one of whose activations needs more than 8 bits.
+#include "mixed/mixed_precision.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "encode/plan_fixture.h"
+#include "model/edit.h"
+#include "rewrite/rewrite.h"
+
+namespace quantize::test {
+namespace {
+
+constexpr const char* net = R"(g (float[1,3,10,10] x) => (float[1,4,10,10] y)
+    <float[8,3,3,3] w, float[8] b, float[8,8,3,3] v, float[8] e, float[4,8,1,1] u> {
+  a = Conv <pads = [1,1,1,1]> (x, w, b)
+  r = Relu (a)
+  c = Conv <pads = [1,1,1,1]> (r, v, e)
+  s = Relu (c)
+  y = Conv (s, u)
+})";
+
+// One channel of r is so large that 8 bits for all of them leave little for the others, and its readers make it small again.
+Model uneven_net() {
+  Model model = text_model(net, 21, 10);
+  auto w = float_values(initializer_of(model, "w")), v = float_values(initializer_of(model, "v"));
+  for (std::size_t i = 0; i < 27; ++i) w[i] *= 200;
+  for (std::size_t i = 0; i < v.size(); ++i) {
+    if (i / 9 % 8 == 0) v[i] /= 200;
+  }
+  put_initializer(model.graph(), make_tensor("w", {8, 3, 3, 3}, w));
+  put_initializer(model.graph(), make_tensor("v", {8, 8, 3, 3}, v));
+  return model;
+}
+
+class MixPrecision : public testing::Test {
+ protected:
+  PlannerInput planner(const std::string& scheme, Level level = Level::o0) {
+    return {model_, find_target("ort-cpu"), {}, {scheme_named(scheme), random_samples(model_), 8, 1}, level};
+  }
+  Statistics statistics() const { return observe_all(model_, place(model_, find_target("ort-cpu")).observed(), 8); }
+  Mixed mix(const std::string& scheme, const std::map<std::string, double>& reach, const std::map<std::string, double>& budget = {},
+            Level level = Level::o0) {
+    return mix_precision({.planner = planner(scheme, level),
+                          .goals = {reach, budget},
+                          .held_out = [this](std::size_t i) { return random_samples(model_)(100 + i); },
+                          .held_out_samples = 4,
+                          .axis = ClassAxis::first,
+                          .fp32_bytes = model_.proto.ByteSizeLong()},
+                         statistics(), context_);
+  }
+
+  Model model_ = uneven_net();
+  Context context_;
+};
+
+TEST_F(MixPrecision, TheUnevenActivationIsRaisedAndTheTargetReached) {
+  const Mixed plain = mix("w8a8", {{"psnr", 1}});
+  ASSERT_TRUE(plain.facts.raised.empty());
+  const double wanted = plain.facts.reach[0].after + 6;
+  const Mixed mixed = mix("w8a8", {{"psnr", wanted}});
+  EXPECT_TRUE(mixed.facts.reached);
+  EXPECT_GE(mixed.facts.reach[0].after, wanted);
+  EXPECT_EQ(mixed.assignment.activations.at("r"), 16);
+  EXPECT_LE(mixed.facts.raised.size(), 2U);
+  EXPECT_EQ(mixed.plan.encodings.activations.at("r").type, onnx::TensorProto::UINT16);
+  EXPECT_GT(mixed.facts.cost[1].after, mixed.facts.cost[1].before) << "16 bits take time on a CPU";
+}
+
+TEST_F(MixPrecision, FourBitWeightsBecomeEightWhereTheyMatter) {
+  const double plain = mix("w4a16", {{"psnr", 1}}).facts.reach[0].after;
+  const Mixed mixed = mix("w4a16", {{"psnr", plain + 3}}, {}, Level::o1);
+  EXPECT_TRUE(mixed.facts.reached);
+  for (const auto& raise : mixed.facts.raised) EXPECT_EQ(raise.from + raise.to, "W4W8") << raise.name;
+}
+
+TEST_F(MixPrecision, AnUnreachableTargetIsReportedNotHidden) {
+  const Mixed mixed = mix("w8a8", {{"psnr", 190}}, {{"latency", 0.75}});
+  EXPECT_FALSE(mixed.facts.reached);
+  EXPECT_LE(mixed.facts.cost[1].after, 0.75);
+  ASSERT_FALSE(context_.warnings().empty());
+  EXPECT_NE(context_.warnings().back().find("instead of at least 190"), std::string::npos);
+}
+
+TEST_F(MixPrecision, ABudgetBelowTheSchemeItselfIsRefused) { EXPECT_THROW(mix("w8a8", {{"psnr", 40}}, {{"size", 0.01}}), Error); }
+
+TEST_F(MixPrecision, WithoutFittingAComposedPlanIsTheOneMadeFromScratch) {
+  Planner plans(planner("w4a16"), statistics(), context_);
+  const Assignment assignment{{{"c", 8}, {"y", float_bits}}, {}};
+  std::vector<Step> steps;
+  const Plan composed = plans.compose(assignment), made = plans.fit(assignment, steps);
+  EXPECT_EQ(serialize(rewrite(composed.model, composed.placement, composed.encodings).proto),
+            serialize(rewrite(made.model, made.placement, made.encodings).proto));
+}
+
+}  // namespace
+}  // namespace quantize::test
