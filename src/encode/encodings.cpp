@@ -206,8 +206,7 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
     const int axis = scheme.weights == Granularity::per_channel ? op.channel_axis : -1;
     auto [place, fresh] = encodings.weights.try_emplace(op.weight);
     const auto values = float_values(tensor);
-    if (fresh)
-      place->second = encode_weight(values, shape_of(tensor), axis, scheme_for_weight(scheme, placement, op.weight).weight_type());
+    if (fresh) place->second = encode_weight(values, shape_of(tensor), axis, scheme_for_weight(scheme, placement, op.weight).weight_type());
     const auto* bias = op.bias.empty() ? nullptr : index.initializer(op.bias);
     const auto input = encodings.activations.find(op.input);
     const bool bias_is_quantized =

@@ -39,8 +39,8 @@ ClassMap classes_of(const Tensor& output, ClassAxis axis);
 ClassMap classes_at(const Tensor& output, ClassAxis axis, int width, int height);
 double agreement(const ClassMap& a, const ClassMap& b);
 
-// How decided an output is about each pixel: the largest score less the second largest; with one channel |x - 0.5|; 1 where the output holds
-// classes. First item of the batch, in the order of classes_of.
+// How decided an output is about each pixel: the largest score less the second largest; with one channel |x - 0.5|; 1 where the output
+// holds classes. First item of the batch, in the order of classes_of.
 std::vector<float> margins_of(const Tensor& output, ClassAxis axis);
 
 // Pixels that changed class, weighted by the reference's margin there: a flip between two classes that were nearly even weighs little, a

@@ -190,7 +190,6 @@ std::vector<float> search_scales(const Matrix& weights, std::span<const double> 
   std::vector<float> scales(weights.rows);
   for (std::size_t r = 0; r < weights.rows; ++r) {
     const auto row = weights.row(r);
-    const Grid grid = settings.grid(r, 1);
     double largest = 1e-9;
     for (const double w : row) largest = std::max(largest, std::fabs(w));
     double best = std::numeric_limits<double>::infinity();

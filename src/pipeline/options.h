@@ -39,7 +39,7 @@ struct Options {
   std::filesystem::path export_encodings;  // empty: nowhere
   AimetVersion export_version = AimetVersion::v1_0_0;
   std::set<std::string> without;  // steps of the optimizer to leave out, see step_names(): for ablations
-  std::int64_t opset = 0;  // raise to at least this; 0: only as far as the scheme needs
+  std::int64_t opset = 0;         // raise to at least this; 0: only as far as the scheme needs
 
   // calibration
   std::filesystem::path calibration;

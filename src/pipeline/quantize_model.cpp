@@ -37,7 +37,7 @@ Outcome quantize_model(const Options& options, Context& context) {
   const Stopwatch watch;
   Run run = plan_run(options, context);
   equalize_run(run, options, context);
-  observe_run(run, options, context);
+  observe_run(run, context);
   if (options.goals.empty()) {
     encode_run(run, options, context);
     fit_run(run, options, context);

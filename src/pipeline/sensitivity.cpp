@@ -10,7 +10,7 @@ SensitivityOutcome measure_sensitivity(const Options& options, Context& context)
   validate(options);
   Run run = plan_run(options, context);
   equalize_run(run, options, context);
-  observe_run(run, options, context);
+  observe_run(run, context);
   encode_run(run, options, context);
   const Model fp32 = run.plan.model;
   fit_run(run, options, context);

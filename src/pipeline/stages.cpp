@@ -213,7 +213,7 @@ void equalize_run(Run& run, const Options& options, Context& context) {
   move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
 }
 
-void observe_run(Run& run, const Options& options, Context& context) {
+void observe_run(Run& run, Context& context) {
   const Stopwatch watch;
   const auto& source = run.samples.calibration;
   const auto observed = run.plan.placement.observed();

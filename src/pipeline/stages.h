@@ -52,7 +52,7 @@ Run plan_run(const Options& options, Context& context);
 // Optimizations of the float model, before it is observed.
 void equalize_run(Run& run, const Options& options, Context& context);
 // calibrate: run.statistics of all calibration samples.
-void observe_run(Run& run, const Options& options, Context& context);
+void observe_run(Run& run, Context& context);
 // encode: run.plan.encodings from run.statistics.
 void encode_run(Run& run, const Options& options, Context& context);
 // Optimizations of the encoded model: weights, biases.

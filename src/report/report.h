@@ -61,8 +61,8 @@ struct Accuracy {
   double psnr_db = 0;  // mean over images of 20 log10(max|fp32| / RMSE)
   double psnr_db_worst = 0;
   std::string worst_image;
-  double sqnr_db = 0;    // 10 log10(sum fp32^2 / sum error^2) over all images
-  double agreement = 0;  // share of output pixels with the same class
+  double sqnr_db = 0;         // 10 log10(sum fp32^2 / sum error^2) over all images
+  double agreement = 0;       // share of output pixels with the same class
   double flipped_margin = 0;  // share of FP32's margin (largest score less the second) that pixels which changed class had
   double miou_vs_fp32 = 0;
   std::optional<double> miou_fp32, miou_quantized;  // against labels

@@ -67,9 +67,9 @@ Json image_accuracy(const ImageAccuracy& image) {
 }
 
 Json accuracy(const Accuracy& accuracy) {
-  Json result = {{"psnr_db", decibels(accuracy.psnr_db)},   {"psnr_db_worst", decibels(accuracy.psnr_db_worst)},
-                 {"worst_image", accuracy.worst_image},     {"sqnr_db", decibels(accuracy.sqnr_db)},
-                 {"agreement", number(accuracy.agreement)}, {"flipped_margin", number(accuracy.flipped_margin)},
+  Json result = {{"psnr_db", decibels(accuracy.psnr_db)},        {"psnr_db_worst", decibels(accuracy.psnr_db_worst)},
+                 {"worst_image", accuracy.worst_image},          {"sqnr_db", decibels(accuracy.sqnr_db)},
+                 {"agreement", number(accuracy.agreement)},      {"flipped_margin", number(accuracy.flipped_margin)},
                  {"miou_vs_fp32", number(accuracy.miou_vs_fp32)}};
   if (accuracy.miou_fp32) result["miou_fp32"] = number(*accuracy.miou_fp32);
   if (accuracy.miou_quantized) result["miou_quantized"] = number(*accuracy.miou_quantized);

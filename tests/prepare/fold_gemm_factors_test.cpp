@@ -32,15 +32,17 @@ TEST(FoldGemmFactors, SharedConstantsAreCopied) {
 }
 
 TEST(FoldGemmFactors, BetaOfAComputedBiasStays) {
-  const auto result = run_pass_on(
-      "g (float[5,3] x, float[5,4] c) => (float[5,4] y) <float[3,4] w> { y = Gemm <alpha = 2.0, beta = 3.0> (x, w, c) }",
-      fold_gemm_factors);
+  const auto result =
+      run_pass_on("g (float[5,3] x, float[5,4] c) => (float[5,4] y) <float[3,4] w> { y = Gemm <alpha = 2.0, beta = 3.0> (x, w, c) }",
+                  fold_gemm_factors);
   EXPECT_EQ(factors_left(result.after), 1);
 }
 
 TEST(FoldGemmFactors, FactorsOfOneAndComputedProductsAreLeftAlone) {
-  EXPECT_EQ(run_pass_on("g (float[5,3] x) => (float[5,4] y) <float[3,4] w, float[4] c> { y = Gemm (x, w, c) }", fold_gemm_factors).detail, "");
-  EXPECT_EQ(run_pass_on("g (float[5,3] x, float[3,4] w) => (float[5,4] y) { y = Gemm <alpha = 2.0> (x, w) }", fold_gemm_factors).detail, "");
+  EXPECT_EQ(run_pass_on("g (float[5,3] x) => (float[5,4] y) <float[3,4] w, float[4] c> { y = Gemm (x, w, c) }", fold_gemm_factors).detail,
+            "");
+  EXPECT_EQ(run_pass_on("g (float[5,3] x, float[3,4] w) => (float[5,4] y) { y = Gemm <alpha = 2.0> (x, w) }", fold_gemm_factors).detail,
+            "");
 }
 
 }  // namespace

@@ -5,9 +5,11 @@
 namespace quantize::cli {
 namespace {
 
-const std::map<std::string, RangeMethod> methods = {
-    {"auto", RangeMethod::automatic},         {"minmax", RangeMethod::minmax}, {"percentile", RangeMethod::percentile}, {"mse", RangeMethod::mse},
-    {"entropy", RangeMethod::entropy}};
+const std::map<std::string, RangeMethod> methods = {{"auto", RangeMethod::automatic},
+                                                    {"minmax", RangeMethod::minmax},
+                                                    {"percentile", RangeMethod::percentile},
+                                                    {"mse", RangeMethod::mse},
+                                                    {"entropy", RangeMethod::entropy}};
 const std::map<std::string, Granularity> granularities = {{"per-channel", Granularity::per_channel},
                                                           {"per-tensor", Granularity::per_tensor}};
 const std::map<std::string, Symmetry> symmetries = {{"asymmetric", Symmetry::asymmetric}, {"symmetric", Symmetry::symmetric}};
@@ -19,7 +21,8 @@ void add_quantization_options(CLI::App& app, Input& input) {
   auto& options = input.arguments.options;
   const std::string group = "Calibration and encodings";
   app.add_option("--samples", options.samples, "At most this many samples, evenly spread [100]")->option_text("N")->group(group);
-  add_choice(app, "--method", raw.method, methods, "How activation ranges are chosen; auto: min-max at -O0, else measured tensor by tensor")->group(group);
+  add_choice(app, "--method", raw.method, methods, "How activation ranges are chosen; auto: min-max at -O0, else measured tensor by tensor")
+      ->group(group);
   app.add_option("--percentile", raw.percentile, "Share of values kept by --method percentile, in percent [99.999]")
       ->option_text("P")
       ->group(group);
