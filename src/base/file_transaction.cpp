@@ -126,12 +126,16 @@ MoveResult move_all_in_child(const std::vector<Rename>& decisions, const std::ve
 
 }  // namespace
 
-FileTransaction::~FileTransaction() {
+FileTransaction::~FileTransaction() { close(); }
+
+void FileTransaction::close() {
   std::error_code ignored;
   for (const auto& staging : stagings_) {
     fs::remove_all(staging.folder, ignored);
     ::close(staging.lock);
   }
+  stagings_.clear();
+  entries_.clear();
 }
 
 FileTransaction::Staging& FileTransaction::staging_for(const fs::path& path) {
@@ -189,7 +193,7 @@ void FileTransaction::publish() {
   }
   const MoveResult result = move_all_in_child(decisions, moves);
   if (result.code != 0) fail_writing(entries_[result.failed].final, result.code);
-  entries_.clear();
+  close();
 }
 
 }  // namespace quantize

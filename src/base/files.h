@@ -43,6 +43,7 @@ class FileTransaction {
     int lock = -1;
   };
   Staging& staging_for(const std::filesystem::path& path);
+  void close();  // removes what is left of the staging folders
 
   std::vector<Entry> entries_;
   std::vector<Staging> stagings_;  // one per final folder
