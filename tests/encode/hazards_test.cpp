@@ -36,8 +36,8 @@ struct Encoded {
   std::string defect;  // what the quantized model does that its steps do not explain
 };
 
-Encoded encode_all(const Model& model, const Scheme& scheme) {
-  Encoded result{plan_graph(model, scheme), {}, {}, ""};
+Encoded encode_all(const Model& model, const Scheme& scheme, const Target& target = find_target("ort-cpu")) {
+  Encoded result{plan_graph(model, scheme, target), {}, {}, ""};
   Context context;
   result.plan.encodings = encode(result.plan.prepared, result.plan.placement, result.plan.statistics, scheme, context);
   result.notes = context.notes();
@@ -136,7 +136,7 @@ TEST_P(HazardsOfAScheme, KnownAndOneSidedRangesAreExact) {
     e = Add (d, r)
     y = Conv (e, v)
   })");
-  const auto result = encode_all(fixed, scheme);
+  const auto result = encode_all(fixed, scheme, {.name = "all", .summary = "", .float_operators = {}});
   EXPECT_EQ(result.defect, "");
   const auto& encodings = result.plan.encodings.activations;
   for (const char* name : {"s", "h", "m"}) {
