@@ -32,20 +32,43 @@ std::uint32_t big(ByteView bytes, std::size_t at, int count) {
   return value;
 }
 
-// stb_image up to 2.27 (Debian 12) believes the code counts of a Huffman table and writes past the end of its own.
-bool are_huffman_tables(ByteView segment) {
-  constexpr std::size_t counts = 16, most_codes = 256;
-  while (!segment.empty()) {
-    if (segment.size() < 1 + counts) return false;
-    const auto codes = std::accumulate(segment.begin() + 1, segment.begin() + 1 + counts, std::size_t{0});
-    if (codes > most_codes || segment.size() < 1 + counts + codes) return false;
-    segment = segment.subspan(1 + counts + codes);
+// What stb_image (up to 2.27, Debian 12) takes on trust in a JPEG: that the code counts of a Huffman table fit (it writes past the end of
+// its own where they do not), and that a scan uses only tables that were defined (it reads whatever lies in memory else).
+class JpegTables {
+ public:
+  // Of a DHT segment. False where it makes no sense.
+  bool define(ByteView segment) {
+    constexpr std::size_t counts = 16, most_codes = 256;
+    while (!segment.empty()) {
+      if (segment.size() < 1 + counts) return false;
+      const auto codes = std::accumulate(segment.begin() + 1, segment.begin() + 1 + counts, std::size_t{0});
+      if (codes > most_codes || segment.size() < 1 + counts + codes) return false;
+      defined_[segment[0]] = true;
+      segment = segment.subspan(1 + counts + codes);
+    }
+    return true;
   }
-  return true;
-}
+
+  // Whether the tables that a scan header (SOS) names are there: those of the DC coefficients, the AC ones, or both.
+  [[nodiscard]] bool serve(ByteView scan) const {
+    const std::size_t components = scan.empty() ? 0 : scan[0];
+    if (components == 0 || scan.size() < 1 + 2 * components + 3) return false;
+    const auto* spectrum = &scan[1 + 2 * components];  // first and last coefficient, precision
+    const bool needs_dc = spectrum[0] == 0 && (spectrum[2] >> 4) == 0, needs_ac = spectrum[1] != 0;
+    for (std::size_t i = 0; i < components; ++i) {
+      const unsigned tables = scan[2 + 2 * i], dc = tables >> 4, ac = 0x10 | (tables & 15);
+      if ((needs_dc && !defined_[dc]) || (needs_ac && !defined_[ac])) return false;
+    }
+    return true;
+  }
+
+ private:
+  std::array<bool, 256> defined_{};  // by class and number as the file writes them: 0x00.. DC, 0x10.. AC
+};
 
 // Follows segments and scans to the end-of-image marker. A search for its two bytes would not do: an embedded thumbnail has one too.
 void check_jpeg(ByteView bytes, const std::string& name) {
+  JpegTables tables;
   std::size_t at = 2;
   while (at + 1 < bytes.size()) {
     const unsigned marker = bytes[at + 1];
@@ -61,7 +84,8 @@ void check_jpeg(ByteView bytes, const std::string& name) {
       if (at + 3 >= bytes.size()) break;
       const std::size_t length = big(bytes, at + 2, 2);  // counts its own two bytes
       if (length > bytes.size() - at - 2) break;
-      const bool is_fine = length >= 2 && (marker != 0xC4 || are_huffman_tables(bytes.subspan(at + 4, length - 2)));
+      const auto segment = length >= 2 ? bytes.subspan(at + 4, length - 2) : ByteView{};
+      const bool is_fine = length >= 2 && (marker != 0xC4 || tables.define(segment)) && (marker != 0xDA || tables.serve(segment));
       if (!is_fine) fail(name, "the JPEG file is damaged");
       at += 2 + length;
     }

@@ -110,6 +110,16 @@ TEST(ReadImage, RefusesJpegWithTooManyHuffmanCodes) {
   expect_in("bad.jpg: the JPEG file is damaged", error_text([&] { decode_image(byte_view(bytes), 3, "bad.jpg"); }));
 }
 
+TEST(ReadImage, RefusesJpegWhoseScansUseTablesThatAreNotThere) {
+  for (const char* name : {"baseline.jpg", "progressive.jpg"}) {
+    std::string bytes = read_file(golden(name));
+    const auto table = bytes.find("\xFF\xC4");
+    ASSERT_NE(table, std::string::npos);
+    bytes[table + 4] = static_cast<char>(bytes[table + 4] | 3);  // another number
+    expect_in("bad.jpg: the JPEG file is damaged", error_text([&] { decode_image(byte_view(bytes), 3, "bad.jpg"); }));
+  }
+}
+
 TEST(ReadImage, RefusesPixelBombsBeforeAllocating) {
   expect_in("too large (500000x500000", error_text([] { decode_image(byte_view("P6 500000 500000 255\n"), 3, "bomb.ppm"); }));
   std::string png = read_file(golden("rgb.png"));
