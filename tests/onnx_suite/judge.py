@@ -1,7 +1,7 @@
 """Is a quantized model right? Its difference from FP32 must stay within what its own quantization steps can cause.
 
-The bound: the quantized model without its QuantizeLinear/DequantizeLinear pairs is a float model N. Noise of half a step, uniformly drawn, in
-the place of every pair and on every weight moves N's outputs by what rounding can; clipping to the pair's range moves them by what saturation
+The bound: the quantized model without its QuantizeLinear/DequantizeLinear pairs is a float model N. Noise of half a step in the
+place of every pair and of one step on every weight, uniformly drawn, moves N's outputs by what rounding can; clipping to the pair's range moves them by what saturation
 can. A few times that is allowed between the quantized model and FP32; a model that computes something else is far outside. So that steps that
 are too coarse do not excuse themselves, each is held against the values its tensor takes in N.
 """
@@ -76,7 +76,7 @@ def without_pairs(model, clip=False, seed=None, values=None):
             axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 1)
             values, steps = dequantized(known[node.input[0]], scale, zero, axis)
             if seed is not None:
-                values = values + steps * random.uniform(-0.5, 0.5, values.shape)
+                values = values + steps * random.uniform(-1, 1, values.shape)  # fitted weights are not the nearest ones
             float_model.graph.initializer.append(numpy_helper.from_array(values.astype(np.float32), node.output[0]))
             continue
         source, step = quantizers[node.input[0]].input[0], float(scale)

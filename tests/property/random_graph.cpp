@@ -1,5 +1,6 @@
 #include "property/random_graph.h"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -13,6 +14,7 @@ namespace {
 struct Value {
   std::string name;
   std::int64_t channels, size;  // 1 x channels x size x size
+  bool flat = false;            // 1 x channels
 };
 
 struct SharedWeight {
@@ -59,7 +61,7 @@ class Builder {
     auto& type = *info.mutable_type()->mutable_tensor_type();
     type.set_elem_type(onnx::TensorProto::FLOAT);
     for (const auto dimension : {std::int64_t{1}, value.channels, value.size, value.size}) {
-      type.mutable_shape()->add_dim()->set_dim_value(dimension);
+      if (!value.flat || type.shape().dim_size() < 2) type.mutable_shape()->add_dim()->set_dim_value(dimension);
     }
   }
 
@@ -250,22 +252,22 @@ class Builder {
     const Value input = last();
     add("GlobalAveragePool", {input.name}, input.channels, 1);
     add("Flatten", {last().name}, input.channels, 1);
+    values_.back().flat = true;
     add("Gemm", {last().name, weight({input.channels, 5}, input.channels), constant({5}, 0.2)}, 5, 1);
+    values_.back().flat = true;
     if (below(2) == 0) add("Softmax", {last().name}, 5, 1);
+    values_.back().flat = true;
   }
 
   // The newest tensor, and sometimes inner ones that have readers too.
   void outputs() {
-    std::vector<std::string> names{last().name};
-    while (below(3) == 0 && names.size() < 3) {
-      const auto& name = values_[static_cast<std::size_t>(below(static_cast<int>(values_.size())))].name;
-      if (name.starts_with("t") && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    std::vector<Value> chosen{last()};
+    while (below(3) == 0 && chosen.size() < 3) {
+      const auto& value = values_[static_cast<std::size_t>(below(static_cast<int>(values_.size())))];
+      const bool new_one = std::none_of(chosen.begin(), chosen.end(), [&](const Value& other) { return other.name == value.name; });
+      if (value.name.starts_with("t") && new_one) chosen.push_back(value);
     }
-    for (const auto& name : names) {
-      auto& output = *graph().add_output();
-      output.set_name(name);
-      output.mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::FLOAT);
-    }
+    for (const auto& value : chosen) declare(*graph().add_output(), value);
   }
 
   std::mt19937 generator_;

@@ -82,9 +82,9 @@ class NoiseModel {
     const float zero = node.input_size() > 2 ? float_values(*index_.constant(node.input(2)))[0] : 0;
     const int axis = scale.size() == 1 ? -1 : static_cast<int>(int_attribute(node, "axis", 1));
     auto values = float_values(integers);
-    std::uniform_real_distribution<float> half(-0.5F, 0.5F);
+    std::uniform_real_distribution<float> step(-1, 1);  // weights fitted to the layer's output are not the nearest ones
     for (std::size_t i = 0; i < values.size(); ++i) {
-      values[i] = (values[i] - zero + (noise_.seed != 0 ? half(generator_) : 0)) * scale[slice_of(i, shape, axis)];
+      values[i] = (values[i] - zero + (noise_.seed != 0 ? step(generator_) : 0)) * scale[slice_of(i, shape, axis)];
     }
     put_initializer(graph_, make_tensor(node.output(0), shape, values));
   }

@@ -1,8 +1,9 @@
 // How far a quantized model may be from the float model, worked out from its own quantization steps.
 //
 // The quantized model without its QuantizeLinear/DequantizeLinear pairs is a float model N. Noise of up to half a step in the place of
-// every pair and on every weight moves N's outputs by what rounding can do; clipping to the pairs' ranges moves them by what saturation
-// can. A few times that is allowed. A model that computes something else is far outside, because N then is as far from FP32 as it is.
+// every pair and of a step on every weight moves N's outputs by what rounding can do; clipping to the pairs' ranges moves them by what
+// saturation can. A few times that is allowed. A model that computes something else is far outside, because N then is as far from FP32 as
+// it is.
 #pragma once
 
 #include <onnx/onnx_pb.h>
