@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "mixed/search.h"
+#include "model/payload.h"
 #include "rewrite/rewrite.h"
 
 namespace quantize {
@@ -50,7 +51,7 @@ Mixed mix_precision(const MixedInput& input, Statistics statistics, Context& con
   const auto start = std::chrono::steady_clock::now();
   const auto& [prepared, target, exclusions, optimize, level] = input.planner;
   Planner planner(input.planner, std::move(statistics), context);
-  const auto bytes = rewrite(planner.base().model, planner.base().placement, planner.base().encodings).proto.ByteSizeLong();
+  const auto bytes = stored_bytes(rewrite(planner.base().model, planner.base().placement, planner.base().encodings).proto);
   const CostModel costs(prepared, planner.base().placement, optimize.scheme, target.speed,
                         count_operations(prepared, planner.base().placement, optimize.load), bytes, input.fp32_bytes);
   const Cost base = costs.of({});

@@ -7,6 +7,7 @@
 #include "model/edit.h"
 #include "model/graph.h"
 #include "model/model.h"
+#include "model/payload.h"
 
 namespace quantize {
 namespace {
@@ -70,7 +71,7 @@ void share_equal_initializers(onnx::GraphProto& graph, const std::set<std::strin
 std::map<std::string, std::string> slim(onnx::ModelProto& model) {
   auto& graph = *model.mutable_graph();
   std::map<std::string, std::string> renamed;
-  if (weight_of_names(graph) * worth_a_fiftieth <= model.ByteSizeLong()) return renamed;
+  if (weight_of_names(graph) * worth_a_fiftieth <= stored_bytes(model)) return renamed;
   const auto kept = names_to_keep(graph);
   share_equal_initializers(graph, kept);
   NameMaker names(graph);
