@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "encode/hazards.h"
 #include "model/graph.h"
 
 namespace quantize {

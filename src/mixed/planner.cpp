@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "encode/hazards.h"
 #include "model/edit.h"
 
 namespace quantize {
