@@ -89,9 +89,10 @@ int protect_bias(Encoding& weight, std::span<const float> bias, float input_scal
   constexpr double limit = 1 << 30;           // half of what int32 holds: the accumulator needs the other half
   constexpr double smallest = FLT_MIN * 4.0;  // a denormal scale has few digits, and no reciprocal
   int raised = 0;
-  const std::size_t per_group = bias.size() / static_cast<std::size_t>(std::max<std::int64_t>(groups, 1));
+  const std::size_t per_group = bias.size() / static_cast<std::size_t>(std::max<std::int64_t>(groups, 1)), scales = weight.scale.size();
+  if (scales != 1 && scales != bias.size() && scales != per_group) return 0;  // not one value per output: stays float
   for (std::size_t i = 0; i < bias.size(); ++i) {
-    auto& scale = weight.scale[weight.scale.size() == 1 ? 0 : weight.scale.size() == bias.size() ? i : i % per_group];
+    auto& scale = weight.scale[scales == 1 ? 0 : scales == bias.size() ? i : i % per_group];
     const double needed = std::fabs(bias[i]) / (static_cast<double>(input_scale) * limit);
     const double least = std::max(needed, bias[i] != 0 ? smallest / input_scale : 0);
     if (scale >= least) continue;

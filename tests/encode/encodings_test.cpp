@@ -151,6 +151,12 @@ TEST(ProtectBias, GroupsOfAConvTransposeShareScales) {
   EXPECT_FLOAT_EQ(weight.scale[1], 0x1p-29F);
 }
 
+TEST(ProtectBias, AMatrixAddedByAGemmIsNoBias) {
+  Encoding weight = weight_scales({1e-9F, 1e-9F});
+  EXPECT_EQ(protect_bias(weight, std::vector<float>(6, 100.0F), 1, 1), 0);
+  EXPECT_EQ(weight.scale, (std::vector<float>{1e-9F, 1e-9F}));
+}
+
 TEST(ProtectBias, ZeroBiasNeedsNothing) {
   Encoding weight = weight_scales({1e-30F});
   EXPECT_EQ(protect_bias(weight, std::vector<float>{0.0F}, 1, 1), 0);
