@@ -77,6 +77,7 @@ def calibration(bench, model, label, count, peers):
             except RuntimeError as error:
                 print(f"  {name}: {error}", file=sys.stderr)
                 continue
+            print(f"  {label}, {count} pictures, {name}: {done.seconds:.1f} s", file=sys.stderr)
             seconds[name].append(done.seconds)
             peaks[name] = max(peaks.get(name, 0), done.peak_bytes)
             if name == "ours, -O0":
