@@ -10,6 +10,7 @@ namespace quantize {
 namespace {
 
 constexpr std::size_t rows_at_a_time = 32;
+constexpr double most_learned = 1.5e9;  // rows x columns^2: a layer beyond it would take minutes to learn
 
 std::vector<double> diagonal(const Matrix& h) {
   std::vector<double> values(h.rows);
@@ -132,7 +133,7 @@ Candidate round_towards(const Matrix& target, const Ordered& ordered, std::span<
       rescale_rows(wanted, ordered.h, floors, q, scales, grids);
       linalg().descend(wanted, ordered.h, grids, std::min(sweeps, 1), q);
     }
-    if (methods.learned > 0) {
+    if (methods.learned > 0 && static_cast<double>(target.rows) * static_cast<double>(target.cols * target.cols) <= most_learned) {
       linalg().learn_rounding(wanted, ordered.h, grids, methods.learned, q);
       linalg().descend(wanted, ordered.h, grids, sweeps, q);
     }
