@@ -1,6 +1,7 @@
 #include "encode/overrides.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "encode/hazards.h"
@@ -133,10 +134,15 @@ class Overrider {
     const auto input = encodings_.activations.find(op.input);
     if (bias == nullptr || input == encodings_.activations.end()) return;
     auto& weight = encodings_.weights.at(op.weight);
-    Encoding raised = weight;
-    if (protect_bias(raised, float_values(*bias), input->second.scale[0], op.groups) == 0) return;
-    if (weight.method == "imported") fail(op.weight, "has a scale so small that its bias does not fit into int32");
-    weight = raised;
+    const auto values = float_values(*bias);
+    if (weight.method != "imported") {
+      protect_bias(weight, values, input->second.scale[0], op.groups);
+      return;
+    }
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const double scale = static_cast<double>(input->second.scale[0]) * weight.scale[i % weight.scale.size()];
+      if (std::fabs(values[i]) > scale * 2147483647.0) fail(op.weight, "has a scale so small that its bias does not fit into int32");
+    }
   }
 
   void check_zero_points(const std::string& name, const Encoding& encoding) const {

@@ -51,7 +51,7 @@ std::vector<ComparedPicture> compare_pictures(const onnx::ModelProto& fp32, cons
     const Sample sample = samples.load(number);
     const Image picture = read_image(samples.file(number).files[0], 3);
     const auto& shape = sample.inputs[0].shape;
-    const bool last = axis == ClassAxis::last;
+    const bool last = channels_last(shape, preprocess.layout);  // of the input: the output may have another order
     const int height = static_cast<int>(shape[shape.size() - (last ? 3 : 2)]),
               width = static_cast<int>(shape[shape.size() - (last ? 2 : 1)]);
     const ClassMap mask_a = mask_of(a.run(sample.inputs)[0], axis, picture, width, height, preprocess.resize);

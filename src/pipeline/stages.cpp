@@ -133,17 +133,23 @@ void check_pixel_model(const Run& run, const Options& options) {
   }
 }
 
+// How a picture becomes what the quantized model takes.
+Preprocess fed_preprocess(const Options& options) {
+  if (options.input_type == InputType::floats) return options.preprocess;
+  Preprocess preprocess = pixels_of(options.preprocess);
+  if (options.input_type == InputType::camera) preprocess.layout = Layout::nhwc;
+  return preprocess;
+}
+
 // The model normalises pixels itself from here on, and everything is judged that way.
 void open_pixels(Run& run, const Options& options, Context& context) {
-  const Layout layout = options.input_type == InputType::camera ? Layout::nhwc : Layout::automatic;
-  take_pixels(run.original, options.preprocess, layout);
-  Preprocess preprocess = pixels_of(options.preprocess);
-  if (layout == Layout::nhwc) preprocess.layout = layout;
+  const bool camera = options.input_type == InputType::camera;
+  take_pixels(run.original, options.preprocess, camera ? Layout::nhwc : Layout::automatic);
   auto specs = run.file_inputs;
   specs[0].type = onnx::TensorProto::UINT8;
-  if (layout == Layout::nhwc && run.axis == ClassAxis::first)
-    std::rotate(specs[0].shape.end() - 3, specs[0].shape.end() - 2, specs[0].shape.end());
-  run.samples = open_samples(options, specs, preprocess, context);
+  auto& shape = specs[0].shape;
+  if (camera && run.axis == ClassAxis::first) std::rotate(shape.end() - 3, shape.end() - 2, shape.end());
+  run.samples = open_samples(options, specs, fed_preprocess(options), context);
   check_pixel_model(run, options);
 }
 
@@ -284,7 +290,7 @@ void evaluate_run(Report& report, const Run& run, const Model& quantized, const 
   report.layers = compare_layers(run.plan.model.proto, quantized.proto, tensor_pairs(run.plan, quantized), test, 4, context);
   report.histograms = worst_histograms(report.layers, run.plan, run.statistics, 12);
   report.pictures = compare_pictures(run.original.proto, quantized.proto, test, pictures_to_show(report.accuracy, options.pictures),
-                                     run.axis, options.preprocess, report.accuracy, context);
+                                     run.axis, fed_preprocess(options), report.accuracy, context);
   const auto inputs = test.load(0).inputs, fp32_inputs = test.with_inputs(run.file_inputs, options.preprocess).load(0).inputs;
   if (options.latency_runs > 0) {
     report.latency = measure_latency(options.model, fp32_inputs, file, inputs, options.latency_runs, context.threads, context);

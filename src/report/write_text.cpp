@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "report/advice.h"
 #include "report/words.h"
 #include "report/write_report.h"
 
@@ -63,6 +64,11 @@ std::string warnings(const Report& report) {
   return line("Warnings", std::to_string(report.warnings.size()) + ", the first: " + report.warnings.front());
 }
 
+std::string next(const Report& report) {
+  const auto advice = advise(report);
+  return advice.empty() ? "" : line("Next", advice.front().command);
+}
+
 }  // namespace
 
 std::string write_text(const Report& report) {
@@ -72,7 +78,7 @@ std::string write_text(const Report& report) {
          line("Verdict", verdict.headline + ". " + verdict.reason) +
          line("Size", words::compare_size(report.fp32.bytes, report.quantized.bytes) + ": " + words::bytes(report.fp32.bytes) + " -> " +
                           words::bytes(report.quantized.bytes)) +
-         speed(report) + memory(report) + quality(report.accuracy) + layers(report) + nodes(report) + warnings(report);
+         speed(report) + memory(report) + quality(report.accuracy) + layers(report) + nodes(report) + warnings(report) + next(report);
 }
 
 }  // namespace quantize

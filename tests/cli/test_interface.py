@@ -79,7 +79,10 @@ def test_camera_frame_gives_classes(variants, pictures):
         classes, reference = run(variants["camera"], picture[None]), run(DEMO / "model.onnx", normalised(picture)).argmax(1)
         assert classes.dtype == np.uint8
         assert classes.shape == reference.shape
-        assert (classes == reference).mean() > 0.98
+        # The same network as that of pixels in the model's own order, and as good as the one that is fed floats.
+        assert (classes == run(variants["pixels"], planes(picture)).argmax(1)).all()
+        as_floats = run(variants["plain"], normalised(picture)).argmax(1)
+        assert (classes == reference).mean() > (as_floats == reference).mean() - 0.02
 
 
 def test_integers_with_their_scale_are_the_logits(variants, pictures):
@@ -89,7 +92,8 @@ def test_integers_with_their_scale_are_the_logits(variants, pictures):
     assert float(metadata[f"quantize.scale.{output['name']}"]) == pytest.approx(output["scale"])
     for picture in pictures:
         logits, reference = dequantized(run(variants["integers"], normalised(picture)), output), run(DEMO / "model.onnx", normalised(picture))
-        assert sqnr(reference, logits) > 25
+        # 8 bits for the logits themselves cost something more.
+        assert sqnr(reference, logits) > sqnr(reference, run(variants["plain"], normalised(picture))) - 3
 
 
 def test_report_tells_the_interface_and_judges_the_same_network(variants):
@@ -99,9 +103,8 @@ def test_report_tells_the_interface_and_judges_the_same_network(variants):
     assert reports["camera"]["outputs"][0]["meaning"] == "class of each pixel"
     assert "pixel * " in reports["plain"]["inputs"][0]["meaning"]
     for report in reports.values():
-        assert report["accuracy"]["agreement"] > 0.98
-    assert reports["pixels"]["accuracy"] == pytest.approx(reports["camera"]["accuracy"], rel=1e-6) or \
-        reports["pixels"]["accuracy"]["agreement"] == pytest.approx(reports["camera"]["accuracy"]["agreement"], abs=1e-4)
+        assert report["accuracy"]["agreement"] > reports["plain"]["accuracy"]["agreement"] - 0.02
+    assert reports["pixels"]["accuracy"] == reports["camera"]["accuracy"]
 
 
 def test_latency_and_memory_are_measured_on_both_interfaces(program, tmp_path):

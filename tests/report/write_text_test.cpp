@@ -48,6 +48,13 @@ TEST(WriteText, LeavesOutWhatWasNotMeasured) {
   EXPECT_FALSE(contains(text, "Labels"));
 }
 
+TEST(WriteText, SaysWhatToTryNextWhereThereIsSomething) {
+  Report report = sample_report();
+  EXPECT_FALSE(contains(write_text(report), "Next"));
+  report.accuracy.agreement = 0.5;
+  EXPECT_TRUE(contains(write_text(report), "Next      quantize net.onnx --calib pictures -o out/"));
+}
+
 TEST(WriteText, CopesWithAnEmptyReport) { EXPECT_TRUE(contains(write_text(Report{}), "Verdict   Not measured.")); }
 
 }  // namespace

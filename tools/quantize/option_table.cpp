@@ -10,7 +10,7 @@ bool is_placeholder(const std::string& word) { return word.find_first_of("abcdef
 OptionRow row_of(const CLI::Option& option) {
   OptionRow row;
   row.value = option.get_option_text();
-  if (row.value.empty() && option.get_type_size_max() > 0) row.value = "VALUE";
+  if (row.value.empty() && option.get_expected_max() > 0) row.value = "VALUE";
   for (const auto& name : option.get_lnames()) row.names.push_back("--" + name);
   for (const auto& name : option.get_snames()) row.names.push_back("-" + name);
   if (row.names.empty()) {

@@ -39,6 +39,15 @@ function showAccuracy() {
   tile("mIoU against labels", [fixed(after, 4), ""], `FP32 ${fixed(before, 4)}`, `${change > 0 ? "+" : ""}${fixed(change, 4)}`);
 }
 
+// What was demanded of the result, and whether it was met.
+function showGates() {
+  const shown = (value, unit) => (value === null ? "not measured" : `${Number(value.toFixed(4))}${unit ? " " + unit : ""}`);
+  find("gates").append(...(report.gates ?? []).map(({option, figure, unit, threshold, measured, passed}) => make("li", {},
+    make("span", {class: "badge " + (passed ? "good" : "poor")}, passed ? "met" : "missed"),
+    ` ${figure} ${shown(measured, unit)}, ${option} ${shown(threshold, unit)}`)));
+  find("gates").hidden = !find("gates").children.length;
+}
+
 function showWarnings() {
   const {warnings} = report, items = warnings.map((warning) => make("li", {}, warning));
   const box = make("details", {class: "warnings"}, make("summary", {}, plural(warnings.length, "warning")), make("ul", {}, ...items));
@@ -163,7 +172,7 @@ function showOrigin() {
     row("Machine", [report.machine], ""), row("Versions", [`quantize ${version}`, `ONNX ${onnx_version}`, `ONNX Runtime ${onnxruntime_version}`], "")]));
 }
 
-for (const show of [showHeader, showAdvice, showCosts, showAccuracy, showWarnings, showTables, showSteps, showMixed, showFloatReasons, showDecisions, showSizes,
+for (const show of [showHeader, showGates, showAdvice, showCosts, showAccuracy, showWarnings, showTables, showSteps, showMixed, showFloatReasons, showDecisions, showSizes,
   showOrigin, preparePictures]) show();
 showLayerChart(report);
 report.histograms.forEach(showHistogram);
