@@ -14,6 +14,7 @@
 #include "observe/calibrate.h"
 #include "pipeline/describe.h"
 #include "pipeline/first_nonfinite.h"
+#include "pipeline/pixel_model.h"
 #include "prepare/pixel_input.h"
 #include "prepare/prepare.h"
 #include "rewrite/output_type.h"
@@ -110,37 +111,6 @@ Session open_session(const Model& model) {
   }
 }
 
-// The largest difference that float rounding explains, relative to the output's magnitude.
-constexpr float same_function = 1e-4F;
-
-// Does the model that takes pixels compute what the file does on normalised floats? On real pictures, fed to both in their own form.
-void check_pixel_model(const Run& run, const Options& options) {
-  const Session floats(options.model), pixels(run.original.proto);
-  const auto& source = run.samples.calibration;
-  const auto as_floats = source.with_inputs(run.file_inputs, options.preprocess);
-  for (const std::size_t i : {std::size_t{0}, source.size() / 2}) {
-    const auto expected = floats.run(as_floats.load(i).inputs), got = pixels.run(source.load(i).inputs);
-    for (std::size_t k = 0; k < expected.size(); ++k) {
-      if (expected[k].type != onnx::TensorProto::FLOAT) continue;
-      float most = 0, difference = 0;
-      for (std::size_t j = 0; j < expected[k].as<float>().size(); ++j) {
-        most = std::max(most, std::fabs(expected[k].as<float>()[j]));
-        difference = std::max(difference, std::fabs(expected[k].as<float>()[j] - got[k].as<float>()[j]));
-      }
-      if (!(difference <= same_function * most))
-        throw Error(ErrorKind::verification, "the model that takes pixels does not compute what " + options.model.string() + " does");
-    }
-  }
-}
-
-// How a picture becomes what the quantized model takes.
-Preprocess fed_preprocess(const Options& options) {
-  if (options.input_type == InputType::floats) return options.preprocess;
-  Preprocess preprocess = pixels_of(options.preprocess);
-  if (options.input_type == InputType::camera) preprocess.layout = Layout::nhwc;
-  return preprocess;
-}
-
 // The model normalises pixels itself from here on, and everything is judged that way.
 void open_pixels(Run& run, const Options& options, Context& context) {
   const bool camera = options.input_type == InputType::camera;
@@ -150,7 +120,7 @@ void open_pixels(Run& run, const Options& options, Context& context) {
   auto& shape = specs[0].shape;
   if (camera && run.axis == ClassAxis::first) std::rotate(shape.end() - 3, shape.end() - 2, shape.end());
   run.samples = open_samples(options, specs, fed_preprocess(options), context);
-  check_pixel_model(run, options);
+  check_pixel_model(run.original, run.samples.calibration, run.file_inputs, options);
 }
 
 constexpr double largest_pair_sum = 32767;

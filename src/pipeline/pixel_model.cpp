@@ -1,0 +1,48 @@
+#include "pipeline/pixel_model.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "prepare/pixel_input.h"
+#include "run/session.h"
+
+namespace quantize {
+namespace {
+
+// The largest difference that float rounding explains, relative to the output's magnitude.
+constexpr float same_function = 1e-4F;
+
+bool same(const Tensor& expected, const Tensor& got) {
+  if (expected.type != onnx::TensorProto::FLOAT) return true;
+  const auto a = expected.as<float>(), b = got.as<float>();
+  if (a.size() != b.size()) return false;
+  float most = 0, difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    most = std::max(most, std::fabs(a[i]));
+    difference = std::max(difference, std::fabs(a[i] - b[i]));
+  }
+  return difference <= same_function * most;
+}
+
+}  // namespace
+
+Preprocess fed_preprocess(const Options& options) {
+  if (options.input_type == InputType::floats) return options.preprocess;
+  Preprocess preprocess = pixels_of(options.preprocess);
+  if (options.input_type == InputType::camera) preprocess.layout = Layout::nhwc;
+  return preprocess;
+}
+
+void check_pixel_model(const Model& pixel_model, const SampleSource& samples, const std::vector<InputSpec>& file_inputs,
+                       const Options& options) {
+  const Session floats(options.model), pixels(pixel_model.proto);
+  const auto as_floats = samples.with_inputs(file_inputs, options.preprocess);
+  for (const std::size_t i : {std::size_t{0}, samples.size() / 2}) {
+    const auto expected = floats.run(as_floats.load(i).inputs), got = pixels.run(samples.load(i).inputs);
+    if (!std::equal(expected.begin(), expected.end(), got.begin(), got.end(), same))
+      throw Error(ErrorKind::verification, "the model that takes pixels does not compute what " + options.model.string() + " does");
+  }
+}
+
+}  // namespace quantize

@@ -1,0 +1,20 @@
+// A run whose quantized model takes pixels: how pictures are fed to it, and whether it is still the model of the file.
+#pragma once
+
+#include <vector>
+
+#include "dataset/sample_source.h"
+#include "model/model.h"
+#include "pipeline/options.h"
+
+namespace quantize {
+
+// How a picture becomes what the quantized model takes.
+Preprocess fed_preprocess(const Options& options);
+
+// Does the model that takes pixels compute what the file does on normalised floats? On real pictures, fed to both in their own form;
+// `samples` are those of pixels, `file_inputs` what the file takes. Throws Error{verification}.
+void check_pixel_model(const Model& pixel_model, const SampleSource& samples, const std::vector<InputSpec>& file_inputs,
+                       const Options& options);
+
+}  // namespace quantize
