@@ -54,7 +54,7 @@ std::string defect_of(const Model& original, const Kind& kind, const Target& tar
   optimize_before_calibration(plan, optimize, kind.level, context);
   const auto statistics = calibrate(plan.model, plan.placement.observed(), load, sample_count, context);
   plan.encodings = encode(plan.model, plan.placement, statistics, scheme, context);
-  optimize_after_encoding(plan, optimize, kind.level, context);
+  optimize_after_encoding(plan, statistics, optimize, kind.level, context);
   const Model quantized = rewrite(plan.model, plan.placement, plan.encodings);
   check_model(quantized.proto, "the quantized model");
   for (std::size_t i = 0; i < 2; ++i) {
