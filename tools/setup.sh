@@ -3,6 +3,9 @@
 #
 #   tools/setup.sh             everything the build and the demo need
 #   tools/setup.sh --dev       also what only the tests need (Python packages, headless Chromium, Clang's tools)
+#   tools/setup.sh --with qnn --with openvino
+#                              also the runtimes of other devices: Qualcomm's execution provider with its NPU simulator and compiler
+#                              (99 MB to fetch), OpenVINO (59 MB); both for x86-64 only
 #
 # ONNX, ONNX Runtime and the chart library are pinned by version and checksum and kept in a cache outside the build tree:
 #   $QUANTIZE_CACHE, by default ~/.cache/quantize
@@ -16,6 +19,12 @@ ort_sha256_x86_64=99e1074c4b2197accd5073052a465361be17b89c093b8ffb6e6bd8f986c52d
 ort_sha256_aarch64=e36c187006e7a7c8b8d6d57f1a209dd63f52430dca6c282b177718ad6b841054
 ort_headers_package=com.github.asus4.onnxruntime@0.4.9
 ort_headers_sha256=e59788788818fdde1b2e522e766a21ba0f7d8391de55737abf81e32cc801785d
+qnn_version=2.7.0
+qnn_sha256=c56c01562b8534fe8980cfea4601408d950c065f8251fb862ce82101c52c9849
+openvino_version=2026.4.1
+openvino_sha256_311=2d22b1da03f7caf74df30e9f6417d0ab2f637e4a38e08e1dcd294d2c37407aaf  # by Python version: the wheels hold its extension modules
+openvino_sha256_312=6b4375c17ddcac83a5180349e2e2bb811185c261066e2a920659892d58ef0e3b
+openvino_sha256_313=a9b637846c579d7b81b17b6585e0c7b1947574e8d13cf83d7307ce50cd2c352e
 uplot_package=uplot@1.6.32
 uplot_sha256=4b8a8191e425658e3ea8c8c1314b0fc679c861ee3a1af2b20c7b16ba50b5133d
 
@@ -24,12 +33,15 @@ build_packages=(build-essential cmake ninja-build pkg-config git libprotobuf-dev
 dev_packages=(clang clang-format clang-tidy libclang-rt-dev chromium)
 python_packages=(numpy==1.26.4 pillow==11.3.0 onnx==1.19.1 onnxruntime==1.32.0 jsonschema==4.25.1 pytest==8.4.2)
 
-dev=0
-for argument in "$@"; do
-  case $argument in
+dev=0 with=()
+usage() { sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2; }
+while [ $# -gt 0 ]; do
+  case $1 in
     --dev) dev=1 ;;
-    *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    --with) case ${2:-} in qnn | openvino) with+=("$2"); shift ;; *) usage ;; esac ;;
+    *) usage ;;
   esac
+  shift
 done
 
 say() { printf '\033[1m[setup]\033[0m %s\n' "$*"; }
@@ -127,6 +139,36 @@ install_charts() {
   publish "$scratch/uplot" $name
 }
 
+# --- runtimes of other devices ---------------------------------------------------------------------------------------
+fetch_wheel() { # fetch_wheel NAME VERSION PYTHON PLATFORM SHA256: into $scratch/NAME, unpacked
+  [ "$(uname -m)" = x86_64 ] || fail "$1 is available for x86-64 only"
+  say "fetching $1 $2"
+  mkdir -p "$scratch/$1"
+  "$cache/python/bin/pip" download -q --disable-pip-version-check --no-deps --only-binary :all: --python-version "$3" --platform "$4" \
+    -d "$scratch/wheels" "$1==$2"
+  check_sum "$scratch/wheels/${1//-/_}-$2"-*.whl "$5"
+  unzip -q "$scratch/wheels/${1//-/_}-$2"-*.whl -d "$scratch/$1"
+}
+
+# The folders keep the form of the wheels, so that the tests can import them too: PYTHONPATH=$cache/NAME.
+install_qnn() {
+  local name=onnxruntime-qnn-$qnn_version
+  [ -d "$cache/$name" ] && return
+  fetch_wheel onnxruntime-qnn $qnn_version 3.11 manylinux_2_35_x86_64 $qnn_sha256
+  rm "$scratch/onnxruntime-qnn/onnxruntime_qnn/"lib{Genie,QnnGpu}.so  # for language models and for phones' GPUs
+  publish "$scratch/onnxruntime-qnn" "$name"
+}
+
+install_openvino() {
+  local name=openvino-$openvino_version python sum
+  [ -d "$cache/$name" ] && return
+  python=$("$cache/python/bin/python" -c 'import sys; print("3%02d" % sys.version_info[1])')
+  sum=openvino_sha256_$python
+  [ -n "${!sum:-}" ] || { python=312; sum=openvino_sha256_312; }  # the program needs the library only, not the module for this Python
+  fetch_wheel openvino $openvino_version "3.${python#3}" manylinux_2_28_x86_64 "${!sum}"
+  publish "$scratch/openvino" "$name"
+}
+
 install_system_packages
 mkdir -p "$cache"
 scratch=$(mktemp -d "$cache/setup.XXXXXX")
@@ -134,4 +176,5 @@ install_python
 install_onnxruntime
 install_charts
 install_onnx
+for runtime in "${with[@]}"; do "install_$runtime"; done
 say "ready ($cache)"

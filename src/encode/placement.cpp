@@ -6,43 +6,11 @@
 #include <map>
 #include <set>
 
-#include "base/error.h"
+#include "encode/exclusions.h"
 #include "model/attribute.h"
 
 namespace quantize {
 namespace {
-
-std::string name_of(const onnx::NodeProto& node) { return node.name().empty() && node.output_size() > 0 ? node.output(0) : node.name(); }
-
-// Which nodes the user wants left alone, by number.
-std::set<int> excluded_nodes(const onnx::GraphProto& graph, const Exclusions& exclusions) {
-  std::set<int> excluded;
-  const auto exclude = [&](const std::string& what, const auto& matches) {
-    bool any = false;
-    for (int i = 0; i < graph.node_size(); ++i) {
-      if (!matches(graph.node(i))) continue;
-      excluded.insert(i);
-      any = true;
-    }
-    if (!any) throw Error(ErrorKind::usage, what + " matches no node of the model; `quantize MODEL --dry-run -v` lists them");
-  };
-  for (const auto& name : exclusions.nodes) {
-    exclude("excluded node '" + name + "'", [&](const auto& node) { return name_of(node) == name; });
-  }
-  for (const auto& type : exclusions.op_types) {
-    exclude("excluded operator type '" + type + "'", [&](const auto& node) { return node.op_type() == type; });
-  }
-  for (const auto& pattern : exclusions.patterns) {
-    std::regex expression;
-    try {
-      expression = std::regex(pattern);
-    } catch (const std::regex_error& error) {
-      throw Error(ErrorKind::usage, "'" + pattern + "' is not a regular expression: " + error.what());
-    }
-    exclude("excluded pattern '" + pattern + "'", [&](const auto& node) { return std::regex_search(name_of(node), expression); });
-  }
-  return excluded;
-}
 
 struct KnownTensors {
   std::set<std::string> floats, bytes;
@@ -74,6 +42,11 @@ KnownTensors known_tensors(const Model& model) {
   return known;
 }
 
+// By its type, or by its type and mode: "Resize", "Resize:linear".
+bool named_in(const std::set<std::string>& operators, const onnx::NodeProto& node) {
+  return operators.contains(node.op_type()) || operators.contains(node.op_type() + ":" + string_attribute(node, "mode", ""));
+}
+
 class Placer {
  public:
   Placer(const Model& model, const Target& target, const Exclusions& exclusions)
@@ -84,6 +57,9 @@ class Placer {
         known_(known_tensors(model)) {}
 
   Placement run() {
+    placement_.float_biases = target_.float_biases;
+    placement_.weight_zeros = target_.explicit_weight_zeros;
+    placement_.keep_wide_clamps = target_.drops_wide_pairs;
     assign_roles();
     for (const auto& output : graph_.output()) {
       if (target_.integer_outputs) quantize_tensor(output.name());
@@ -104,8 +80,7 @@ class Placer {
     for (int i = 0; i < graph_.node_size(); ++i) {
       const auto& node = graph_.node(i);
       Role role = excluded_.contains(i) ? Role::floating : role_of(node, index_);
-      const std::string variant = node.op_type() + ":" + string_attribute(node, "mode", "");
-      if (target_.float_operators.contains(node.op_type()) || target_.float_operators.contains(variant)) role = Role::floating;
+      if (named_in(target_.float_operators, node)) role = Role::floating;
       if (role != Role::floating && !(node.output_size() > 0 && known_.floats.contains(node.output(0)))) role = Role::floating;
       roles_.push_back(role);
       if (role == Role::weighted) placement_.weighted.push_back({i, *weighted_op(node, index_)});
@@ -144,7 +119,9 @@ class Placer {
     if (role == Role::weighted) {
       active_.insert(number);
       quantize_tensor(node.input(0));
-      quantize_result(node, target_.quantize_outputs);
+      if (!target_.fuses_what_follows) quantize_result(node, target_.quantize_outputs);
+    } else if (role == Role::compute && target_.fuses_what_follows) {
+      quantize_residual(number);
     } else if (role == Role::compute && any_input_quantized(node)) {
       active_.insert(number);
       for (int k = 0; k < node.input_size(); ++k) {
@@ -155,12 +132,27 @@ class Placer {
           quantize_tensor(node.input(k));
         }
       }
-      quantize_result(node, false);
+      quantize_result(node, target_.quantize_outputs);
     } else if (role == Role::moving && quantized_.contains(node.input(0))) {
       active_.insert(number);
       for (const auto& output : node.output()) quantize_tensor(output);
     } else if (role == Role::clamp && quantized_.contains(node.input(0))) {
-      quantize_result(node, false);  // its input has other readers, so that it could not be absorbed
+      quantize_result(node, target_.quantize_outputs);  // its input has other readers, so that it could not be absorbed
+    }
+  }
+
+  // An Add that a weighted operator's kernel computes along: its own sum stays float inside that kernel, the other operand comes in
+  // integers.
+  void quantize_residual(int number) {
+    const auto& node = graph_.node(number);
+    if (node.op_type() != "Add") return;
+    for (int k = 0; k < 2; ++k) {
+      const int producer = index_.producer_number(node.input(k));
+      const bool fused = producer >= 0 && roles_[producer] == Role::weighted && index_.uses(node.input(k)).size() == 1;
+      if (!fused || index_.constant(node.input(1 - k)) != nullptr) continue;
+      active_.insert(number);
+      quantize_tensor(node.input(1 - k));
+      return;
     }
   }
 
@@ -191,7 +183,8 @@ class Placer {
   void build_groups() {
     for (int i = 0; i < graph_.node_size(); ++i) {
       const auto& node = graph_.node(i);
-      const bool shares = roles_[i] == Role::moving || (node.op_type() == "Concat" && target_.concat_shares);
+      const bool shares =
+          roles_[i] == Role::moving || (node.op_type() == "Concat" && target_.concat_shares) || named_in(target_.sharing, node);
       if (!active_.contains(i) || !shares) continue;
       for (const auto& output : node.output()) {
         if (quantized_.contains(output)) unite(node.input(0), output);
@@ -257,6 +250,8 @@ class Placer {
       decision.reason = "control flow: what its body holds stays float";
     } else if (natural == Role::floating) {
       decision.reason = "operator is not in the table of quantizable operators";
+    } else if (target_.fuses_what_follows) {
+      decision.reason = target_.name + " computes it in float or within the kernel before it";
     } else {
       decision.reason = "none of its inputs is quantized";
     }

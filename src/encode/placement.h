@@ -46,6 +46,9 @@ struct Placement {
   std::vector<std::string> constants;  // float initializers that quantized arithmetic reads as an operand (Mul by a constant)
   std::vector<Decision> decisions;     // one per node, in execution order
   bool split_prelu = false;            // a PRelu that stays float becomes Mul and Max, see split_prelu.h
+  bool float_biases = false;           // no bias is quantized
+  bool weight_zeros = false;           // weights are written with their zero points, which are zero
+  bool keep_wide_clamps = false;       // a Relu or Clip before a 16-bit encoding stays, though the encoding would saturate alike
 
   [[nodiscard]] std::vector<std::string> observed() const;  // sources of all groups whose range is not exact
 };

@@ -25,6 +25,15 @@ Scheme Scheme::named(const std::string& name) {
               "unknown scheme '" + name + "'; known: w8a8, w8a16, w4a16 (weight bits, activation bits)" + did_you_mean(name, names()));
 }
 
+Scheme Scheme::adapted_to(const Target& target) const {
+  if (const auto refused = target.refused.find(name); refused != target.refused.end()) {
+    throw Error(ErrorKind::usage, "target " + target.name + " cannot run " + name + ": " + refused->second);
+  }
+  Scheme adapted = *this;
+  if (target.symmetric_activations) adapted.activations = Symmetry::symmetric;
+  return adapted;
+}
+
 onnx::TensorProto::DataType Scheme::weight_type() const { return weight_bits == 4 ? onnx::TensorProto::INT4 : onnx::TensorProto::INT8; }
 
 onnx::TensorProto::DataType Scheme::activation_type() const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "encode/assignment.h"
+#include "ops/target.h"
 
 namespace quantize {
 
@@ -29,6 +30,8 @@ struct Scheme {
   // Throws Error{usage}, with the nearest known name, for an unknown one.
   static Scheme named(const std::string& name);
   static const std::vector<std::string>& names();
+  // As the target needs it. Throws Error{usage} with the reason where its runtime cannot compute the scheme.
+  [[nodiscard]] Scheme adapted_to(const Target& target) const;
 
   // Without the exceptions.
   [[nodiscard]] onnx::TensorProto::DataType weight_type() const;

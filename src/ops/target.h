@@ -1,6 +1,7 @@
 // What the runtime that will run the model likes, as data. A new target is one more row of targets().
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,12 +19,23 @@ struct Speed {
 struct Target {
   std::string name, summary;
   std::set<std::string> float_operators;  // operators without an integer kernel there: left float, though the op table could quantize them
+  std::set<std::string> sharing = {};     // arithmetic operators whose input and output must share one encoding ("Resize:linear")
   bool concat_shares = false;             // inputs and output of Concat must share one encoding
   bool pairs_in_16_bits = false;          // 8-bit products may be added in pairs in 16 bits, cutting what does not fit (pair_overflow.h)
   bool split_prelu = false;               // its kernel for PRelu is slow
   bool quantize_outputs =
       true;  // whether graph outputs are quantized: 8 bits for the logits cost more accuracy than one float layer costs time
-  bool integer_outputs = false;  // every float output must be quantized, so that its integers can be given
+  bool integer_outputs = false;        // every float output must be quantized, so that its integers can be given
+  bool symmetric_activations = false;  // signed integers with zero point 0
+  bool float_biases = false;           // biases stay float: the runtime has no int32 DequantizeLinear
+  bool explicit_weight_zeros = false;  // weights carry zero points, though they are zero: it misreads 4-bit weights without
+  // Quantized is what weighted operators read; their results are quantized only where another of them reads them, because the runtime
+  // computes the Relu or Add that follows in the same kernel.
+  bool fuses_what_follows = false;
+  bool drops_wide_pairs = false;  // it removes 16-bit Q/DQ pairs, and with them the saturation that stood for a Relu or Clip
+  std::string provider = {};      // what runs it, in the form of --provider; empty: ONNX Runtime's CPU provider
+  bool compiles = false;          // the provider compiles ahead of time
+  std::map<std::string, std::string> refused = {};  // scheme -> why the runtime cannot compute it
   Speed speed = {};
 };
 

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "ops/target.h"
 #include "optimize/optimize.h"
+#include "run/provider.h"
 
 namespace quantize {
 namespace {
@@ -55,7 +56,11 @@ void validate(const Options& options) {
   require(options.goals.empty() || options.import_encodings.empty(), "--reach and --import-encodings exclude each other");
   require(!options.goals.empty() || options.goals.budget.empty(), "--budget limits what --reach may cost; give that too");
   validate(options.preprocess, require);
-  find_target(options.target);
+  const auto& target = find_target(options.target);
+  require(options.scheme.adapted_to(target).activations == options.scheme.activations,
+          "target " + options.target + " needs symmetric activations");
+  require(!options.strict_provider || !options.providers.empty(), "--strict-provider needs a --provider");
+  for (const auto& provider : options.providers) parse_provider(provider);
   std::error_code code;
   const auto folder = options.output.has_parent_path() ? options.output.parent_path() : std::filesystem::path(".");
   if (!std::filesystem::is_directory(folder, code)) {

@@ -54,6 +54,9 @@ struct Options {
   int latency_runs = 20;
   int pictures = 6;
   bool measure_memory = true;
+  std::vector<std::string> providers;  // to evaluate on as well, each in the form of parse_provider()
+  bool strict_provider = false;        // fail where a node falls back to the CPU
+  std::size_t provider_images = 0;     // of the test images; 0: all, or 2 on a simulator
 
   Exclusions exclusions;
   bool strict = false;

@@ -14,6 +14,7 @@
 #include "observe/calibrate.h"
 #include "pipeline/describe.h"
 #include "pipeline/first_nonfinite.h"
+#include "pipeline/on_devices.h"
 #include "pipeline/pixel_model.h"
 #include "prepare/pixel_input.h"
 #include "prepare/prepare.h"
@@ -124,7 +125,6 @@ void open_pixels(Run& run, const Options& options, Context& context) {
 }
 
 constexpr double largest_pair_sum = 32767;
-
 // Sums of 16 bits on processors without VNNI, see pair_overflow.h.
 void keep_pairs_in_range(Run& run, const Options& options, double limit) {
   if (!find_target(options.target).pairs_in_16_bits || options.cpu == Cpu::vnni) return;
@@ -261,6 +261,9 @@ void evaluate_run(Report& report, const Run& run, const Model& quantized, const 
   report.histograms = worst_histograms(report.layers, run.plan, run.statistics, 12);
   report.pictures = compare_pictures(run.original.proto, quantized.proto, test, pictures_to_show(report.accuracy, options.pictures),
                                      run.axis, fed_preprocess(options), report.accuracy, context);
+  const auto pairs = tensor_pairs(run.plan, quantized);
+  report.providers =
+      evaluate_on_devices({run.original.proto, quantized.proto, run.plan.model.proto, pairs, file}, test, run.axis, options, context);
   const auto inputs = test.load(0).inputs, fp32_inputs = test.with_inputs(run.file_inputs, options.preprocess).load(0).inputs;
   if (options.latency_runs > 0) {
     report.latency = measure_latency(options.model, fp32_inputs, file, inputs, options.latency_runs, context.threads, context);

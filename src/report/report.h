@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "report/provider_report.h"
+
 namespace quantize {
 
 struct ModelFacts {
@@ -145,6 +147,7 @@ struct Report {
   std::vector<Step> steps;
   std::optional<MixedPrecision> mixed;    // where a target was given
   std::vector<ComparedPicture> pictures;  // only in the HTML
+  std::vector<ProviderReport> providers;  // other runtimes and devices it ran on
   std::vector<std::string> warnings;
   double seconds = 0;
 };

@@ -4,6 +4,7 @@
 
 #include "report/assets.h"
 #include "report/page_template.h"
+#include "report/provider_page.h"
 #include "report/words.h"
 #include "report/write_report.h"
 
@@ -62,6 +63,7 @@ std::string write_html(const Report& report) {
                     {"verdict_headline", escape_html(verdict.headline)},
                     {"verdict_reason", escape_html(verdict.reason)},
                     {"pictures", all_compared(report)},
+                    {"providers", provider_sections(report.providers)},
                     {"report", escape_script(write_json(report))}},
                    scripts);
 }

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/advice.h"
+#include "report/provider_json.h"
 #include "report/schema.h"
 #include "report/words.h"
 #include "report/write_report.h"
@@ -169,6 +170,7 @@ Json to_json(const Report& report) {
   result["steps"] = list(report.steps, step);
   if (report.mixed) result["mixed"] = mixed(*report.mixed);
   result["pictures"] = list(report.pictures, picture);
+  if (!report.providers.empty()) result["providers"] = list(report.providers, [](const auto& provider) { return to_json(provider); });
   result["warnings"] = report.warnings;
   return result;
 }

@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "report/advice.h"
+#include "report/provider_page.h"
 #include "report/words.h"
 #include "report/write_report.h"
 
@@ -59,6 +60,12 @@ std::string nodes(const Report& report) {
   return line("Nodes", std::to_string(quantized) + " of " + std::to_string(report.decisions.size()) + " quantized");
 }
 
+std::string providers(const Report& report) {
+  std::string text;
+  for (const auto& provider : report.providers) text += line("On " + provider.name, readiness(provider));
+  return text;
+}
+
 std::string warnings(const Report& report) {
   if (report.warnings.empty()) return line("Warnings", "none");
   return line("Warnings", std::to_string(report.warnings.size()) + ", the first: " + report.warnings.front());
@@ -78,7 +85,8 @@ std::string write_text(const Report& report) {
          line("Verdict", verdict.headline + ". " + verdict.reason) +
          line("Size", words::compare_size(report.fp32.bytes, report.quantized.bytes) + ": " + words::bytes(report.fp32.bytes) + " -> " +
                           words::bytes(report.quantized.bytes)) +
-         speed(report) + memory(report) + quality(report.accuracy) + layers(report) + nodes(report) + warnings(report) + next(report);
+         speed(report) + memory(report) + quality(report.accuracy) + layers(report) + nodes(report) + providers(report) + warnings(report) +
+         next(report);
 }
 
 }  // namespace quantize

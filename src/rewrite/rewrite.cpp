@@ -14,6 +14,8 @@
 namespace quantize {
 namespace {
 
+bool is_wide(ElementType type) { return type == onnx::TensorProto::UINT16 || type == onnx::TensorProto::INT16; }
+
 class Rewriter {
  public:
   Rewriter(const Model& prepared, const Placement& placement, const Encodings& encodings, const RewriteOptions& options)
@@ -107,6 +109,7 @@ class Rewriter {
       return false;
     if (index_.is_graph_output(node.input(0))) return false;  // it would lose its name
     const auto& encoding = found->second;
+    if (placement_.keep_wide_clamps && is_wide(encoding.type)) return false;
     const double tolerance = 1e-6 * (encoding.high() - encoding.low());
     return bounds->first <= encoding.low() + tolerance && bounds->second >= encoding.high() - tolerance;
   }
@@ -144,10 +147,10 @@ class Rewriter {
       const auto integers = quantize_values(values, shape_of(tensor), encoding);
       weights_[op.weight] = dequantize_initializer(
           make_tensor(names_.unique("w" + std::to_string(weights_.size() + 1)), shape_of(tensor), encoding.type, integers),
-          scale_initializer(encoding.scale), encoding.axis);
+          scale_initializer(encoding.scale), encoding.axis, placement_.weight_zeros ? zero_initializer(encoding) : "");
     }
     node.set_input(1, weights_[op.weight]);
-    if (!op.bias.empty()) node.set_input(2, quantized_bias(op, encoding));
+    if (!op.bias.empty() && !placement_.float_biases) node.set_input(2, quantized_bias(op, encoding));
   }
 
   std::string quantized_bias(const WeightedOp& op, const Encoding& weight) {
@@ -188,10 +191,11 @@ class Rewriter {
     return read_as_[name] = output;
   }
 
-  // Zero points of weights and biases are zero and left out: DequantizeLinear's default.
-  std::string dequantize_initializer(onnx::TensorProto tensor, const std::string& scale, int axis) {
+  // Zero points of weights and biases are zero and left out where the target allows it: DequantizeLinear's default.
+  std::string dequantize_initializer(onnx::TensorProto tensor, const std::string& scale, int axis, const std::string& zero = "") {
     const std::string output = names_.unique("d" + tensor.name());
     auto& node = add("DequantizeLinear", {tensor.name(), scale}, output);
+    if (!zero.empty()) node.add_input(zero);
     const bool per_slice = find_initializer(result_.graph(), scale)->dims_size() == 1;
     if (per_slice && axis != 1) set_attribute(node, "axis", std::int64_t{axis});  // 1 is the default
     *result_.graph().add_initializer() = std::move(tensor);
@@ -213,10 +217,12 @@ class Rewriter {
   }
 
   std::string zero_initializer(const Encoding& encoding) {
-    auto& name = zeros_[{encoding.type, encoding.zero_point[0]}];
+    auto& name = zeros_[{encoding.type, encoding.zero_point}];
     if (name.empty()) {
       name = names_.unique("z" + std::to_string(zeros_.size()));
-      put_initializer(result_.graph(), make_tensor(name, {}, encoding.type, {encoding.zero_point.data(), 1}));
+      const std::size_t count = encoding.zero_point.size();
+      const Shape shape = count == 1 ? Shape{} : Shape{static_cast<std::int64_t>(count)};
+      put_initializer(result_.graph(), make_tensor(name, shape, encoding.type, encoding.zero_point));
     }
     return name;
   }
@@ -232,7 +238,7 @@ class Rewriter {
   std::map<std::string, std::string> read_as_;  // tensor -> what its readers read now
   std::map<std::string, std::string> weights_;
   std::map<std::vector<float>, std::string> scales_;
-  std::map<std::pair<int, std::int32_t>, std::string> zeros_;
+  std::map<std::pair<int, std::vector<std::int32_t>>, std::string> zeros_;
   int pairs_ = 0, biases_ = 0, constants_ = 0;
 };
 

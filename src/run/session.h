@@ -12,6 +12,7 @@
 
 #include "model/large_weights.h"
 #include "model/tensor.h"
+#include "run/provider.h"
 
 namespace Ort {
 struct CustomOpDomain;
@@ -30,6 +31,9 @@ struct SessionOptions {
   bool fuse_quantized = true;
   Ort::CustomOpDomain* custom_operators = nullptr;  // must outlive the session
   WeightLimits limits = {};                         // what is handed over in one protobuf; the rest goes through files
+  const Provider* provider = nullptr;               // needed while the session is made only; none is ONNX Runtime's CPU provider
+  bool allow_fallback = true;                       // whether nodes that the provider does not take may run on the CPU
+  std::map<std::string, std::string> config = {};   // further session options by ONNX Runtime's own keys ("ep.context_enable")
 };
 
 struct ValueSpec {
@@ -37,6 +41,8 @@ struct ValueSpec {
   ElementType type = onnx::TensorProto::UNDEFINED;
   Shape shape;  // -1 where the model leaves a dimension free
 };
+
+class Engine;
 
 // One loaded model. run() may be called from several threads at once.
 class Session {
@@ -50,6 +56,8 @@ class Session {
 
   [[nodiscard]] const std::vector<ValueSpec>& inputs() const;
   [[nodiscard]] const std::vector<ValueSpec>& outputs() const;
+  // Where each node runs, in the order of the runtime's own graph; only known where a provider was given.
+  [[nodiscard]] const std::vector<NodeAssignment>& assignments() const;
 
   // `inputs` in the order of inputs(); returns every output in the order of outputs(). Throws Error{model} with ONNX Runtime's reason when
   // the run fails.
@@ -58,8 +66,7 @@ class Session {
   void run_discarding(std::span<const Tensor> inputs) const;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<Engine> engine_;
 };
 
 // Messages of severity warning and above that ONNX Runtime has logged since the last call, over all sessions of the process.

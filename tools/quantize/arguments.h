@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/compile_model.h"
 #include "pipeline/options.h"
 
 namespace CLI {
@@ -30,6 +31,7 @@ struct Arguments {
   bool dry_run = false;
   std::vector<Shape> shapes;  // of measure-memory
   std::string shell;          // of completions
+  CompileOptions compile;
   // Nothing to run: the exit code for --help and --version, whose text was printed already.
   std::optional<int> exit;
 };

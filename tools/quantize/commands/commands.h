@@ -27,6 +27,7 @@ std::span<const Command> commands();
 
 Command quantize_command();
 Command sensitivity_command();
+Command compile_command();
 Command measure_memory_command();
 Command completions_command();
 Command man_command();

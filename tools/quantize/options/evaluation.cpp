@@ -14,6 +14,15 @@ void add_evaluation_options(CLI::App& app, Input& input) {
       ->option_text("DIR")
       ->group(group);
   app.add_option("--latency-runs", options.latency_runs, "Timed runs of each model; 0: no timing [20]")->option_text("N")->group(group);
+  app.add_option("--provider", options.providers,
+                 "Evaluate there too: qnn (Qualcomm's NPU, simulated), openvino, or NAME[:LIBRARY][,key=value...] (repeatable)")
+      ->allow_extra_args(false)
+      ->option_text("NAME")
+      ->group(group);
+  app.add_flag("--strict-provider", options.strict_provider, "Fail where a node does not run on a --provider")->group(group);
+  app.add_option("--provider-images", options.provider_images, "Test images to run there [all; 2 on a simulator]")
+      ->option_text("N")
+      ->group(group);
   app.add_option("--pictures", options.pictures, "Pictures shown in the HTML report [6]")->option_text("N")->group(group);
 }
 

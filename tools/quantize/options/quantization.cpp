@@ -52,6 +52,7 @@ void finish_quantization(const Raw& raw, Options& options) {
   options.scheme.percentile = raw.percentile;
   options.scheme.weights = raw.weights;
   options.scheme.activations = raw.activations;
+  options.scheme = options.scheme.adapted_to(find_target(options.target));
 }
 
 }  // namespace quantize::cli

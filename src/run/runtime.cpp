@@ -1,0 +1,145 @@
+#include "run/runtime.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+#include <unordered_map>
+
+#include "base/error.h"
+
+namespace quantize {
+namespace {
+
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+// "CUDAExecutionProvider" -> "cuda"
+std::string short_name(const std::string& provider) {
+  const std::string name = lower(provider);
+  const auto suffix = name.rfind("executionprovider");
+  return suffix == std::string::npos || suffix == 0 ? name : name.substr(0, suffix);
+}
+
+std::unordered_map<std::string, std::string> unordered(const std::map<std::string, std::string>& options) {
+  return {options.begin(), options.end()};
+}
+
+std::string built_in_names() {
+  std::string names;
+  for (const auto& name : Ort::GetAvailableProviders()) names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
+#if ORT_API_VERSION >= 24
+// Of several devices of one provider, the one made for the work.
+std::vector<Ort::ConstEpDevice> devices_of(const Ort::Env& env, const std::string& ep_name) {
+  std::vector<Ort::ConstEpDevice> devices;
+  for (const auto& device : env.GetEpDevices()) {
+    if (ep_name != device.EpName()) continue;
+    const bool npu = device.Device().Type() == OrtHardwareDeviceType_NPU;
+    devices.insert(npu ? devices.begin() : devices.end(), device);
+  }
+  if (devices.size() > 1) devices.resize(1, devices[0]);
+  return devices;
+}
+#endif
+
+}  // namespace
+
+Runtime& Runtime::instance() {
+  if (OrtGetApiBase()->GetApi(ORT_API_VERSION) == nullptr) {
+    throw Error(ErrorKind::usage, std::string("the ONNX Runtime found is version ") + OrtGetApiBase()->GetVersionString() +
+                                      ", but this program was built for 1." + std::to_string(ORT_API_VERSION) +
+                                      " or newer; run tools/setup.sh and build again, or remove the older one from LD_LIBRARY_PATH");
+  }
+  static Runtime runtime;
+  return runtime;
+}
+
+void ORT_API_CALL Runtime::log(void* self, OrtLoggingLevel severity, const char* /*category*/, const char* /*log_id*/,
+                               const char* /*location*/, const char* message) {
+  if (severity < ORT_LOGGING_LEVEL_WARNING) return;
+  auto& runtime = *static_cast<Runtime*>(self);
+  const std::lock_guard lock(runtime.mutex_);
+  runtime.warnings_.emplace_back(message);
+}
+
+std::vector<std::string> Runtime::take_warnings() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(warnings_, {});
+}
+
+#if ORT_API_VERSION >= 24
+
+const std::string& Runtime::ep_name_of_library(const Provider& provider) {
+  auto& name = loaded_[provider.library];
+  if (!name.empty()) return name;
+  const auto known = env_.GetEpDevices();
+  env_.RegisterExecutionProviderLibrary(provider.name.c_str(), provider.library);
+  for (const auto& device : env_.GetEpDevices()) {
+    const bool before = std::ranges::any_of(known, [&](const auto& old) { return std::string(old.EpName()) == device.EpName(); });
+    if (!before) return name = device.EpName();
+  }
+  throw Error(ErrorKind::usage, "the provider library " + provider.library.string() +
+                                    " was loaded, but offers no device on this machine; see its requirements");
+}
+
+void Runtime::append(Ort::SessionOptions& options, const Provider& provider) {
+  if (provider.is_cpu()) return;  // always there
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  try {
+    if (provider.library.empty()) return append_built_in(options, provider);
+    options.AppendExecutionProvider_V2(env_, devices_of(env_, ep_name_of_library(provider)), unordered(provider.options));
+  } catch (const Ort::Exception& error) {
+    throw Error(ErrorKind::usage, "the execution provider " + provider.name + " cannot be used: " + error.what());
+  }
+}
+
+void Runtime::append_built_in(Ort::SessionOptions& options, const Provider& provider) {
+  const auto available = Ort::GetAvailableProviders();
+  const auto found = std::ranges::find_if(available, [&](const auto& name) { return short_name(name) == short_name(provider.name); });
+  if (found == available.end()) {
+    throw Error(ErrorKind::usage, "this ONNX Runtime has no execution provider '" + provider.name + "' built in (it has " +
+                                      built_in_names() + "); give a plugin library with --provider NAME:LIBRARY");
+  }
+  if (short_name(*found) == "cpu") return;
+  if (const auto devices = devices_of(env_, *found); !devices.empty()) {
+    options.AppendExecutionProvider_V2(env_, devices, unordered(provider.options));
+  } else {
+    options.AppendExecutionProvider(found->substr(0, found->rfind("ExecutionProvider")), unordered(provider.options));
+  }
+}
+
+#else
+
+const std::string& Runtime::ep_name_of_library(const Provider& provider) { return provider.name; }
+void Runtime::append_built_in(Ort::SessionOptions&, const Provider&) {}
+void Runtime::append(Ort::SessionOptions&, const Provider& provider) {
+  if (provider.is_cpu()) return;
+  throw Error(ErrorKind::usage,
+              std::string("ONNX Runtime ") + OrtGetApiBase()->GetVersionString() +
+                  " is too old for execution providers as plugins (1.24 or newer is needed); run tools/setup.sh and build "
+                  "again without -DONNXRUNTIME_ROOT");
+}
+
+#endif
+
+QuietStandardOutput::QuietStandardOutput() {
+  std::fflush(stdout);
+  saved_ = ::dup(STDOUT_FILENO);
+  if (saved_ >= 0) ::dup2(STDERR_FILENO, STDOUT_FILENO);
+}
+
+QuietStandardOutput::~QuietStandardOutput() {
+  if (saved_ < 0) return;
+  std::fflush(stdout);
+  ::dup2(saved_, STDOUT_FILENO);
+  ::close(saved_);
+}
+
+}  // namespace quantize
