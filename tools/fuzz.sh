@@ -18,7 +18,7 @@ mkdir -p build/fuzz/findings
 fuzz() {
   local corpus=build/fuzz/corpus/$1
   mkdir -p "$corpus"
-  build/fuzz/bin/"fuzz_$1" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3000 -max_len=8192 -close_fd_mask=1 -print_final_stats=1 \
+  build/fuzz/bin/"fuzz_$1" -max_total_time="$seconds" -timeout=120 -rss_limit_mb=3000 -max_len=8192 -close_fd_mask=1 -print_final_stats=1 \
     -artifact_prefix="build/fuzz/findings/$1-" "$corpus" "tests/fuzz/corpus/$1" >"build/fuzz/$1.log" 2>&1 </dev/null
 }
 

@@ -13,6 +13,7 @@ REASONS = [
     ("no input", 3, r"the model has no input"),
     ("none of ONNX's standard operators", 3, r"does not import ONNX's standard operators"),
     (NO_KERNEL, 3, r"ONNX Runtime cannot (load|run) the model: "),
+    ("ONNX's converter cannot raise its opset", 7, r"preparation step raise-opset failed its check: "),
     ("input is no tensor of numbers", 3, r"the model's input '.*' takes values \(\w+\) that no picture and no \.npy file holds"),
     ("output is no tensor of numbers", 3, r"has an output (that is not a tensor, which|of an element type that) is not supported"),
     ("input holds no values", 4, r"samples/.*: holds no values \(shape "),
