@@ -49,10 +49,11 @@ MixedPrecision describe(const MixedInput& input, const SearchResult& found, cons
 
 Mixed mix_precision(const MixedInput& input, Statistics statistics, Context& context) {
   const auto start = std::chrono::steady_clock::now();
-  const auto& [prepared, target, exclusions, optimize, level] = input.planner;
+  const auto& prepared = input.planner.prepared;
+  const auto& optimize = input.planner.optimize;
   Planner planner(input.planner, std::move(statistics), context);
   const auto bytes = stored_bytes(rewrite(planner.base().model, planner.base().placement, planner.base().encodings).proto);
-  const CostModel costs(prepared, planner.base().placement, optimize.scheme, target.speed,
+  const CostModel costs(prepared, planner.base().placement, optimize.scheme, input.planner.target.speed,
                         count_operations(prepared, planner.base().placement, optimize.load), bytes, input.fp32_bytes);
   const Cost base = costs.of({});
   if (const auto over = missed(input.goals.budget, base); !over.empty()) {
@@ -61,7 +62,10 @@ Mixed mix_precision(const MixedInput& input, Statistics statistics, Context& con
   }
   const auto sensitivities = measure_sensitivity(prepared, planner.base(), optimize.scheme,
                                                  {.load = optimize.load, .available = optimize.samples, .axis = input.axis}, context);
-  const auto ranked = rank_promotions(sensitivities, costs, input.goals.budget);
+  auto raisable = sensitivities;
+  if (input.planner.target.refused.contains("w8a16"))  // the runtime has no 16-bit activations
+    std::erase_if(raisable, [](const auto& row) { return row.unit.kind == Unit::Kind::activations; });
+  const auto ranked = rank_promotions(raisable, costs, input.goals.budget);
   const Reference held_out(prepared.proto, input.held_out, input.held_out_samples, input.axis, context);
   const auto judge = [&](const Plan& plan) { return held_out.judge(rewrite(plan.model, plan.placement, plan.encodings).proto); };
   const Accuracy before = judge(planner.base());

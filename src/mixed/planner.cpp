@@ -4,6 +4,7 @@
 #include <string>
 
 #include "encode/hazards.h"
+#include "encode/pair_overflow.h"
 #include "model/edit.h"
 
 namespace quantize {
@@ -46,8 +47,14 @@ Plan Planner::fit(const Assignment& assignment, std::vector<Step>& steps) {
   Plan plan = encoded(assignment);
   OptimizeInput input = input_.optimize;
   input.scheme.exceptions = assignment;
+  keep_pairs_in_range(plan, 0.9);  // with a margin for what fitting changes, so that it makes the best of 7 bits
   steps = optimize_after_encoding(plan, statistics_, input, input_.level, context_);
+  keep_pairs_in_range(plan, 1);
   return plan;
+}
+
+void Planner::keep_pairs_in_range(Plan& plan, double share) const {
+  if (input_.pair_limit > 0) avoid_pair_overflow(plan.model, plan.placement, statistics_, plan.encodings, share * input_.pair_limit);
 }
 
 const Plan& Planner::fitted(int weight_bits) {
@@ -90,6 +97,7 @@ Plan Planner::compose(const Assignment& assignment) {
         put_initializer(result.model.graph(), *own);
     }
   }
+  keep_pairs_in_range(result, 1);
   return result;
 }
 

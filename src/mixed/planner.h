@@ -16,6 +16,7 @@ struct PlannerInput {
   Exclusions exclusions;
   OptimizeInput optimize;  // its scheme has no exceptions
   Level level = Level::o1;
+  double pair_limit = 0;  // of sums of two products in 8-bit kernels, see pair_overflow.h; 0: none
 };
 
 class Planner {
@@ -36,6 +37,7 @@ class Planner {
  private:
   [[nodiscard]] Plan encoded(const Assignment& assignment);
   [[nodiscard]] const Plan& fitted(int weight_bits);
+  void keep_pairs_in_range(Plan& plan, double share) const;
 
   PlannerInput input_;
   Statistics statistics_;

@@ -125,9 +125,12 @@ void open_pixels(Run& run, const Options& options, Context& context) {
 }
 
 constexpr double largest_pair_sum = 32767;
+
+bool pairs_matter(const Options& options) { return find_target(options.target).pairs_in_16_bits && options.cpu != Cpu::vnni; }
+
 // Sums of 16 bits on processors without VNNI, see pair_overflow.h.
 void keep_pairs_in_range(Run& run, const Options& options, double limit) {
-  if (!find_target(options.target).pairs_in_16_bits || options.cpu == Cpu::vnni) return;
+  if (!pairs_matter(options)) return;
   int channels = 0, of = 0;
   const auto narrowed = avoid_pair_overflow(run.plan.model, run.plan.placement, run.statistics, run.plan.encodings, limit);
   if (narrowed.empty()) return;
@@ -238,7 +241,8 @@ Model with_outputs_as_asked(const Run& run, const Model& quantized, const Option
 void mix_run(Run& run, const Options& options, Context& context) {
   const auto& held_out = *run.samples.held_out;
   const Model prepared = run.plan.model;
-  Mixed mixed = mix_precision({.planner = {prepared, target_of(options), options.exclusions, optimize_input(run, options), options.level},
+  Mixed mixed = mix_precision({.planner = {prepared, target_of(options), options.exclusions, optimize_input(run, options), options.level,
+                                           pairs_matter(options) ? largest_pair_sum : 0},
                                .goals = options.goals,
                                .held_out = [&](std::size_t i) { return held_out.load(i).inputs; },
                                .held_out_samples = held_out.size(),
