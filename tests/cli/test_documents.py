@@ -8,8 +8,8 @@ from conftest import ROOT
 from support import start
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "data" / "docs").glob("*.md"))]
-# Of other programs (cmake, ctest, apt, ...) that the documents tell to run.
-FOREIGN = {"--build", "--install", "--preset", "--prefix", "--workflow", "--min", "--no-tests", "--dev"}
+# Of other programs (cmake, ctest, the scripts in tools/) that the documents tell to run.
+FOREIGN = {"--dev", "--full", "--install", "--prefix", "--preset", "--quick", "--test-dir", "--with", "--workflow"}
 
 
 @pytest.fixture(scope="module")
