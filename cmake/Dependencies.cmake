@@ -19,6 +19,7 @@ find_package(Eigen3 REQUIRED NO_MODULE)
 pkg_check_modules(hwy REQUIRED IMPORTED_TARGET libhwy)
 find_path(STB_INCLUDE_DIR stb/stb_image.h REQUIRED)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
 
 # --- ONNX: checker, shape inference, version converter, text parser ---
 set(onnx_root ${QUANTIZE_CACHE}/onnx-${QUANTIZE_ONNX_VERSION})

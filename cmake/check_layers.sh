@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fails where a station of src/ includes one that comes after it, or ONNX Runtime's headers are used outside run/ and observe/.
 cd "$(dirname "$0")/../src" || exit 1
-order=(base model ops dataset run prepare encode observe rewrite verify report evaluate optimize mixed pipeline)
+order=(base model ops dataset run prepare encode observe formats rewrite verify report evaluate optimize mixed pipeline)
 declare -A rank
 for i in "${!order[@]}"; do rank[${order[$i]}]=$i; done
 rank[observe]=${rank[encode]}  # statistics and range rules belong together; neither uses the other's code beyond that

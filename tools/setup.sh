@@ -29,9 +29,10 @@ uplot_package=uplot@1.6.32
 uplot_sha256=4b8a8191e425658e3ea8c8c1314b0fc679c861ee3a1af2b20c7b16ba50b5133d
 
 build_packages=(build-essential cmake ninja-build pkg-config git libprotobuf-dev protobuf-compiler libcli11-dev libspdlog-dev
-  libstb-dev nlohmann-json3-dev libgtest-dev libbenchmark-dev libhwy-dev libeigen3-dev libxxhash-dev python3 python3-venv unzip)
+  libstb-dev nlohmann-json3-dev libgtest-dev libbenchmark-dev libhwy-dev libeigen3-dev libxxhash-dev libtomlplusplus-dev python3 python3-venv unzip)
 dev_packages=(clang clang-format clang-tidy libclang-rt-dev chromium)
 python_packages=(numpy==1.26.4 pillow==11.3.0 onnx==1.19.1 onnxruntime==1.32.0 jsonschema==4.25.1 pytest==8.4.2)
+workflow_packages=(snakemake==9.27.1)
 
 dev=0 with=()
 usage() { sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2; }
@@ -88,6 +89,17 @@ install_python() {
   say "installing Python packages for the tests"
   "$cache/python/bin/pip" install -q --disable-pip-version-check "${python_packages[@]}"
   echo "${python_packages[*]}" >"$stamp"
+}
+
+# The workflow engine has an environment of its own: its many dependencies must not decide what the tests run with.
+install_workflow() {
+  local stamp="$cache/workflow/installed.txt"
+  [ "$dev" = 1 ] || return 0
+  [ "$(cat "$stamp" 2>/dev/null)" = "${workflow_packages[*]}" ] && return
+  say "installing ${workflow_packages[*]}"
+  python3 -m venv "$cache/workflow"
+  "$cache/workflow/bin/pip" install -q --disable-pip-version-check "${workflow_packages[@]}"
+  echo "${workflow_packages[*]}" >"$stamp"
 }
 
 install_onnx() {
@@ -173,6 +185,7 @@ install_system_packages
 mkdir -p "$cache"
 scratch=$(mktemp -d "$cache/setup.XXXXXX")
 install_python
+install_workflow
 install_onnxruntime
 install_charts
 install_onnx

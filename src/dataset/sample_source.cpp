@@ -166,6 +166,13 @@ SampleSource SampleSource::evenly(std::size_t count) const {
   return result;
 }
 
+SampleSource SampleSource::shard(std::size_t index, std::size_t count) const {
+  SampleSource result = *this;
+  result.files_.clear();
+  for (std::size_t i = index; i < size(); i += count) result.files_.push_back(files_[i]);
+  return result;
+}
+
 std::pair<SampleSource, SampleSource> SampleSource::hold_out(double fraction) const {
   if (size() < 2) fail("at least two items are needed to hold some out, there is " + std::to_string(size()));
   const double wanted = fraction > 0 ? std::round(std::min(fraction, 1.0) * static_cast<double>(size())) : 0;

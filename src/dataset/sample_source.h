@@ -53,6 +53,8 @@ class SampleSource {
 
   // `count` items evenly spread over the list (all of them if count >= size()).
   [[nodiscard]] SampleSource evenly(std::size_t count) const;
+  // Those whose number leaves the remainder `index` when divided by `count`.
+  [[nodiscard]] SampleSource shard(std::size_t index, std::size_t count) const;
   // Splits off about `fraction` of the items, evenly spread, at least 1 and at most size() - 1: {rest, held out}. Needs two items or more
   // (Error{data}).
   [[nodiscard]] std::pair<SampleSource, SampleSource> hold_out(double fraction) const;

@@ -130,8 +130,7 @@ std::string config_name(Granularity granularity) { return granularity == Granula
 
 }  // namespace
 
-Report describe_run(const Options& options, const Model& original, const Model& quantized, const std::filesystem::path& file,
-                    const Plan& plan) {
+Report describe_models(const Options& options, const Model& fp32, const Model& quantized) {
   Report report;
   report.version = version();
   report.onnx_version = onnx_version();
@@ -139,14 +138,24 @@ Report describe_run(const Options& options, const Model& original, const Model& 
   report.command = options.command;
   report.machine = machine();
   report.config = options.config;
-  report.scheme = options.scheme.name;
   report.target = options.target;
-  report.fp32 = {original.path.string(), original.fingerprint, original.bytes, opset_of(original.proto), original.graph().node_size()};
-  const Model reread = load_model(file, quantized.limits);
-  report.quantized = {options.output.string(), reread.fingerprint, reread.bytes, opset_of(reread.proto), reread.graph().node_size()};
+  const auto facts = [](const Model& model) {
+    return ModelFacts{model.path.string(), model.fingerprint, model.bytes, opset_of(model.proto), model.graph().node_size()};
+  };
+  report.fp32 = facts(fp32);
+  report.quantized = facts(quantized);
   report.inputs = ports(quantized.proto, false, options);
   report.outputs = ports(quantized.proto, true, options);
-  report.sizes = sizes_by_kind(original.proto, quantized.proto);
+  report.sizes = sizes_by_kind(fp32.proto, quantized.proto);
+  return report;
+}
+
+Report describe_run(const Options& options, const Model& original, const Model& quantized, const std::filesystem::path& file,
+                    const Plan& plan) {
+  Report report = describe_models(options, original, quantized);
+  report.scheme = options.scheme.name;
+  const Model reread = load_model(file, quantized.limits);
+  report.quantized = {options.output.string(), reread.fingerprint, reread.bytes, opset_of(reread.proto), reread.graph().node_size()};
   report.decisions = node_decisions(plan);
   return report;
 }

@@ -14,7 +14,9 @@
 
 namespace quantize {
 
-// Versions, models, sizes by kind, decisions: everything known before evaluation.
+// Versions, models, sizes by kind.
+Report describe_models(const Options& options, const Model& fp32, const Model& quantized);
+// The same of a model that this run made, `file` until it is published, with the decisions: everything known before evaluation.
 Report describe_run(const Options& options, const Model& original, const Model& quantized, const std::filesystem::path& file,
                     const Plan& plan);
 

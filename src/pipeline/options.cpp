@@ -38,7 +38,6 @@ void validate(const Options& options) {
     if (!condition) throw Error(ErrorKind::usage, text);
   };
   require(!options.model.empty(), "no model given");
-  require(!options.calibration.empty(), "no calibration images given: --calib FOLDER");
   require(options.samples > 0, "--samples must be at least 1");
   require(options.holdout > 0 && options.holdout < 1, "--holdout must lie between 0 and 1");
   require(options.scheme.percentile > 50 && options.scheme.percentile <= 100, "--percentile must lie between 50 and 100");
@@ -50,6 +49,9 @@ void validate(const Options& options) {
   }
   require(options.latency_runs >= 0, "--latency-runs must not be negative");
   require(options.pictures >= 0, "--pictures must not be negative");
+  require(!options.gates.max_miou_drop || !options.labels.empty(), "--max-miou-drop needs --labels");
+  require(!options.gates.min_speedup || options.latency_runs > 0, "--min-speedup needs --latency-runs");
+  require(options.shard.index >= 1 && options.shard.index <= options.shard.count, "--shard must be written as 3/16: part 3 of 16");
   const std::int64_t newest = onnx::OpSchemaRegistry::DomainToVersionRange::Instance().Map().at("").second;
   require(options.opset >= 0 && options.opset <= newest, "--opset must lie between 1 and " + std::to_string(newest));
   require(options.goals.empty() || options.assignment.empty(), "--reach and --assignment exclude each other");
@@ -77,6 +79,10 @@ void validate(const Options& options) {
     throw Error(ErrorKind::output, options.output.string() + " is a folder; give a file name with -o");
   if (std::filesystem::equivalent(options.model, options.output, code))
     throw Error(ErrorKind::usage, "the output would overwrite the model; choose another with -o");
+}
+
+void require_images(const Options& options) {
+  if (options.calibration.empty()) throw Error(ErrorKind::usage, "no calibration images given: --calib FOLDER");
 }
 
 std::filesystem::path default_output(const std::filesystem::path& model, const Scheme& scheme) {

@@ -12,8 +12,10 @@
 #include "encode/foreign_encodings.h"
 #include "encode/placement.h"
 #include "encode/scheme.h"
+#include "formats/statistics_file.h"
 #include "mixed/goals.h"
 #include "optimize/level.h"
+#include "report/gates.h"
 #include "rewrite/output_type.h"
 
 namespace quantize {
@@ -58,6 +60,15 @@ struct Options {
   bool strict_provider = false;        // fail where a node falls back to the CPU
   std::size_t provider_images = 0;     // of the test images; 0: all, or 2 on a simulator
 
+  // continuous integration
+  Gates gates;
+  bool ci_reports = false;  // JUnit XML and Markdown beside the JSON; always with a gate
+
+  // long form
+  std::filesystem::path statistics, encodings;  // files to apply instead of calibrating
+  std::filesystem::path quantized;              // a model to evaluate instead of making one
+  Shard shard;                                  // the part of the calibration samples to observe
+
   Exclusions exclusions;
   bool strict = false;
   std::vector<std::string>
@@ -66,8 +77,10 @@ struct Options {
   std::vector<std::pair<std::string, std::string>> config;  // all options with their values, for the report
 };
 
-// Throws Error{usage} naming the option for values that cannot work.
+// Throws Error{usage} naming the option for values that cannot work, Error{output} where the result cannot be written.
 void validate(const Options& options);
+// Throws Error{usage} where there are no calibration images.
+void require_images(const Options& options);
 
 // <model without .onnx>.<scheme>.onnx
 std::filesystem::path default_output(const std::filesystem::path& model, const Scheme& scheme);

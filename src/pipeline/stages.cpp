@@ -8,19 +8,14 @@
 #include "encode/convergence.h"
 #include "encode/foreign_encodings.h"
 #include "encode/pair_overflow.h"
-#include "evaluate/evaluate.h"
 #include "mixed/mixed_precision.h"
 #include "model/graph.h"
 #include "observe/calibrate.h"
-#include "pipeline/describe.h"
 #include "pipeline/first_nonfinite.h"
-#include "pipeline/on_devices.h"
 #include "pipeline/pixel_model.h"
 #include "prepare/pixel_input.h"
 #include "prepare/prepare.h"
-#include "rewrite/output_type.h"
 #include "run/session.h"
-#include "verify/verify.h"
 
 namespace quantize {
 namespace {
@@ -29,47 +24,6 @@ namespace {
 constexpr double deciding_share = 0.2;
 constexpr std::size_t most_deciding = 16;
 constexpr int opset_of_all_types = 21;
-
-std::vector<InputSpec> input_specs(const Session& session, const Shape& first_shape) {
-  std::vector<InputSpec> specs;
-  for (const auto& input : session.inputs()) specs.push_back({input.name, input.type, input.shape});
-  if (specs.empty()) throw Error(ErrorKind::model, "the model has no input");
-  if (first_shape.empty()) return specs;
-  auto& shape = specs[0].shape;
-  if (shape.size() != first_shape.size()) {
-    throw Error(ErrorKind::usage, "--input-shape " + to_string(first_shape) + " does not fit the model's input " + to_string(shape));
-  }
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    if (shape[i] >= 0 && shape[i] != first_shape[i]) {
-      throw Error(ErrorKind::usage, "--input-shape " + to_string(first_shape) + " contradicts the model's input " + to_string(shape));
-    }
-    shape[i] = first_shape[i];
-  }
-  return specs;
-}
-
-Samples open_samples(const Options& options, const std::vector<InputSpec>& inputs, const Preprocess& preprocess, Context& context) {
-  std::vector<std::string> skipped;
-  const auto usable = [&](const std::filesystem::path& folder, std::size_t limit) {
-    const auto all = SampleSource::open(folder, inputs, preprocess, options.seed);
-    if (all.is_random()) context.warn("random data instead of images: ranges and accuracy say little about real ones; not for use");
-    const auto source = all.evenly(limit).readable([&](const std::string& reason) {
-      if (options.strict) throw Error(ErrorKind::data, reason);
-      context.warn("skipped " + reason);
-      skipped.push_back(reason);
-    });
-    if (source.size() == 0) throw Error(ErrorKind::data, folder.string() + " holds no readable image");
-    return source;
-  };
-  const auto everything = static_cast<std::size_t>(-1);
-  SampleSource calibration = usable(options.calibration, options.samples);
-  if (!options.test.empty()) {
-    SampleSource test = usable(options.test, everything);
-    return {std::move(calibration), std::move(test), std::move(skipped)};
-  }
-  auto [rest, held_out] = calibration.hold_out(options.holdout);
-  return {std::move(rest), std::move(held_out), std::move(skipped)};
-}
 
 ClassAxis class_axis(const std::vector<InputSpec>& inputs, const Preprocess& preprocess) {
   return channels_last(inputs[0].shape, preprocess.layout) ? ClassAxis::last : ClassAxis::first;
@@ -92,12 +46,9 @@ std::vector<PassOutcome> prepare_or_explain(Model& model, const PrepareOptions& 
 }
 
 void prepare_model(Run& run, const Options& options, Context& context) {
-  std::vector<std::vector<Tensor>> inputs;
-  const auto& source = run.samples.calibration;
-  for (const std::size_t i : {std::size_t{0}, source.size() / 2}) inputs.push_back(source.load(i).inputs);
   const std::int64_t needed = options.goals.empty() ? std::max(run.scheme.lowest_opset(), lowest_opset(run.overrides)) : opset_of_all_types;
   const std::int64_t opset = std::max<std::int64_t>(options.opset, needed > 13 ? needed : 0);
-  for (const auto& outcome : prepare_or_explain(run.plan.model, {.opset = opset, .strict = options.strict}, inputs, context)) {
+  for (const auto& outcome : prepare_or_explain(run.plan.model, {.opset = opset, .strict = options.strict}, run.inputs, context)) {
     if (outcome.status == PassOutcome::Status::unchanged) continue;
     if (outcome.status == PassOutcome::Status::undone) context.warn("preparation step " + outcome.name + " was undone: " + outcome.detail);
     run.steps.push_back({outcome.name, outcome.detail, outcome.seconds});
@@ -121,7 +72,8 @@ void open_pixels(Run& run, const Options& options, Context& context) {
   auto& shape = specs[0].shape;
   if (camera && run.axis == ClassAxis::first) std::rotate(shape.end() - 3, shape.end() - 2, shape.end());
   run.samples = open_samples(options, specs, fed_preprocess(options), context);
-  check_pixel_model(run.original, run.samples.calibration, run.file_inputs, options);
+  run.inputs = probe_inputs(run.samples.calibration, specs);
+  if (run.samples.calibration.size() > 0) check_pixel_model(run.original, run.samples.calibration, run.file_inputs, options);
 }
 
 constexpr double largest_pair_sum = 32767;
@@ -166,6 +118,7 @@ Run plan_run(const Options& options, Context& context) {
   if (!options.import_encodings.empty()) run.overrides = read_overrides(options.import_encodings);
   if (options.input_type == InputType::floats) {
     run.samples = open_samples(options, run.file_inputs, options.preprocess, context);
+    run.inputs = probe_inputs(run.samples.calibration, run.file_inputs);
   } else {
     open_pixels(run, options, context);
   }
@@ -212,30 +165,17 @@ void encode_run(Run& run, const Options& options, Context& context) {
   }
 }
 
-void fit_run(Run& run, const Options& options, Context& context) {
+void guard_run(Run& run, const Options& options) {
   if (!run.overrides.empty()) return;
   keep_pairs_in_range(run, options, 0.9 * largest_pair_sum);  // with a margin for what fitting changes, so that it makes the best of 7 bits
+}
+
+void fit_run(Run& run, const Options& options, Context& context) {
+  if (!run.overrides.empty()) return;
+  guard_run(run, options);
   keep(run, optimize_after_encoding(run.plan, run.statistics, optimize_input(run, options), options.level, context));
   keep_pairs_in_range(run, options, largest_pair_sum);  // what it changed by more
   move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
-}
-
-Model with_outputs_as_asked(const Run& run, const Model& quantized, const Options& options) {
-  Model changed = quantized;
-  if (options.output_type == OutputType::floats) return changed;
-  const int rank = quantized.graph().output(0).type().tensor_type().shape().dim_size();
-  const int axis = run.axis == ClassAxis::last ? std::max(rank - 1, 1) : 1;
-  if (options.output_type == OutputType::integers) {
-    give_integers(changed);
-  } else {
-    give_classes(changed, axis);
-  }
-  const auto& source = run.samples.calibration;
-  for (const std::size_t i : {std::size_t{0}, source.size() / 2}) {
-    for (const auto& issue : check_outputs(quantized.proto, changed.proto, axis, source.load(i).inputs))
-      throw Error(ErrorKind::verification, issue);
-  }
-  return changed;
 }
 
 void mix_run(Run& run, const Options& options, Context& context) {
@@ -255,26 +195,6 @@ void mix_run(Run& run, const Options& options, Context& context) {
   keep(run, mixed.steps);
   keep_pairs_in_range(run, options, largest_pair_sum);
   move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
-}
-
-void evaluate_run(Report& report, const Run& run, const Model& quantized, const std::filesystem::path& file, const Options& options,
-                  Context& context) {
-  const auto& test = run.samples.test;
-  report.accuracy = compare_outputs(run.original.proto, quantized.proto, test, run.axis, options.labels, context);
-  report.layers = compare_layers(run.plan.model.proto, quantized.proto, tensor_pairs(run.plan, quantized), test, 4, context);
-  report.histograms = worst_histograms(report.layers, run.plan, run.statistics, 12);
-  report.pictures = compare_pictures(run.original.proto, quantized.proto, test, pictures_to_show(report.accuracy, options.pictures),
-                                     run.axis, fed_preprocess(options), report.accuracy, context);
-  const auto pairs = tensor_pairs(run.plan, quantized);
-  report.providers =
-      evaluate_on_devices({run.original.proto, quantized.proto, run.plan.model.proto, pairs, file}, test, run.axis, options, context);
-  const auto inputs = test.load(0).inputs, fp32_inputs = test.with_inputs(run.file_inputs, options.preprocess).load(0).inputs;
-  if (options.latency_runs > 0) {
-    report.latency = measure_latency(options.model, fp32_inputs, file, inputs, options.latency_runs, context.threads, context);
-  }
-  if (options.measure_memory && !options.memory_command.empty()) {
-    report.memory = measure_memory(options.memory_command, options.model, fp32_inputs, file, inputs);
-  }
 }
 
 }  // namespace quantize

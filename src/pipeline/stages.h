@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "base/context.h"
-#include "dataset/sample_source.h"
 #include "encode/overrides.h"
 #include "evaluate/metrics.h"
 #include "model/model.h"
 #include "observe/statistics.h"
 #include "optimize/optimize.h"
+#include "pipeline/open_samples.h"
 #include "pipeline/options.h"
 #include "report/report.h"
 
@@ -27,11 +27,10 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-struct Samples {
-  SampleSource calibration, test;
-  std::vector<std::string> skipped;
-  std::optional<SampleSource> held_out =
-      std::nullopt;  // taken out of calibration where a target is to be reached: they decide whether it is
+struct Outcome {
+  Report report;
+  std::filesystem::path model, json, html;
+  std::filesystem::path junit, markdown;  // empty where they were not asked for
 };
 
 struct Run {
@@ -42,12 +41,13 @@ struct Run {
   Overrides overrides;  // imported encodings
   Statistics statistics;
   Samples samples;
+  std::vector<std::vector<Tensor>> inputs;  // one or two sets to run the model on: of calibration, or made up where there are no images
   ClassAxis axis = ClassAxis::first;
   std::vector<Step> steps;
   std::optional<MixedPrecision> mixed;
 };
 
-// load, prepare, place: everything that does not depend on statistics.
+// load, prepare, place: everything that does not depend on statistics. Without calibration images the preparation is checked on noise.
 Run plan_run(const Options& options, Context& context);
 // Optimizations of the float model, before it is observed.
 void equalize_run(Run& run, const Options& options, Context& context);
@@ -55,6 +55,8 @@ void equalize_run(Run& run, const Options& options, Context& context);
 void observe_run(Run& run, Context& context);
 // encode: run.plan.encodings from run.statistics.
 void encode_run(Run& run, const Options& options, Context& context);
+// What the processors that the result is for demand of the encodings; fit_run() does that too.
+void guard_run(Run& run, const Options& options);
 // Optimizations of the encoded model: weights, biases.
 void fit_run(Run& run, const Options& options, Context& context);
 // Both of the above with the exceptions from the scheme that reach options.goals.
@@ -64,12 +66,9 @@ void mix_run(Run& run, const Options& options, Context& context);
 Target target_of(const Options& options);
 OptimizeInput optimize_input(const Run& run, const Options& options);
 
-// The quantized model with the outputs that the options ask for, checked against the float ones on calibration samples; Error{verification}
-// where they differ. Without such an option the model itself.
-Model with_outputs_as_asked(const Run& run, const Model& quantized, const Options& options);
-
-// Every figure of `report` that comes from running both models on the test samples. `file`: where the quantized model lies.
-void evaluate_run(Report& report, const Run& run, const Model& quantized, const std::filesystem::path& file, const Options& options,
-                  Context& context);
+// Adds the reports, named after `model`, to the files; JUnit XML and Markdown too where they are for continuous integration.
+Outcome write_reports(Report report, const std::filesystem::path& model, bool for_ci, FileTransaction& files);
+// rewrite, verify, evaluate, report: writes the model and its reports, all or none of them.
+Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Context& context);
 
 }  // namespace quantize

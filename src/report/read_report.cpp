@@ -126,6 +126,13 @@ ComparedPicture picture(const Json& json) {
   return {json.at("name"), json.at("width"), json.at("height"), number(json, "agreement"), decibels(json, "psnr_db"), {}, {}, {}, {}};
 }
 
+GateResult gate(const Json& json) {
+  GateResult result{json.at("option"), json.at("figure"), json.at("unit"), true, number(json, "threshold"), {}, json.at("passed")};
+  result.at_least = result.option.starts_with("--min");
+  if (!json.at("measured").is_null()) result.measured = decibels(json, "measured");
+  return result;
+}
+
 Report report(const Json& json) {
   Report result;
   result.version = json.at("version");
@@ -154,6 +161,7 @@ Report report(const Json& json) {
   result.steps = list<Step>(json, "steps", step);
   if (json.contains("mixed")) result.mixed = mixed(json.at("mixed"));
   result.pictures = list<ComparedPicture>(json, "pictures", picture);
+  result.gates = list<GateResult>(json, "gates", gate);
   result.warnings = json.at("warnings").get<std::vector<std::string>>();
   return result;
 }

@@ -93,6 +93,14 @@ struct TensorHistogram {
   std::string method;
 };
 
+struct GateResult {
+  std::string option, figure, unit;  // "--min-psnr", "PSNR", "dB"
+  bool at_least = true;              // else at most
+  double threshold = 0;
+  std::optional<double> measured;  // nothing where the figure was not measured
+  bool passed = false;
+};
+
 struct Step {
   std::string name, outcome;  // "fold-batch-norm", "55 folded, output moved by 3e-7"
   double seconds = 0;
@@ -148,6 +156,7 @@ struct Report {
   std::optional<MixedPrecision> mixed;    // where a target was given
   std::vector<ComparedPicture> pictures;  // only in the HTML
   std::vector<ProviderReport> providers;  // other runtimes and devices it ran on
+  std::vector<GateResult> gates;
   std::vector<std::string> warnings;
   double seconds = 0;
 };

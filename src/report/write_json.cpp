@@ -141,6 +141,15 @@ Json verdict(const Verdict& verdict) {
   return {{"level", level_name(verdict.level)}, {"headline", verdict.headline}, {"reason", verdict.reason}};
 }
 
+Json gate(const GateResult& gate) {
+  return {{"option", gate.option},
+          {"figure", gate.figure},
+          {"unit", gate.unit},
+          {"threshold", number(gate.threshold)},
+          {"measured", gate.measured ? decibels(*gate.measured) : Json(nullptr)},
+          {"passed", gate.passed}};
+}
+
 Json to_json(const Report& report) {
   Json result = {{"schema_version", report_schema_version},
                  {"version", report.version},
@@ -171,6 +180,7 @@ Json to_json(const Report& report) {
   if (report.mixed) result["mixed"] = mixed(*report.mixed);
   result["pictures"] = list(report.pictures, picture);
   if (!report.providers.empty()) result["providers"] = list(report.providers, [](const auto& provider) { return to_json(provider); });
+  result["gates"] = list(report.gates, gate);
   result["warnings"] = report.warnings;
   return result;
 }

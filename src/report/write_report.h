@@ -1,4 +1,4 @@
-// REPORT: the three ways to show a Report.
+// REPORT: the ways to show a Report.
 #pragma once
 
 #include <string>
@@ -16,5 +16,9 @@ std::string write_json(const CompiledContext& context);
 std::string write_html(const Report& report);
 // About a dozen lines for a terminal: how much smaller, how much faster, how good, what to look at.
 std::string write_text(const Report& report);
+// JUnit XML: one test case for the run and one per gate, for pipelines that show test results.
+std::string write_junit(const Report& report);
+// GitHub's Markdown: a summary for pipelines that show one.
+std::string write_markdown(const Report& report);
 
 }  // namespace quantize

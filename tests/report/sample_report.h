@@ -68,6 +68,15 @@ inline Report sample_report() {
       .reach = {{.figure = "psnr", .wanted = 40, .before = 36.5, .after = 41.5}},
       .cost = {{.figure = "size", .wanted = {}, .before = 0.26, .after = 0.28}},
       .raised = {{.kind = "activations", .name = "stem_out", .op_type = "Relu", .from = "A8", .to = "A16", .noise = 2e-4, .cost = 0.02}}};
+  report.gates = {
+      {.option = "--min-psnr", .figure = "PSNR", .unit = "dB", .at_least = true, .threshold = 45, .measured = 42.4, .passed = false},
+      {.option = "--max-miou-drop",
+       .figure = "loss of mIoU",
+       .unit = "",
+       .at_least = false,
+       .threshold = 0.01,
+       .measured = {},
+       .passed = false}};
   report.pictures = {{.name = "a.png",
                       .width = 2,
                       .height = 1,

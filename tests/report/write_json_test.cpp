@@ -47,6 +47,8 @@ const char* const expected = R"({
     "reach": [{"figure": "psnr", "wanted": 40, "before": 36.5, "after": 41.5}], "cost": [{"figure": "size", "before": 0.26, "after": 0.28}],
     "raised": [{"kind": "activations", "name": "stem_out", "op_type": "Relu", "from": "A8", "to": "A16", "noise": 2e-4, "cost": 0.02}]},
   "pictures": [{"name": "a.png", "width": 2, "height": 1, "agreement": 0.5, "psnr_db": 53.55}],
+  "gates": [{"option": "--min-psnr", "figure": "PSNR", "unit": "dB", "threshold": 45, "measured": 42.4, "passed": false},
+            {"option": "--max-miou-drop", "figure": "loss of mIoU", "unit": "", "threshold": 0.01, "measured": null, "passed": false}],
   "warnings": ["'head_out' is clipped", "the model has a subgraph"]
 })";
 

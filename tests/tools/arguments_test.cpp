@@ -35,6 +35,15 @@ TEST(Arguments, ShortFormIsTheCommandWithoutAName) {
   EXPECT_EQ(arguments.options.command, "quantize model.onnx --calib images --scheme w4a16 -O2");
 }
 
+TEST(Arguments, EveryCommandHasDefaultsOfItsOwn) {
+  EXPECT_EQ(parsed({"a.onnx"}).options.output, "a.w8a8.onnx");
+  EXPECT_EQ(parsed({"calibrate", "a.onnx", "--shard", "2/3"}).options.output, "a.w8a8.statistics.2of3.json");
+  EXPECT_EQ(parsed({"encode", "a.onnx", "--statistics", "s.json"}).options.output, "a.w8a8.encodings.json");
+  EXPECT_EQ(parsed({"evaluate", "a.onnx", "b.onnx"}).options.output, "b.evaluation.onnx");
+  EXPECT_EQ(parsed({"report", "a.json"}).options.output, "comparison.html");
+  EXPECT_EQ(parsed({"batch", "a.toml"}).options.output, "batch");
+}
+
 TEST(Arguments, SubCommandIsNamedFirst) {
   const auto arguments = parsed({"measure-memory", "m.onnx", "1x3x4x5", "2"});
   EXPECT_EQ(arguments.command->name, "measure-memory");

@@ -19,11 +19,11 @@ constexpr const char* exit_codes = R"(Exit codes:
   1    a defect of this program
   2    an option is wrong
   3    the model cannot be read, is not valid, or is of a kind that is refused (already quantized, unknown operator)
-  4    images or tensors are missing or unreadable
+  4    images, tensors, statistics or encodings are missing, unreadable, stale or foreign
   5    the result cannot be written (folder missing, not writable, disk full)
   6    NaN or infinity in a weight or an activation
   7    the result did not pass its own checks
-  8    what was asked of the result (--reach) was not met; it was written all the same
+  8    what was asked of the result (a gate, --reach) was not met; it was written all the same
   130  interrupted (Ctrl-C)
 )";
 

@@ -22,6 +22,12 @@ enum class Verbosity { quiet, normal, verbose };
 struct Command;
 struct Input;
 
+struct BatchSettings {
+  unsigned workers = 1;
+  std::uint64_t memory_megabytes = 0;  // that one job may use; 0: no limit
+  std::filesystem::path cache;         // finished work; empty: beside the output
+};
+
 struct Arguments {
   const Command* command = nullptr;
   Options options;
@@ -29,8 +35,11 @@ struct Arguments {
   Verbosity verbosity = Verbosity::normal;
   bool log_json = false;
   bool dry_run = false;
-  std::vector<Shape> shapes;  // of measure-memory
-  std::string shell;          // of completions
+  std::vector<std::filesystem::path> files;  // what merge and report take
+  std::vector<Shape> shapes;                 // of measure-memory
+  std::string shell;                         // of completions
+  bool json = false;                         // inspect: for a program rather than a terminal
+  BatchSettings batch;
   CompileOptions compile;
   // Nothing to run: the exit code for --help and --version, whose text was printed already.
   std::optional<int> exit;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -15,6 +16,12 @@ namespace quantize::cli {
 namespace {
 
 bool terminal() { return isatty(STDERR_FILENO) != 0; }
+
+// On a terminal, unless NO_COLOR (no-color.org) is set to anything.
+bool color_wanted() {
+  const char* refusal = std::getenv("NO_COLOR");
+  return terminal() && (refusal == nullptr || *refusal == '\0');
+}
 
 spdlog::level::level_enum spd_level(LogLevel level) {
   return level == LogLevel::warning ? spdlog::level::warn : level == LogLevel::info ? spdlog::level::info : spdlog::level::debug;
@@ -75,9 +82,7 @@ class Bar : public Progress {
     std::string bar(static_cast<std::size_t>(filled), '=');
     bar.resize(width, ' ');
     std::fprintf(stderr, "\r\033[K%-18s [%s] %zu/%zu", title_.c_str(), bar.c_str(), done_, total_);
-    if (done_ > 0 && done_ < total_) {
-      std::fprintf(stderr, "  about %.0f s left", seconds() / static_cast<double>(done_) * static_cast<double>(total_ - done_));
-    }
+    std::fputs(time_left(seconds(), done_, total_).c_str(), stderr);
     std::fflush(stderr);
   }
 
@@ -91,6 +96,19 @@ class Bar : public Progress {
 
 }  // namespace
 
+std::string time_left(double seconds, std::size_t done, std::size_t total) {
+  constexpr double least = 0.5;  // earlier nothing is known: the first unit also pays for what is done once
+  if (done == 0 || done >= total || seconds < least) return "";
+  const double left = seconds / static_cast<double>(done) * static_cast<double>(total - done);
+  char text[40];
+  if (left < 90) {
+    std::snprintf(text, sizeof text, "  about %.0f s left", std::ceil(left));
+  } else {
+    std::snprintf(text, sizeof text, "  about %.0f min left", std::ceil(left / 60));
+  }
+  return text;
+}
+
 void connect_console(Context& context, Verbosity verbosity, bool log_json) {
   const auto least = verbosity == Verbosity::quiet ? LogLevel::warning : verbosity == Verbosity::verbose ? LogLevel::debug : LogLevel::info;
   if (log_json) {
@@ -99,7 +117,7 @@ void connect_console(Context& context, Verbosity verbosity, bool log_json) {
     };
     return;
   }
-  const auto color = std::getenv("NO_COLOR") != nullptr ? spdlog::color_mode::never : spdlog::color_mode::automatic;
+  const auto color = color_wanted() ? spdlog::color_mode::always : spdlog::color_mode::never;
   auto logger = std::make_shared<spdlog::logger>("quantize", std::make_shared<spdlog::sinks::stderr_color_sink_mt>(color));
   logger->set_pattern("%^%l%$: %v");
   logger->set_level(spd_level(least));
@@ -116,7 +134,8 @@ void report_error(const std::string& text, int exit_code, bool log_json) {
   if (log_json) {
     log_object("error", text, exit_code);
   } else {
-    std::fprintf(stderr, "%serror: %s\n", terminal() ? "\r\033[K" : "", one_line(text).c_str());
+    std::fprintf(stderr, "%s%s: %s\n", terminal() ? "\r\033[K" : "", color_wanted() ? "\033[31merror\033[0m" : "error",
+                 one_line(text).c_str());
   }
 }
 

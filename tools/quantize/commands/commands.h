@@ -26,8 +26,17 @@ struct Command {
 std::span<const Command> commands();
 
 Command quantize_command();
+Command calibrate_command();
+Command merge_command();
+Command encode_command();
+Command apply_command();
+Command evaluate_command();
 Command sensitivity_command();
 Command compile_command();
+Command inspect_command();
+Command report_command();
+Command demo_command();
+Command batch_command();
 Command measure_memory_command();
 Command completions_command();
 Command man_command();

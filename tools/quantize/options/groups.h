@@ -20,6 +20,7 @@ struct Raw {
   std::vector<float> mean, std;
   std::vector<std::string> shapes;
   std::string shell, export_encodings;
+  std::string shard;
 };
 
 // What the options of one command line are bound to; has to outlive the CLI::App.
@@ -35,7 +36,16 @@ void add_quantization_options(CLI::App& app, Input& input);
 void add_mixed_options(CLI::App& app, Input& input);
 void add_evaluation_options(CLI::App& app, Input& input);
 void add_interface_options(CLI::App& app, Input& input);
+void add_gate_options(CLI::App& app, Input& input);
 void add_general_options(CLI::App& app, Input& input);
+
+// All of the above, and what they need once they are read.
+void add_run_options(CLI::App& app, Input& input);
+void finish_run_options(Input& input);
+// What -o is in a sub-command that writes something else than a quantized model.
+void describe_output(CLI::App& app, const std::string& help);
+// <model without .onnx>.<scheme><ending>
+std::filesystem::path beside_model(const Options& options, const std::string& ending);
 
 // Throw Error{usage} naming the option.
 void finish_preprocessing(const Raw& raw, Options& options);

@@ -1,0 +1,170 @@
+#include "formats/encodings_file.h"
+
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
+
+#include "base/error.h"
+#include "encode/hazards.h"
+#include "model/graph.h"
+
+namespace quantize {
+namespace {
+
+constexpr const char* format = "quantize encodings";
+constexpr int version = 1;
+
+[[noreturn]] void fail(const std::string& tensor, const std::string& text) { throw Error(ErrorKind::data, "'" + tensor + "': " + text); }
+
+int bits_of(ElementType type) {
+  const IntegerRange range = integer_range(type);
+  const auto values = static_cast<std::int64_t>(range.high) - range.low + 1;
+  return static_cast<int>(std::lround(std::log2(static_cast<double>(values))));
+}
+
+// Zero lies in the middle: the first integer that a symmetric encoding of the type leaves out is the lowest.
+bool is_symmetric(const Encoding& encoding) {
+  const IntegerRange range = integer_range(encoding.type);
+  const std::int32_t middle = range.low < 0 ? 0 : (range.high + 1) / 2;
+  return std::all_of(encoding.zero_point.begin(), encoding.zero_point.end(), [&](std::int32_t zero) { return zero == middle; });
+}
+
+ElementType integer_type(const std::string& tensor, const std::string& name) {
+  for (const auto type : {onnx::TensorProto::INT4, onnx::TensorProto::UINT4, onnx::TensorProto::INT8, onnx::TensorProto::UINT8,
+                          onnx::TensorProto::INT16, onnx::TensorProto::UINT16}) {
+    if (type_name(type) == name) return type;
+  }
+  fail(tensor, "'" + name + "' is no integer type of an encoding; known: int4, uint4, int8, uint8, int16, uint16");
+}
+
+Json to_json(const Encoding& encoding) {
+  Json json = {{"bits", bits_of(encoding.type)},
+               {"type", type_name(encoding.type)},
+               {"symmetric", is_symmetric(encoding)},
+               {"axis", encoding.axis < 0 ? Json(nullptr) : Json(encoding.axis)},
+               {"scale", encoding.scale},
+               {"zero_point", encoding.zero_point},
+               {"method", encoding.method}};
+  if (!encoding.largest.empty()) json["largest"] = encoding.largest;
+  return json;
+}
+
+Encoding encoding_from(const std::string& tensor, const Json& json) {
+  Encoding encoding;
+  try {
+    encoding.type = integer_type(tensor, json.at("type").get<std::string>());
+    encoding.axis = json.at("axis").is_null() ? -1 : json["axis"].get<int>();
+    encoding.scale = json.at("scale").get<std::vector<float>>();
+    encoding.zero_point = json.at("zero_point").get<std::vector<std::int32_t>>();
+    encoding.method = json.at("method").get<std::string>();
+    if (json.contains("largest")) encoding.largest = json["largest"].get<std::vector<std::int32_t>>();
+    if (json.at("bits").get<int>() != bits_of(encoding.type)) fail(tensor, "its bits are not those of its type");
+    if (json.at("symmetric").get<bool>() && !is_symmetric(encoding))
+      fail(tensor, "it is called symmetric, and its zero point is not in the middle");
+  } catch (const Json::exception& error) {
+    fail(tensor, error.what());
+  }
+  if (encoding.scale.empty() || encoding.scale.size() != encoding.zero_point.size())
+    fail(tensor, "it needs as many scales as zero points, at least one");
+  if (encoding.axis < 0 && encoding.scale.size() != 1) fail(tensor, "several scales need an axis");
+  const IntegerRange range = integer_range(encoding.type);
+  for (const float scale : encoding.scale) {
+    if (!std::isfinite(scale) || scale < FLT_MIN) fail(tensor, "a scale must be a positive, finite, normal number");
+  }
+  if (!encoding.largest.empty() && encoding.largest.size() != encoding.scale.size())
+    fail(tensor, "it needs as many largest integers as scales");
+  for (const auto largest : encoding.largest) {
+    if (largest < 1 || largest > std::max(range.high, -range.low)) fail(tensor, "a largest integer lies outside the type");
+  }
+  for (const auto zero : encoding.zero_point) {
+    if (zero < range.low || zero > range.high) fail(tensor, "a zero point lies outside the type");
+  }
+  return encoding;
+}
+
+std::map<std::string, Encoding> encodings_from(const Json& json) {
+  std::map<std::string, Encoding> encodings;
+  for (const auto& [tensor, entry] : json.items()) {
+    if (!encodings.emplace(tensor, encoding_from(tensor, entry)).second) fail(tensor, "it stands twice");
+  }
+  return encodings;
+}
+
+bool same(const Encoding& a, const Encoding& b) {
+  return a.type == b.type && a.axis == b.axis && a.scale == b.scale && a.zero_point == b.zero_point && a.largest == b.largest;
+}
+
+const Encoding& entry_of(const std::map<std::string, Encoding>& encodings, const std::string& tensor) {
+  const auto found = encodings.find(tensor);
+  if (found == encodings.end()) fail(tensor, "it has no entry; to leave nodes float, encode and apply with --exclude");
+  return found->second;
+}
+
+void check_activation(const std::string& tensor, const Encoding& encoding) {
+  if (encoding.axis >= 0) fail(tensor, "an activation has one scale, no axis");
+}
+
+void check_weight(const WeightedOp& op, const Encoding& encoding, const onnx::TensorProto& weight) {
+  if (!is_symmetric(encoding) || integer_range(encoding.type).low >= 0) fail(op.weight, "weights are of a signed type, with zero point 0");
+  if (encoding.axis < 0) return;
+  if (encoding.axis != op.channel_axis)
+    fail(op.weight, "its output channels lie along axis " + std::to_string(op.channel_axis) + ", not " + std::to_string(encoding.axis));
+  const auto channels = shape_of(weight)[static_cast<std::size_t>(encoding.axis)];
+  if (encoding.scale.size() != static_cast<std::size_t>(channels))
+    fail(op.weight, "it has " + std::to_string(channels) + " channels and " + std::to_string(encoding.scale.size()) + " scales");
+}
+
+}  // namespace
+
+std::string write_encodings(const EncodingsFile& file) {
+  Json activations = Json::object(), weights = Json::object();
+  for (const auto& [name, encoding] : file.encodings.activations) activations[name] = to_json(encoding);
+  for (const auto& [name, encoding] : file.encodings.weights) weights[name] = to_json(encoding);
+  return write_json_lines({{"format", format},
+                           {"version", version},
+                           {"origin", to_json(file.origin)},
+                           {"activations", std::move(activations)},
+                           {"weights", std::move(weights)}});
+}
+
+EncodingsFile read_encodings(std::string_view bytes, const std::filesystem::path& name) {
+  EncodingsFile file;
+  read_json(bytes, name, format, version, [&](const Json& json) {
+    file.origin = origin_from(json.at("origin"));
+    file.encodings = {encodings_from(json.at("activations")), encodings_from(json.at("weights"))};
+  });
+  return file;
+}
+
+void check_encodings(const Encodings& encodings, const Model& model, const Placement& placement) {
+  const GraphIndex index(model.graph());
+  std::set<std::string> activations(placement.constants.begin(), placement.constants.end()), weights;
+  for (const auto& name : placement.constants) check_activation(name, entry_of(encodings.activations, name));
+  for (const auto& group : placement.groups) {
+    const auto& first = entry_of(encodings.activations, group.members[0]);
+    check_activation(group.members[0], first);
+    for (const auto& member : group.members) {
+      activations.insert(member);
+      if (!same(entry_of(encodings.activations, member), first))
+        fail(member, "it holds the same values as '" + group.members[0] + "', so both need the same encoding");
+    }
+  }
+  for (const auto& [number, op] : placement.weighted) {
+    weights.insert(op.weight);
+    Encoding weight = entry_of(encodings.weights, op.weight);
+    check_weight(op, weight, *index.initializer(op.weight));
+    const auto* bias = op.bias.empty() ? nullptr : index.initializer(op.bias);
+    const auto input = encodings.activations.find(op.input);
+    if (bias == nullptr || input == encodings.activations.end()) continue;
+    if (protect_bias(weight, float_values(*bias), input->second.scale[0], op.groups) > 0)
+      fail(op.weight, "its scale is too small: the int32 bias of " + describe(index.node(number)) + " would overflow");
+  }
+  for (const auto& [name, encoding] : encodings.activations) {
+    if (!activations.contains(name)) fail(name, "the model has no such tensor to quantize; take the entry out");
+  }
+  for (const auto& [name, encoding] : encodings.weights) {
+    if (!weights.contains(name)) fail(name, "the model has no such weight to quantize; take the entry out");
+  }
+}
+
+}  // namespace quantize

@@ -1,0 +1,62 @@
+#include "pipeline/evaluate_models.h"
+
+#include "base/error.h"
+#include "evaluate/evaluate.h"
+#include "pipeline/describe.h"
+#include "pipeline/inspect_model.h"
+#include "report/write_report.h"
+#include "run/session.h"
+
+namespace quantize {
+namespace {
+
+void refuse_different_interface(const Session& fp32, const Session& quantized, const std::filesystem::path& file) {
+  const auto refuse = [&](const std::string& what) {
+    throw Error(ErrorKind::model, file.string() + " has other " + what + " than the first model");
+  };
+  const auto same = [](const std::vector<ValueSpec>& a, const std::vector<ValueSpec>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](const ValueSpec& x, const ValueSpec& y) { return x.name == y.name && x.type == y.type; });
+  };
+  if (!same(fp32.inputs(), quantized.inputs())) refuse("inputs");
+  if (fp32.outputs().size() != quantized.outputs().size()) refuse("outputs");
+}
+
+}  // namespace
+
+Outcome evaluate_models(const Options& options, Context& context) {
+  validate(options);
+  if (options.test.empty()) throw Error(ErrorKind::usage, "no test images given: --test FOLDER");
+  const Stopwatch watch;
+  const Model fp32 = load_model(options.model), quantized = load_model(options.quantized);
+  const Session session(fp32.proto);
+  refuse_different_interface(session, Session(quantized.proto), options.quantized);
+  const auto inputs = input_specs(session, options.input_shape);
+  const Samples samples = open_samples(options, inputs, options.preprocess, context);
+  const ClassAxis axis = channels_last(inputs[0].shape, options.preprocess.layout) ? ClassAxis::last : ClassAxis::first;
+
+  Report report = describe_models(options, fp32, quantized);
+  report.scheme = inspect(quantized).scheme;
+  report.test = {options.test.string(), samples.test.fingerprint(), samples.test.size(), samples.skipped};
+  report.accuracy = compare_outputs(fp32.proto, quantized.proto, samples.test, axis, options.labels, context);
+  report.pictures = compare_pictures(fp32.proto, quantized.proto, samples.test, pictures_to_show(report.accuracy, options.pictures), axis,
+                                     options.preprocess, report.accuracy, context);
+  const auto first = samples.test.load(0).inputs;
+  if (options.latency_runs > 0) {
+    report.latency = measure_latency(options.model, first, options.quantized, first, options.latency_runs, context.threads, context);
+  }
+  if (options.measure_memory && !options.memory_command.empty()) {
+    report.memory = measure_memory(options.memory_command, options.model, first, options.quantized, first);
+  }
+  report.gates = check_gates(options.gates, report);
+  report.warnings = context.warnings();
+  report.seconds = watch.seconds();
+
+  FileTransaction files;
+  Outcome outcome = write_reports(std::move(report), options.output, options.ci_reports || options.gates.any(), files);
+  context.check_stop();
+  files.publish();
+  return outcome;
+}
+
+}  // namespace quantize

@@ -1,0 +1,140 @@
+#include <algorithm>
+
+#include "base/error.h"
+#include "encode/assignment_file.h"
+#include "encode/foreign_encodings.h"
+#include "evaluate/evaluate.h"
+#include "pipeline/describe.h"
+#include "pipeline/on_devices.h"
+#include "pipeline/pixel_model.h"
+#include "pipeline/stages.h"
+#include "report/write_report.h"
+#include "rewrite/output_type.h"
+#include "rewrite/rewrite.h"
+#include "rewrite/slim.h"
+#include "verify/verify.h"
+
+namespace quantize {
+namespace {
+
+// What the interface is expected to be: names and shapes of the original, types and dimensions of the outputs as they were asked for.
+Model with_interface_of(Model original, const Model& written) {
+  for (int i = 0; i < std::min(original.graph().output_size(), written.graph().output_size()); ++i) {
+    auto& output = *original.graph().mutable_output(i);
+    const bool changed = output.type().tensor_type().elem_type() != written.graph().output(i).type().tensor_type().elem_type();
+    if (changed) *output.mutable_type() = written.graph().output(i).type();
+  }
+  return original;
+}
+
+// AIMET's way: the float model, its weights where the quantized ones will be, and the encodings beside it.
+void export_encodings(const Run& run, const Options& options, FileTransaction& files) {
+  if (options.export_encodings.empty()) return;
+  files.write(options.export_encodings, write_aimet(run.plan.encodings, options.export_version));
+  save_model(run.plan.model.proto, options.export_encodings.string() + ".onnx", files);
+}
+
+// The quantized model with the outputs that the options ask for, checked against the float ones on the probe inputs; Error{verification}
+// where they differ. Without such an option the model itself.
+Model with_outputs_as_asked(const Run& run, const Model& quantized, const Options& options) {
+  Model changed = quantized;
+  if (options.output_type == OutputType::floats) return changed;
+  const int rank = quantized.graph().output(0).type().tensor_type().shape().dim_size();
+  const int axis = run.axis == ClassAxis::last ? std::max(rank - 1, 1) : 1;
+  if (options.output_type == OutputType::integers) {
+    give_integers(changed);
+  } else {
+    give_classes(changed, axis);
+  }
+  for (const auto& inputs : run.inputs) {
+    for (const auto& issue : check_outputs(quantized.proto, changed.proto, axis, inputs)) throw Error(ErrorKind::verification, issue);
+  }
+  return changed;
+}
+
+void evaluate(Report& report, const Run& run, const Model& quantized, const std::filesystem::path& file, const Options& options,
+              Context& context) {
+  const auto& test = run.samples.test;
+  if (test.size() > 0) {
+    report.accuracy = compare_outputs(run.original.proto, quantized.proto, test, run.axis, options.labels, context);
+    report.layers = compare_layers(run.plan.model.proto, quantized.proto, tensor_pairs(run.plan, quantized), test, 4, context);
+    report.histograms = worst_histograms(report.layers, run.plan, run.statistics, 12);
+    report.pictures = compare_pictures(run.original.proto, quantized.proto, test, pictures_to_show(report.accuracy, options.pictures),
+                                       run.axis, fed_preprocess(options), report.accuracy, context);
+    const auto pairs = tensor_pairs(run.plan, quantized);
+    report.providers =
+        evaluate_on_devices({run.original.proto, quantized.proto, run.plan.model.proto, pairs, file}, test, run.axis, options, context);
+  }
+  const auto& images = test.size() > 0 ? test : run.samples.calibration;
+  const auto fp32_inputs =
+      probe_inputs(images.size() > 0 ? images.with_inputs(run.file_inputs, options.preprocess) : images, run.file_inputs)[0];
+  const auto& inputs = run.inputs[0];
+  if (options.latency_runs > 0) {
+    report.latency = measure_latency(options.model, fp32_inputs, file, inputs, options.latency_runs, context.threads, context);
+  }
+  if (options.measure_memory && !options.memory_command.empty()) {
+    report.memory = measure_memory(options.memory_command, options.model, fp32_inputs, file, inputs);
+  }
+}
+
+DataFacts facts_of(const std::filesystem::path& folder, const SampleSource& samples, std::vector<std::string> skipped) {
+  if (samples.size() == 0) return {};
+  return {folder.string(), samples.fingerprint(), samples.size(), std::move(skipped)};
+}
+
+}  // namespace
+
+Outcome write_reports(Report report, const std::filesystem::path& model, bool for_ci, FileTransaction& files) {
+  Outcome outcome;
+  const auto beside = [&](const char* ending) {
+    auto path = model;
+    return path.replace_extension(ending);
+  };
+  outcome.model = model;
+  outcome.json = beside(".report.json");
+  outcome.html = beside(".report.html");
+  files.write(outcome.json, write_json(report));
+  files.write(outcome.html, write_html(report));
+  if (for_ci) {
+    outcome.junit = beside(".report.xml");
+    outcome.markdown = beside(".report.md");
+    files.write(outcome.junit, write_junit(report));
+    files.write(outcome.markdown, write_markdown(report));
+  }
+  outcome.report = std::move(report);
+  return outcome;
+}
+
+Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Context& context) {
+  if (run.overrides.empty() && options.encodings.empty()) {  // encodings from elsewhere bring their own types
+    for (const auto& issue : check_bits(run.plan.placement, run.plan.encodings, run.scheme)) throw Error(ErrorKind::verification, issue);
+  }
+  FileTransaction files;
+  const Model quantized = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
+  Model written = with_outputs_as_asked(run, quantized, options);
+  slim(written.proto);
+  const auto file = save_model(written.proto, options.output, files, written.limits);
+  verify(with_interface_of(run.original, written), run.plan.model, file, run.plan.placement, run.plan.encodings, run.inputs[0]);
+  export_encodings(run, options, files);
+
+  Report report = describe_run(options, run.original, written, file, run.plan);
+  report.steps = run.steps;
+  for (const auto& note : context.notes()) report.steps.push_back({"hazard", note, 0});
+  report.mixed = run.mixed;
+  report.calibration = facts_of(options.calibration, run.samples.calibration, run.samples.skipped);
+  report.test = facts_of(options.test.empty() ? options.calibration : options.test, run.samples.test, {});
+  evaluate(report, run, quantized, file, options, context);
+  report.gates = check_gates(options.gates, report);
+  report.warnings = context.warnings();
+  report.seconds = watch.seconds();
+  Outcome outcome = write_reports(std::move(report), options.output, options.ci_reports || options.gates.any(), files);
+  if (!options.save_assignment.empty()) {  // nodes left float are listed too
+    const auto all = place(run.plan.model, target_of(options), options.exclusions);
+    files.write(options.save_assignment, write_assignment(run.scheme, all, run.original));
+  }
+  context.check_stop();
+  files.publish();
+  return outcome;
+}
+
+}  // namespace quantize

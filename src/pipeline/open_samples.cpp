@@ -1,0 +1,70 @@
+#include "pipeline/open_samples.h"
+
+#include <cmath>
+#include <random>
+#include <tuple>
+
+#include "base/error.h"
+
+namespace quantize {
+
+std::vector<InputSpec> input_specs(const Session& session, const Shape& first_shape) {
+  std::vector<InputSpec> specs;
+  for (const auto& input : session.inputs()) specs.push_back({input.name, input.type, input.shape});
+  if (specs.empty()) throw Error(ErrorKind::model, "the model has no input");
+  if (first_shape.empty()) return specs;
+  auto& shape = specs[0].shape;
+  if (shape.size() != first_shape.size()) {
+    throw Error(ErrorKind::usage, "--input-shape " + to_string(first_shape) + " does not fit the model's input " + to_string(shape));
+  }
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (shape[i] >= 0 && shape[i] != first_shape[i]) {
+      throw Error(ErrorKind::usage, "--input-shape " + to_string(first_shape) + " contradicts the model's input " + to_string(shape));
+    }
+    shape[i] = first_shape[i];
+  }
+  return specs;
+}
+
+Samples open_samples(const Options& options, const std::vector<InputSpec>& inputs, const Preprocess& preprocess, Context& context) {
+  Samples samples;
+  const auto usable = [&](const std::filesystem::path& folder, std::size_t limit) {
+    const auto all = SampleSource::open(folder, inputs, preprocess, options.seed);
+    if (all.is_random()) context.warn("random data instead of images: ranges and accuracy say little about real ones; not for use");
+    const auto source = all.evenly(limit).readable([&](const std::string& reason) {
+      if (options.strict) throw Error(ErrorKind::data, reason);
+      context.warn("skipped " + reason);
+      samples.skipped.push_back(reason);
+    });
+    if (source.size() == 0) throw Error(ErrorKind::data, folder.string() + " holds no readable image");
+    return source;
+  };
+  const auto everything = static_cast<std::size_t>(-1);
+  if (!options.calibration.empty()) samples.calibration = usable(options.calibration, options.samples);
+  if (!options.test.empty()) {
+    samples.test = usable(options.test, everything);
+  } else if (samples.calibration.size() > 0) {
+    std::tie(samples.calibration, samples.test) = samples.calibration.hold_out(options.holdout);
+  }
+  return samples;
+}
+
+std::vector<std::vector<Tensor>> probe_inputs(const SampleSource& calibration, const std::vector<InputSpec>& inputs) {
+  if (const std::size_t count = calibration.size(); count > 0) return {calibration.load(0).inputs, calibration.load(count / 2).inputs};
+  std::mt19937 random;
+  std::vector<Tensor> noise;
+  for (const auto& input : inputs) {
+    Shape shape = input.shape;
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+      if (shape[i] < 0 && i > 0)
+        throw Error(ErrorKind::usage, "the model's input " + to_string(shape) + " has free dimensions: give --input-shape");
+      shape[i] = shape[i] < 0 ? 1 : shape[i];
+    }
+    std::vector<float> values(static_cast<std::size_t>(element_count(shape)));
+    for (auto& value : values) value = std::ldexp(static_cast<float>(random() >> 8), -23) - 1;
+    noise.push_back(input.type == onnx::TensorProto::FLOAT ? Tensor::of(shape, values) : Tensor::zeros(input.type, shape));
+  }
+  return {noise};
+}
+
+}  // namespace quantize

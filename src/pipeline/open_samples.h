@@ -1,0 +1,32 @@
+// The images of a run: which are observed and which are kept for evaluation.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/context.h"
+#include "dataset/sample_source.h"
+#include "pipeline/options.h"
+#include "run/session.h"
+
+namespace quantize {
+
+struct Samples {
+  SampleSource calibration, test;  // empty where no images were given
+  std::vector<std::string> skipped;
+  std::optional<SampleSource> held_out =
+      std::nullopt;  // taken out of calibration where a target is to be reached: they decide whether it is
+};
+
+// What the model wants to be fed, its free dimensions filled in from `first_shape` (--input-shape) where that is given.
+std::vector<InputSpec> input_specs(const Session& session, const Shape& first_shape);
+
+// At most options.samples of the calibration folder, the unreadable ones left out, then those held out for evaluation where there is no
+// test folder. A shard is taken of what is left, so that it does not depend on the division.
+Samples open_samples(const Options& options, const std::vector<InputSpec>& inputs, const Preprocess& preprocess, Context& context);
+
+// One or two sets of inputs to run the model on: of the calibration images; where there are none, noise in [-1, 1] (zeros for integers).
+std::vector<std::vector<Tensor>> probe_inputs(const SampleSource& calibration, const std::vector<InputSpec>& inputs);
+
+}  // namespace quantize

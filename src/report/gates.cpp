@@ -1,0 +1,59 @@
+#include "report/gates.h"
+
+#include <charconv>
+#include <cmath>
+
+namespace quantize {
+namespace {
+
+// The fewest digits that read back as the same number: a threshold is shown as it was typed.
+std::string shortest(double value) {
+  if (!std::isfinite(value)) return value > 0 ? "infinite" : "-";
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
+std::optional<double> ratio(std::uint64_t before, std::uint64_t after) {
+  if (before == 0 || after == 0) return std::nullopt;
+  return static_cast<double>(before) / static_cast<double>(after);
+}
+
+std::optional<double> of_images(const Accuracy& accuracy, double figure) {
+  return accuracy.images.empty() || std::isnan(figure) ? std::nullopt : std::optional(figure);
+}
+
+}  // namespace
+
+bool Gates::any() const { return min_psnr || min_sqnr || min_agreement || min_miou || max_miou_drop || min_size_ratio || min_speedup; }
+
+std::vector<GateResult> check_gates(const Gates& gates, const Report& report) {
+  std::vector<GateResult> results;
+  const auto check = [&](const char* option, const char* figure, const char* unit, bool at_least, const std::optional<double>& threshold,
+                         const std::optional<double>& measured) {
+    if (!threshold) return;
+    const bool passed = measured && (at_least ? *measured >= *threshold : *measured <= *threshold);
+    results.push_back({option, figure, unit, at_least, *threshold, measured, passed});
+  };
+  const auto& accuracy = report.accuracy;
+  const bool labelled = accuracy.miou_fp32 && accuracy.miou_quantized;
+  std::optional<double> drop;
+  if (labelled) drop = *accuracy.miou_fp32 - *accuracy.miou_quantized;
+  check("--min-psnr", "PSNR", "dB", true, gates.min_psnr, of_images(accuracy, accuracy.psnr_db));
+  check("--min-sqnr", "SQNR", "dB", true, gates.min_sqnr, of_images(accuracy, accuracy.sqnr_db));
+  check("--min-agreement", "class agreement", "", true, gates.min_agreement, of_images(accuracy, accuracy.agreement));
+  check("--min-miou", labelled ? "mIoU against the labels" : "mIoU against FP32", "", true, gates.min_miou,
+        of_images(accuracy, labelled ? *accuracy.miou_quantized : accuracy.miou_vs_fp32));
+  check("--max-miou-drop", "loss of mIoU against the labels", "", false, gates.max_miou_drop, drop);
+  check("--min-size-ratio", "size ratio", "x", true, gates.min_size_ratio, ratio(report.fp32.bytes, report.quantized.bytes));
+  check("--min-speedup", "speed-up", "x", true, gates.min_speedup, report.latency ? std::optional(report.latency->speedup) : std::nullopt);
+  return results;
+}
+
+std::string describe(const GateResult& gate) {
+  const std::string unit = gate.unit.empty() ? "" : " " + gate.unit;
+  const std::string figure = gate.measured ? "is " + shortest(std::round(*gate.measured * 1e4) / 1e4) + unit : "was not measured";
+  return gate.figure + " " + figure + ", " + gate.option + " demands at " + (gate.at_least ? "least " : "most ") +
+         shortest(gate.threshold) + unit;
+}
+
+}  // namespace quantize

@@ -1,0 +1,74 @@
+#include <algorithm>
+#include <filesystem>
+
+#include "report/gates.h"
+#include "report/words.h"
+#include "report/write_report.h"
+
+namespace quantize {
+namespace {
+
+constexpr std::size_t layers_named = 5;
+
+// A node's name must not end the cell or start mark-up.
+std::string code(const std::string& text) {
+  std::string safe = text;
+  std::replace(safe.begin(), safe.end(), '`', '\'');
+  std::replace(safe.begin(), safe.end(), '\n', ' ');
+  std::string cell;
+  for (const char letter : safe) cell += letter == '|' ? std::string("\\|") : std::string(1, letter);
+  return "`" + cell + "`";
+}
+
+std::string row(const std::string& label, const std::string& text) { return "| " + label + " | " + text + " |\n"; }
+
+std::string figures(const Report& report) {
+  const auto& accuracy = report.accuracy;
+  std::string text = "| figure | value |\n|---|---|\n" +
+                     row("size", words::compare_size(report.fp32.bytes, report.quantized.bytes) + " (" + words::bytes(report.fp32.bytes) +
+                                     " to " + words::bytes(report.quantized.bytes) + ")");
+  if (report.latency) {
+    text += row("speed", words::compare_speed(report.latency->speedup) + " (" + words::fixed(report.latency->fp32.median_ms, 1) + " to " +
+                             words::fixed(report.latency->quantized.median_ms, 1) + " ms)");
+  }
+  if (accuracy.images.empty()) return text;
+  text += row("PSNR", words::decibels(accuracy.psnr_db) + " (worst picture " + words::decibels(accuracy.psnr_db_worst) + ")");
+  text += row("SQNR", words::decibels(accuracy.sqnr_db)) + row("class agreement", words::percent(accuracy.agreement)) +
+          row("mIoU against FP32", words::fixed(accuracy.miou_vs_fp32, 4));
+  if (accuracy.miou_fp32 && accuracy.miou_quantized) {
+    text += row("mIoU against the labels", words::fixed(*accuracy.miou_fp32, 4) + " to " + words::fixed(*accuracy.miou_quantized, 4));
+  }
+  return text;
+}
+
+std::string gates(const Report& report) {
+  if (report.gates.empty()) return {};
+  std::string text = "\n| gate | outcome |\n|---|---|\n";
+  for (const auto& gate : report.gates) text += row(code(gate.option), (gate.passed ? "passed: " : "**missed**: ") + describe(gate));
+  return text;
+}
+
+std::string layers(const Report& report) {
+  if (report.layers.empty()) return {};
+  std::string text = "\n| worst layers | SQNR |\n|---|---|\n";
+  for (std::size_t i = 0; i < std::min(layers_named, report.layers.size()); ++i) {
+    const auto& layer = report.layers[i];
+    text += row(code(layer.node) + " (" + layer.op_type + ")", words::decibels(layer.sqnr_db));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string write_markdown(const Report& report) {
+  const Verdict verdict = judge(report);
+  std::string text = "## " + code(std::filesystem::path(report.quantized.path).filename().string()) + ": " + verdict.headline + "\n\n" +
+                     verdict.reason + " Scheme " + report.scheme + " for " + report.target + ", made in " +
+                     words::fixed(report.seconds, 1) + " s by quantize " + report.version + ".\n\n" + figures(report) + gates(report) +
+                     layers(report);
+  for (const auto& warning : report.warnings)
+    text += (&warning == &report.warnings.front() ? "\nWarnings:\n\n- " : "- ") + code(warning) + "\n";
+  return text;
+}
+
+}  // namespace quantize

@@ -1,0 +1,186 @@
+"""Many jobs from one file: what runs, what is not run again, and what the whole says of its parts."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import ROOT
+from models import two_convolutions
+from support import draw_pictures, listing, start
+
+DEMO = ROOT / "data" / "demo"
+QUICK = "latency-runs = 0\npictures = 0\noptimize = 0\nsamples = 6\n"
+TWO_BY_TWO = f'[defaults]\ncalib = "images"\n{QUICK}\n[[job]]\nmodel = "nets/*.onnx"\nscheme = ["w8a8", "w4a16"]\n'
+NAMES = ["a.w8a8", "a.w4a16", "b.w8a8", "b.w4a16"]
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder with two models and pictures."""
+    (tmp_path / "nets").mkdir()
+    two_convolutions(tmp_path / "nets" / "a.onnx")
+    two_convolutions(tmp_path / "nets" / "b.onnx", opset=13)
+    draw_pictures(tmp_path / "images")
+    return tmp_path
+
+
+def batch(program, place, text, *options, code=0):
+    (place / "jobs.toml").write_text(text, encoding="utf-8")
+    run = start(program, "batch", place / "jobs.toml", "-o", place / "out", *options)
+    assert run.returncode == code, run.stderr + run.stdout
+    return run
+
+
+def rows(place):
+    return {row["name"]: row for row in json.loads((place / "out" / "batch.json").read_text(encoding="utf-8"))["jobs"]}
+
+
+def test_models_times_schemes_make_what_single_runs_make(program, place):
+    run = batch(program, place, TWO_BY_TWO, "--workers", "2")
+    assert list(rows(place)) == NAMES
+    for name in NAMES:
+        model, scheme = name.split(".")
+        single = start(program, place / "nets" / f"{model}.onnx", "--calib", place / "images", "--scheme", scheme, "-O0", "--samples", "6", "--latency-runs", "0",
+                       "-o", place / "single.onnx")
+        assert single.returncode == 0
+        assert (place / "out" / f"{name}.onnx").read_bytes() == (place / "single.onnx").read_bytes()
+        assert f"{name}.onnx" in run.stdout
+        assert rows(place)[name]["outcome"] == "done"
+    assert run.stdout.splitlines()[-1].startswith(f"wrote {place / 'out' / 'batch.html'}")
+    assert "a.w8a8.onnx" in (place / "out" / "batch.html").read_text(encoding="utf-8")
+
+
+def test_jobs_override_defaults_and_lists_of_settings_multiply(program, place):
+    batch(program, place, f'[defaults]\ncalib = "images"\nscheme = "w8a16"\nmean = [0.4, 0.5, 0.6]\n{QUICK}\n[[job]]\nmodel = "nets/a.onnx"\nmethod = ["minmax", "mse"]\n'
+                          '[[job]]\nname = "other"\nmodel = ["nets/a.onnx", "nets/b.onnx"]\nscheme = "w8a8"\nexclude = ["conv2"]\nsamples = 4\n')
+    assert list(rows(place)) == ["a.method-minmax.w8a16", "a.method-mse.w8a16", "other.a.w8a8", "other.b.w8a8"]
+    report = json.loads((place / "out" / "other.b.w8a8.report.json").read_text(encoding="utf-8"))
+    config = {entry["name"]: entry["value"] for entry in report["config"]}
+    assert (config["samples"], config["exclude"], config["mean"]) == ("4", "conv2", "0.4,0.5,0.6")
+
+
+def test_finished_work_is_not_done_again_until_something_it_depends_on_changes(program, place):
+    batch(program, place, TWO_BY_TWO)
+    before = {name: (place / "out" / f"{name}.onnx").read_bytes() for name in NAMES}
+    (place / "out" / "a.w8a8.onnx").unlink()
+    batch(program, place, TWO_BY_TWO)
+    assert all(row["from_cache"] for row in rows(place).values())
+    assert {name: (place / "out" / f"{name}.onnx").read_bytes() for name in NAMES} == before
+    two_convolutions(place / "nets" / "a.onnx", opset=15)  # a model changes
+    batch(program, place, TWO_BY_TWO)
+    assert {name: row["from_cache"] for name, row in rows(place).items()} == {"a.w8a8": False, "a.w4a16": False, "b.w8a8": True, "b.w4a16": True}
+    batch(program, place, TWO_BY_TWO.replace("samples = 6", "samples = 5"))  # a setting changes
+    assert not any(row["from_cache"] for row in rows(place).values())
+    (place / "images" / "picture_00.png").write_bytes((place / "images" / "picture_01.png").read_bytes())  # an image changes
+    batch(program, place, TWO_BY_TWO)
+    assert not any(row["from_cache"] for row in rows(place).values())
+
+
+def test_a_failed_job_does_not_stop_the_others(program, place):
+    (place / "nets" / "bad.onnx").write_bytes(b"no model")
+    run = batch(program, place, TWO_BY_TWO, code=3)
+    outcome = {name: row["outcome"] for name, row in rows(place).items()}
+    assert [name for name, text in outcome.items() if text != "done"] == ["bad.w8a8", "bad.w4a16"]
+    assert "exit 3" in outcome["bad.w8a8"]
+    assert "bad.onnx" in outcome["bad.w8a8"]
+    assert "bad.w8a8: failed (exit 3)" in run.stdout
+    assert "bad.w8a8" in (place / "out" / "batch.html").read_text(encoding="utf-8")
+    assert "bad.w8a8.log" in listing(place / "out")
+
+
+def test_a_missed_gate_is_the_worst_of_results_and_is_remembered(program, place):
+    text = TWO_BY_TWO + "min-psnr = [1, 500]\n"
+    for _ in range(2):
+        batch(program, place, text, code=8)
+        assert sorted({row["outcome"] for row in rows(place).values()}) == ["done", "missed --min-psnr"]
+        assert "a.min-psnr-500.w8a8.report.xml" in listing(place / "out")
+    assert all(row["from_cache"] for row in rows(place).values())
+
+
+def test_a_memory_limit_fails_the_job_alone(program, place):
+    batch(program, place, TWO_BY_TWO, "--memory", "8", code=1)
+    assert all("done" != row["outcome"] for row in rows(place).values())
+    assert all(name not in listing(place / "out") for name in ("a.w8a8.onnx", "b.w8a8.onnx"))
+    batch(program, place, TWO_BY_TWO, "--memory", "4000")
+
+
+@pytest.mark.parametrize(("text", "saying"), [
+    ("[defaults\n", "line 1"), ("", "no [[job]]"), ("[[job]]\nscheme = 'w8a8'\n", "no model"), ("[job]\nmodel = 'nets/a.onnx'\n", "[[job]]"),
+    ("[[job]]\nmodel = 'nothing/*.onnx'\ncalib = 'images'\n", "nothing/*.onnx"), ("[[job]]\nmodel = 'nets/a.onnx'\ncalb = 'images'\n", "did you mean 'calib'"),
+    ("[[job]]\nmodel = 'nets/a.onnx'\nscheme = ['w8a8', 'w9a9']\n", "w9a9"), ("[[job]]\nmodel = ['nets/a.onnx', 'nets/a.onnx']\n", "two jobs"),
+    ("[[job]]\nmodel = 'nets/a.onnx'\nscheme = []\n", "empty"), ("[[job]]\nmodel = 'nets/a.onnx'\nscheme = { a = 1 }\n", "scheme"),
+    ("[[job]]\nmodel = 'nets/a.onnx'\noutput = 'x'\n", "output"), ("[[job]]\nmodel = 'nets/a.onnx'\nsamples = 1979-05-27\n", "samples")])
+def test_a_jobs_file_that_cannot_work_is_refused_before_anything_runs(program, place, text, saying):
+    run = batch(program, place, text, code=2)
+    [line] = run.stderr.splitlines()
+    assert "jobs.toml" in line
+    assert saying in line
+    assert not (place / "out").exists()
+
+
+# Beside four small jobs, one of a minute or more.
+AND_A_LONG_ONE = TWO_BY_TWO + f'[[job]]\ncalib = "{DEMO}/calib"\nmodel = "{DEMO}/model.onnx"\nscheme = "w8a8"\noptimize = 2\nsamples = 100\n'
+
+
+def workers_of(place):
+    """Process numbers of the jobs at work: those that were told to write into this folder."""
+    found = []
+    for entry in os.listdir("/proc"):
+        try:
+            words = open(f"/proc/{entry}/cmdline", "rb").read().split(b"\0")
+        except OSError:
+            continue
+        if any(word.startswith(f"--output={place}".encode()) for word in words):
+            found.append(int(entry))
+    return found
+
+
+def finished(place):
+    return sum(name.endswith("record.json") for name in listing(place / "out"))
+
+
+def started(program, place, text):
+    (place / "jobs.toml").write_text(text, encoding="utf-8")
+    running = subprocess.Popen([program, "batch", place / "jobs.toml", "-o", place / "out", "--workers", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not workers_of(place):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return running
+
+
+def test_a_crash_of_one_job_leaves_the_others(program, place):
+    running = started(program, place, AND_A_LONG_ONE)
+    deadline = time.monotonic() + 60
+    while finished(place) < 4 or not workers_of(place):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.kill(workers_of(place)[0], signal.SIGSEGV)
+    running.communicate(timeout=60)
+    assert running.returncode == 1
+    outcome = {name: row["outcome"] for name, row in rows(place).items()}
+    assert outcome.pop("model.w8a8").startswith("crashed (signal 11)")
+    assert set(outcome.values()) == {"done"}
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_batch_that_is_stopped_takes_its_jobs_along_and_goes_on_where_it_was(program, place, sent):
+    running = started(program, place, AND_A_LONG_ONE)
+    deadline = time.monotonic() + 60
+    while finished(place) < 4:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    running.send_signal(sent)
+    running.communicate(timeout=60)
+    assert running.returncode == (-signal.SIGKILL if sent == signal.SIGKILL else 130)
+    deadline = time.monotonic() + 30
+    while workers_of(place):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert "model.w8a8.onnx" not in listing(place / "out")
+    batch(program, place, AND_A_LONG_ONE.replace("optimize = 2\nsamples = 100", "optimize = 0\nsamples = 6"))
+    assert {name: row["from_cache"] for name, row in rows(place).items()} == {**dict.fromkeys(NAMES, True), "model.w8a8": False}
+    assert not [name for name in listing(place / "out") if ".part" in name]

@@ -1,0 +1,207 @@
+"""calibrate, merge, encode, apply: the parts make the same bytes as the whole, and refuse what does not belong to them."""
+
+import json
+
+import jsonschema
+import onnx
+import pytest
+import referencing
+from conftest import ROOT
+from models import two_convolutions
+from support import draw_pictures, listing, report_of, start
+
+USAGE, DATA, MISSED = 2, 4, 8
+DEMO = ROOT / "data" / "demo"
+QUIET = ["--latency-runs", "0", "--pictures", "0"]
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("job")
+    draw_pictures(folder / "test", count=3)
+    return two_convolutions(folder / "model.onnx"), draw_pictures(folder / "pictures", count=11)
+
+
+def done(program, *words):
+    run = start(program, *words)
+    assert run.returncode == 0, run.stderr
+    return run
+
+
+def refused(program, *words, code=DATA, saying=()):
+    run = start(program, *words)
+    [line] = run.stderr.splitlines()
+    assert run.returncode == code, line
+    for word in saying:
+        assert str(word) in line
+    return line
+
+
+def follows_schema(value, name):
+    schemas = {kind: json.loads((ROOT / "data" / f"{kind}.schema.json").read_text(encoding="utf-8")) for kind in ("statistics", "encodings")}
+    registry = referencing.Registry().with_resources([(schema["$id"], referencing.Resource.from_contents(schema)) for schema in schemas.values()])
+    jsonschema.Draft202012Validator(schemas[name], registry=registry).validate(value)
+
+
+@pytest.mark.parametrize(("scheme", "level"), [("w8a8", "-O0"), ("w8a8", "-O1"), ("w4a16", "-O0"), ("w4a16", "-O1")])
+def test_the_parts_make_the_same_model_as_the_whole(program, job, tmp_path, scheme, level):
+    model, images = job
+    settings = [model, "--calib", images, "--scheme", scheme, level, *QUIET]
+    done(program, *settings, "-o", tmp_path / "whole.onnx")
+    done(program, "calibrate", *settings, "-o", tmp_path / "s.json")
+    done(program, "apply", *settings, "--statistics", tmp_path / "s.json", "-o", tmp_path / "statistics.onnx")
+    done(program, "encode", *settings, "--statistics", tmp_path / "s.json", "-o", tmp_path / "e.json")
+    done(program, "apply", *settings, "--encodings", tmp_path / "e.json", "-o", tmp_path / "encodings.onnx")
+    whole = (tmp_path / "whole.onnx").read_bytes()
+    assert (tmp_path / "statistics.onnx").read_bytes() == whole
+    assert (tmp_path / "encodings.onnx").read_bytes() == whole
+    follows_schema(json.loads((tmp_path / "s.json").read_text(encoding="utf-8")), "statistics")
+    follows_schema(json.loads((tmp_path / "e.json").read_text(encoding="utf-8")), "encodings")
+
+
+def test_without_optimization_no_images_are_needed_to_apply(program, job, tmp_path):
+    model, images = job
+    done(program, model, "--calib", images, "-O0", *QUIET, "-o", tmp_path / "whole.onnx")
+    done(program, "calibrate", model, "--calib", images, "-O0", "-o", tmp_path / "s.json")
+    done(program, "encode", model, "--statistics", tmp_path / "s.json", "-O0", "-o", tmp_path / "e.json")
+    run = done(program, "apply", model, "--encodings", tmp_path / "e.json", "-O0", *QUIET, "-o", tmp_path / "out.onnx")
+    assert (tmp_path / "out.onnx").read_bytes() == (tmp_path / "whole.onnx").read_bytes()
+    assert "Not measured" in run.stdout
+    refused(program, "apply", model, "--encodings", tmp_path / "e.json", "-O1", code=USAGE, saying=["-O1", "--calib"])
+
+
+@pytest.mark.parametrize("level", ["-O0", "-O1"])
+def test_shards_merge_to_the_bytes_of_one_run(program, job, tmp_path, level):
+    model, images = job
+    (images / "picture_99.png").write_bytes(b"no picture")
+    try:
+        settings = ["calibrate", model, "--calib", images, level, "--samples", "10"]
+        done(program, *settings, "-o", tmp_path / "whole.json")
+        for part in (1, 2, 3):
+            done(program, *settings, "--shard", f"{part}/3", "-o", tmp_path / f"{part}.json")
+    finally:
+        (images / "picture_99.png").unlink()
+    done(program, "merge", *(tmp_path / f"{part}.json" for part in (3, 1, 2)), "-o", tmp_path / "merged.json")
+    assert (tmp_path / "merged.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
+    done(program, "merge", tmp_path / "2.json", tmp_path / "3.json", "-o", tmp_path / "some.json")
+    follows_schema(json.loads((tmp_path / "some.json").read_text(encoding="utf-8")), "statistics")
+    done(program, "merge", tmp_path / "1.json", tmp_path / "some.json", "-o", tmp_path / "merged.json")
+    assert (tmp_path / "merged.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
+
+
+def test_more_shards_than_samples_are_no_trouble(program, job, tmp_path):
+    settings = ["calibrate", job[0], "--calib", job[1], "-O0", "--samples", "3"]
+    done(program, *settings, "-o", tmp_path / "whole.json")
+    for part in range(1, 6):
+        done(program, *settings, "--shard", f"{part}/5", "-o", tmp_path / f"{part}.json")
+    done(program, "merge", *(tmp_path / f"{part}.json" for part in range(1, 6)), "-o", tmp_path / "merged.json")
+    assert (tmp_path / "merged.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
+
+
+@pytest.mark.parametrize("shard", ["0/3", "4/3", "1", "a/b", "1/3x", "-1/3"])
+def test_a_shard_that_is_none_is_refused(program, job, shard):
+    refused(program, "calibrate", job[0], "--calib", job[1], f"--shard={shard}", code=USAGE, saying=["--shard", "3/16"])
+
+
+@pytest.fixture(scope="module")
+def kept(program, job, tmp_path_factory):
+    """Statistics in two shards, whole statistics and encodings."""
+    folder = tmp_path_factory.mktemp("kept")
+    for words in (["calibrate", *job_words(job), "-o", folder / "s.json"], ["calibrate", *job_words(job), "--shard", "1/2", "-o", folder / "half.json"],
+                  ["encode", *job_words(job), "--statistics", folder / "s.json", "-o", folder / "e.json"]):
+        done(program, *words)
+    return folder
+
+
+def job_words(job):
+    return [job[0], "--calib", job[1], "-O0"]
+
+
+def test_what_is_stale_or_foreign_is_refused_with_the_reason(program, job, kept, tmp_path):
+    model, images = job
+    other = two_convolutions(tmp_path / "other.onnx", inputs={"x": [1, 3, 32, 32]}, outputs={"y": [1, 4, 32, 32]})
+    changed = onnx.load(other)
+    changed.producer_name = "another"
+    onnx.save(changed, other)
+    for kind in ("statistics", "encodings"):
+        file = [f"--{kind}", kept / f"{kind[0]}.json"]
+        refused(program, "apply", other, "--calib", images, "-O0", *file, saying=[kept, "another model"])
+        refused(program, "apply", model, "--calib", images, "-O0", "--scheme", "w4a16", *file, saying=["--scheme w8a8", "w4a16"])
+        refused(program, "apply", model, "--calib", images, "-O0", "--samples", "4", *file, saying=["other images"])
+        refused(program, "apply", model, "--calib", images, "-O0", "--preprocess", "unit", *file, saying=["pre-processing"])
+    refused(program, "apply", model, "-O0", "--exclude", "conv2", "--statistics", kept / "s.json", saying=["--exclude nothing", "conv2"])
+    refused(program, "apply", model, "-O0", "--statistics", kept / "half.json", saying=["1 of 2 shards", "merge"])
+    refused(program, "merge", kept / "half.json", kept / "half.json", "-o", tmp_path / "m.json", saying=["shard 1", "already"])
+    refused(program, "merge", kept / "half.json", kept / "s.json", "-o", tmp_path / "m.json", saying=["s.json", "division"])
+    refused(program, "apply", model, "-O0", "--statistics", kept / "e.json", saying=["no quantize statistics"])
+    assert listing(tmp_path) == ["other.onnx"]
+
+
+def test_broken_files_are_refused_by_name(program, job, kept, tmp_path):
+    text = (kept / "s.json").read_text(encoding="utf-8")
+    for broken in ("", "[]", "{}", text[: len(text) // 2], text.replace('"version": 1', '"version": 99'), text.replace('"count"', '"cuont"')):
+        (tmp_path / "broken.json").write_text(broken, encoding="utf-8")
+        refused(program, "apply", job[0], "-O0", "--statistics", tmp_path / "broken.json", saying=["broken.json"])
+
+
+@pytest.fixture
+def edited(kept, tmp_path):
+    def edit(change):
+        value = json.loads((kept / "e.json").read_text(encoding="utf-8"))
+        change(value)
+        (tmp_path / "edited.json").write_text(json.dumps(value), encoding="utf-8")
+        return tmp_path / "edited.json"
+    return edit
+
+
+def test_edited_encodings_are_applied_exactly(program, job, edited, tmp_path):
+    def change(value):
+        for entry in value["activations"].values():
+            entry["scale"] = [0.123]
+    done(program, "apply", job[0], "-O0", "--encodings", edited(change), *QUIET, "-o", tmp_path / "out.onnx")
+    scales = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(tmp_path / "out.onnx").graph.initializer}
+    quantizers = [node for node in onnx.load(tmp_path / "out.onnx").graph.node if node.op_type == "QuantizeLinear"]
+    assert quantizers
+    assert {float(scales[node.input[1]]) for node in quantizers} == {pytest.approx(0.123, rel=1e-7)}
+
+
+@pytest.mark.parametrize(("change", "saying"), [
+    (lambda value: value["activations"].popitem(), "no entry"),
+    (lambda value: value["activations"].update(nonsense=next(iter(value["activations"].values()))), "nonsense"),
+    (lambda value: next(iter(value["activations"].values())).update(scale=[0]), "scale"),
+    (lambda value: next(iter(value["activations"].values())).update(scale=["x"]), "number"),
+    (lambda value: next(iter(value["activations"].values())).update(bits=16), "bits"),
+    (lambda value: next(iter(value["activations"].values())).update(type="int7"), "int7"),
+    (lambda value: next(iter(value["activations"].values())).update(zero_point=[256]), "zero point"),
+    (lambda value: next(iter(value["weights"].values())).update(axis=1), "axis"),
+    (lambda value: next(iter(value["weights"].values()))["scale"].pop(), "as many scales"),
+    (lambda value: [entry.update(scale=[1e-30] * len(entry["scale"])) for entry in value["weights"].values()], "overflow")])
+def test_encodings_that_cannot_work_are_refused_by_name(program, job, edited, change, saying):
+    refused(program, "apply", job[0], "-O0", "--encodings", edited(change), saying=["edited.json", saying])
+
+
+def test_one_configuration_serves_every_part(program, job, tmp_path):
+    config = tmp_path / "job.toml"
+    config.write_text(f'calib = "{job[1]}"\nscheme = "w8a16"\noptimize = 0\nmethod = "percentile"\nlatency-runs = 0\n', encoding="utf-8")
+    done(program, job[0], "--config", config, "-o", tmp_path / "whole.onnx")
+    done(program, "calibrate", job[0], "--config", config, "-o", tmp_path / "s.json")
+    done(program, "encode", job[0], "--config", config, "--statistics", tmp_path / "s.json", "-o", tmp_path / "e.json")
+    done(program, "apply", job[0], "--config", config, "--encodings", tmp_path / "e.json", "-o", tmp_path / "out.onnx")
+    assert (tmp_path / "out.onnx").read_bytes() == (tmp_path / "whole.onnx").read_bytes()
+
+
+def test_default_outputs_stand_beside_the_model(program, job, tmp_path):
+    model = two_convolutions(tmp_path / "my.model.onnx")
+    done(program, "calibrate", model, "--calib", job[1], "-O0", "--shard", "2/4")
+    done(program, "calibrate", model, "--calib", job[1], "-O0")
+    done(program, "encode", model, "-O0", "--statistics", tmp_path / "my.model.w8a8.statistics.json")
+    assert listing(tmp_path) == ["my.model.onnx", "my.model.w8a8.encodings.json", "my.model.w8a8.statistics.2of4.json", "my.model.w8a8.statistics.json"]
+
+
+def test_apply_has_gates_and_a_report_of_test_images(program, job, kept, tmp_path):
+    run = start(program, "apply", job[0], "-O0", "--statistics", kept / "s.json", "--test", job[1].parent / "test", *QUIET, "--min-psnr", "500", "-o",
+                tmp_path / "out.onnx")
+    assert run.returncode == MISSED
+    report = report_of(tmp_path / "out.onnx")
+    assert (report["test"]["images"], report["calibration"]["images"]) == (3, 0)
+    assert report["accuracy"]["psnr_db"] > 20

@@ -1,0 +1,89 @@
+#include "report/gates.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "report/sample_report.h"
+#include "report/write_report.h"
+
+namespace quantize {
+namespace {
+
+bool passes(const Gates& gates, const Report& report = sample_report()) {
+  const auto results = check_gates(gates, report);
+  EXPECT_EQ(results.size(), 1U);
+  return results.at(0).passed;
+}
+
+// The sample: PSNR 42.4, SQNR 26.3, agreement 0.9752, mIoU 0.397 of 0.399 against labels and 0.883 against FP32, 4 MB to 1 MB, 2.5 times
+// faster.
+TEST(Gates, HoldAtTheThresholdAndMissBeyondIt) {
+  EXPECT_TRUE(passes({.min_psnr = 42.4}));
+  EXPECT_FALSE(passes({.min_psnr = 42.41}));
+  EXPECT_TRUE(passes({.min_sqnr = 26.3}));
+  EXPECT_FALSE(passes({.min_sqnr = 26.31}));
+  EXPECT_TRUE(passes({.min_agreement = 0.9752}));
+  EXPECT_FALSE(passes({.min_agreement = 0.976}));
+  EXPECT_TRUE(passes({.min_miou = 0.397}));
+  EXPECT_FALSE(passes({.min_miou = 0.398}));
+  EXPECT_TRUE(passes({.max_miou_drop = 0.0021}));
+  EXPECT_FALSE(passes({.max_miou_drop = 0.0019}));
+  EXPECT_TRUE(passes({.min_size_ratio = 4}));
+  EXPECT_FALSE(passes({.min_size_ratio = 4.01}));
+  EXPECT_TRUE(passes({.min_speedup = 2.5}));
+  EXPECT_FALSE(passes({.min_speedup = 2.6}));
+}
+
+TEST(Gates, WithoutLabelsMiouIsAgainstFp32) {
+  auto report = sample_report();
+  report.accuracy.miou_fp32.reset(), report.accuracy.miou_quantized.reset();
+  EXPECT_TRUE(passes({.min_miou = 0.883}, report));
+  EXPECT_FALSE(passes({.min_miou = 0.884}, report));
+  EXPECT_FALSE(passes({.max_miou_drop = 1}, report));
+}
+
+TEST(Gates, WhatWasNotMeasuredIsMissed) {
+  auto report = sample_report();
+  report.latency.reset();
+  EXPECT_FALSE(passes({.min_speedup = 0}, report));
+  report.accuracy.psnr_db = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_FALSE(passes({.min_psnr = -1000}, report));
+  report.accuracy.images.clear();
+  EXPECT_FALSE(passes({.min_agreement = 0}, report));
+  EXPECT_EQ(describe(check_gates({.min_speedup = 2}, report)[0]), "speed-up was not measured, --min-speedup demands at least 2 x");
+}
+
+TEST(Gates, NoErrorAtAllPasses) {
+  auto report = sample_report();
+  report.accuracy.psnr_db = std::numeric_limits<double>::infinity();
+  EXPECT_TRUE(passes({.min_psnr = 1000}, report));
+}
+
+TEST(Gates, NameFigureAndThreshold) {
+  EXPECT_EQ(describe(check_gates({.min_psnr = 50}, sample_report())[0]), "PSNR is 42.4 dB, --min-psnr demands at least 50 dB");
+  EXPECT_EQ(describe(check_gates({.max_miou_drop = 0.001}, sample_report())[0]),
+            "loss of mIoU against the labels is 0.002, --max-miou-drop demands at most 0.001");
+  EXPECT_FALSE(Gates{}.any());
+  EXPECT_TRUE(Gates{.min_speedup = 1}.any());
+}
+
+TEST(WriteJunit, EscapesWhatXmlForbids) {
+  auto report = sample_report();
+  report.quantized.path = "out/a<b>&\"c\".onnx";
+  const auto text = write_junit(report);
+  EXPECT_NE(text.find("a&lt;b&gt;&amp;&quot;c&quot;.onnx"), std::string::npos);
+  EXPECT_NE(text.find("tests=\"3\" failures=\"2\""), std::string::npos);
+  EXPECT_NE(text.find("<failure message=\"PSNR is 42.4 dB, --min-psnr demands at least 45 dB\"/>"), std::string::npos);
+}
+
+TEST(WriteMarkdown, KeepsNamesInTheirCells) {
+  auto report = sample_report();
+  report.layers[0].node = "a|b`c";
+  const auto text = write_markdown(report);
+  EXPECT_NE(text.find("| `a\\|b'c` (Conv) | 12.50 dB |"), std::string::npos) << text;
+  EXPECT_NE(text.find("| size | 4.00x smaller (4.0 MB to 1.0 MB) |"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace quantize

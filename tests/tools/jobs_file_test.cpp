@@ -1,0 +1,58 @@
+#include "batch/jobs_file.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/error.h"
+
+namespace quantize::cli {
+namespace {
+
+class JobsFileTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directories(folder_);
+    for (const auto* name : {"a.onnx", "b.onnx"}) std::ofstream(folder_ / name) << "model";
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  [[nodiscard]] std::vector<Job> read(const std::string& text) const { return read_jobs(text, folder_ / "jobs.toml"); }
+
+  std::filesystem::path folder_ = std::filesystem::temp_directory_path() / ("jobs_file_test_" + std::to_string(::getpid()));
+};
+
+TEST_F(JobsFileTest, EveryCombinationIsAJobInOrder) {
+  const auto jobs = read("[defaults]\ncalib = 'c'\n[[job]]\nmodel = '*.onnx'\nscheme = ['w8a8', 'w4a16']\nsamples = [4, 8]\n");
+  ASSERT_EQ(jobs.size(), 8U);
+  EXPECT_EQ(jobs[0].name, "a.samples-4.w8a8");
+  EXPECT_EQ(jobs[0].words, (std::vector<std::string>{"a.onnx", "--calib=c", "--samples=4", "--scheme=w8a8"}));
+  EXPECT_EQ(jobs[7].name, "b.samples-8.w4a16");
+  EXPECT_EQ(jobs[7].arguments.options.samples, 8U);
+}
+
+TEST_F(JobsFileTest, ValuesKeepTheirMeaning) {
+  const auto jobs =
+      read("[[job]]\nmodel = 'a.onnx'\ncalib = 'with space'\nmean = [0.1, 0.5, 2]\nstrict = true\nholdout = 0.3\nmin-psnr = 40\n");
+  const auto& options = jobs.at(0).arguments.options;
+  EXPECT_EQ(options.calibration, "with space");
+  EXPECT_EQ(options.preprocess.mean, (std::vector<float>{0.1F, 0.5F, 2}));
+  EXPECT_TRUE(options.strict);
+  EXPECT_EQ(options.holdout, 0.3);
+  EXPECT_EQ(options.gates.min_psnr, 40);
+}
+
+TEST_F(JobsFileTest, ErrorsNameTheLine) {
+  try {
+    (void)read("[[job]]\nmodel = 'a.onnx'\n\nsampels = 3\n");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_NE(std::string(error.what()).find("jobs.toml, line 4: 'sampels' is no option of a job; did you mean 'samples'?"),
+              std::string::npos)
+        << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace quantize::cli

@@ -1,0 +1,111 @@
+#include "batch/job_cache.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "model/model.h"
+#include "pipeline/version.h"
+
+namespace quantize::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What a run leaves beside its output.
+constexpr const char* endings[] = {".onnx", ".report.json", ".report.html", ".report.xml", ".report.md"};
+
+// These change how a job runs, not what comes out.
+const std::set<std::string>& immaterial() {
+  static const std::set<std::string> names = {"model", "calib", "test", "labels", "threads", "verbose", "quiet", "log-json"};
+  return names;
+}
+
+fs::path with_ending(const fs::path& stem, const char* ending) { return stem.string() + ending; }
+
+// A second name for the same bytes where the file system allows it, else a copy.
+void link_or_copy(const fs::path& from, const fs::path& to) {
+  std::error_code code;
+  fs::remove(to, code);
+  fs::create_hard_link(from, to, code);
+  if (!code) return;
+  fs::copy_file(from, to, fs::copy_options::overwrite_existing, code);
+  if (code) throw Error(ErrorKind::output, "cannot write " + to.string() + ": " + code.message());
+}
+
+}  // namespace
+
+JobCache::JobCache(fs::path folder) : folder_(std::move(folder)), program_(version() + " " + fingerprint(read_file("/proc/self/exe"))) {}
+
+std::string JobCache::key(const Job& job, const fs::path& base) {
+  const auto& options = job.arguments.options;
+  std::string text = program_ + "\nmodel " + load_model(base / options.model).fingerprint;
+  for (const auto& folder : {options.calibration, options.test, options.labels})
+    text += "\nimages " + folder_fingerprint(folder.empty() ? folder : base / folder);
+  auto settings = options.config;
+  std::sort(settings.begin(), settings.end());
+  for (const auto& [name, value] : settings) {
+    if (!immaterial().contains(name)) text += "\n" + name + " = " + value;
+  }
+  return fingerprint(text);
+}
+
+std::string JobCache::folder_fingerprint(const fs::path& folder) {
+  if (folder.empty()) return "none";
+  auto& known = known_[folder];
+  if (!known.empty()) return known;
+  std::error_code code;
+  std::vector<fs::path> files;
+  for (fs::recursive_directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
+    std::error_code ignored;
+    if (entry->is_regular_file(ignored)) files.push_back(entry->path());
+  }
+  if (code) throw Error(ErrorKind::data, "cannot list the folder " + folder.string() + ": " + code.message());
+  std::sort(files.begin(), files.end());
+  std::string text;
+  for (const auto& file : files) text += file.lexically_relative(folder).string() + " " + fingerprint(read_file(file)) + "\n";
+  return known = fingerprint(text);
+}
+
+std::optional<Finished> JobCache::fetch(const std::string& key, const fs::path& stem) const {
+  const auto entry = folder_ / key;
+  std::error_code code;
+  if (!fs::exists(entry / "record.json", code)) return std::nullopt;
+  try {
+    const auto record = nlohmann::json::parse(read_file(entry / "record.json"));
+    const Finished finished{record.at("exit_code").get<int>(), record.at("seconds").get<double>()};
+    for (const auto& [ending, bytes] : record.at("files").items()) {
+      if (fingerprint(read_file(entry / ("model" + ending))) != bytes.get<std::string>()) return std::nullopt;
+    }
+    for (const auto& [ending, bytes] : record.at("files").items())
+      link_or_copy(entry / ("model" + ending), with_ending(stem, ending.c_str()));
+    return finished;
+  } catch (const nlohmann::json::exception&) {  // damaged: as good as none
+    return std::nullopt;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::data) throw;
+    return std::nullopt;
+  }
+}
+
+void JobCache::store(const std::string& key, const fs::path& stem, const Finished& finished) const {
+  const auto entry = folder_ / key;
+  std::error_code code;
+  fs::create_directories(entry, code);
+  if (code) throw Error(ErrorKind::output, "cannot make the folder " + entry.string() + ": " + code.message());
+  nlohmann::json files = nlohmann::json::object();
+  for (const auto* ending : endings) {
+    const auto file = with_ending(stem, ending);
+    if (!fs::exists(file, code)) continue;
+    link_or_copy(file, entry / (std::string("model") + ending));
+    files[ending] = fingerprint(read_file(file));
+  }
+  FileTransaction record;
+  record.write(entry / "record.json",
+               nlohmann::json{{"exit_code", finished.exit_code}, {"seconds", finished.seconds}, {"files", files}}.dump() + "\n");
+  record.publish();
+}
+
+}  // namespace quantize::cli

@@ -1,0 +1,189 @@
+#include "batch/jobs_file.h"
+
+#include <glob.h>
+
+#include <toml++/toml.h>
+#include <charconv>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/suggest.h"
+#include "commands/commands.h"
+
+namespace quantize::cli {
+namespace {
+
+constexpr std::size_t most_jobs = 100'000;
+
+[[noreturn]] void fail(const std::filesystem::path& file, const toml::source_region& place, const std::string& text) {
+  throw Error(ErrorKind::usage, file.string() + ", line " + std::to_string(place.begin.line) + ": " + text);
+}
+
+// One option with every value it takes in turn.
+struct Axis {
+  std::string key;
+  std::vector<std::string> values;
+  bool named = false;  // several values: they tell the jobs apart
+};
+
+class JobsFile {
+ public:
+  JobsFile(std::string_view toml, const std::filesystem::path& file) : file_(file), app_(make_app(input_)) {
+    try {
+      table_ = toml::parse(toml, file.string());
+    } catch (const toml::parse_error& error) {
+      fail(file_, error.source(), std::string(error.description()));
+    }
+  }
+
+  std::vector<Job> read() {
+    const toml::table* defaults = nullptr;
+    for (const auto& [key, node] : table_) {
+      if (key == "defaults" && node.is_table()) {
+        defaults = node.as_table();
+      } else if (key != "job" || !node.is_array_of_tables()) {
+        fail(file_, node.source(), "'" + std::string(key.str()) + "' is neither [defaults] nor [[job]]");
+      }
+    }
+    const auto* jobs = table_["job"].as_array();
+    if (jobs == nullptr) throw Error(ErrorKind::usage, file_.string() + " holds no [[job]]");
+    for (const auto& job : *jobs) add_jobs(defaults, *job.as_table());
+    return std::move(jobs_);
+  }
+
+ private:
+  void add_jobs(const toml::table* defaults, const toml::table& job) {
+    std::map<std::string, const toml::node*> settings;
+    for (const auto* table : {defaults, &job}) {
+      if (table == nullptr) continue;
+      for (const auto& [key, node] : *table) settings[std::string(key.str())] = &node;
+    }
+    if (!settings.contains("model")) fail(file_, job.source(), "the job has no model");
+    std::string prefix;
+    std::vector<Axis> axes;
+    for (const auto& [key, node] : settings) {
+      if (key == "name") {
+        prefix = word(*node, key);
+      } else if (key == "model") {
+        axes.insert(axes.begin(), {key, models(*node), true});
+      } else {
+        axes.push_back(axis(key, *node));
+      }
+    }
+    multiply(axes, prefix, job.source());
+  }
+
+  Axis axis(const std::string& key, const toml::node& node) {
+    const auto* option = app_->get_option_no_throw("--" + key);
+    if (option == nullptr || key == "output" || key == "config" || key == "help" || key == "version" || key == "dry-run") {
+      std::vector<std::string> known;
+      for (const auto* other : app_->get_options()) known.push_back(other->get_single_name());
+      fail(file_, node.source(), "'" + key + "' is no option of a job" + did_you_mean(key, known));
+    }
+    Axis result{key, {}, key == "scheme"};
+    const auto* list = node.as_array();
+    if (list == nullptr) {
+      result.values = {word(node, key)};
+    } else if (option->get_items_expected_max() > 1) {
+      std::string joined;  // a value of its own, not several jobs
+      for (const auto& entry : *list) joined += (joined.empty() ? "" : ",") + word(entry, key);
+      result.values = {joined};
+    } else {
+      for (const auto& entry : *list) result.values.push_back(word(entry, key));
+      result.named |= result.values.size() > 1;
+    }
+    if (result.values.empty()) fail(file_, node.source(), "'" + key + "' is an empty list");
+    return result;
+  }
+
+  std::string word(const toml::node& node, const std::string& key) {
+    if (const auto* text = node.as_string()) return text->get();
+    if (!node.is_number() && !node.is_boolean())
+      fail(file_, node.source(), "the value of '" + key + "' is neither text nor a number nor true or false");
+    std::ostringstream stream;
+    if (const auto* flag = node.as_boolean()) stream << (flag->get() ? "true" : "false");
+    if (const auto* number = node.as_integer()) stream << number->get();
+    if (const auto* number = node.as_floating_point()) {
+      char text[32];  // the fewest digits that mean the same number
+      stream << std::string_view(text, static_cast<std::size_t>(std::to_chars(text, text + sizeof text, number->get()).ptr - text));
+    }
+    return stream.str();
+  }
+
+  std::vector<std::string> models(const toml::node& node) {
+    std::vector<std::string> patterns, found;
+    if (const auto* list = node.as_array()) {
+      for (const auto& entry : *list) patterns.push_back(word(entry, "model"));
+    } else {
+      patterns.push_back(word(node, "model"));
+    }
+    for (const auto& pattern : patterns) {
+      const auto folder = file_.parent_path();
+      glob_t matches{};
+      const int failed = ::glob((folder / pattern).c_str(), GLOB_BRACE | GLOB_TILDE, nullptr, &matches);
+      for (std::size_t i = 0; failed == 0 && i < matches.gl_pathc; ++i) {
+        const std::filesystem::path match = matches.gl_pathv[i];
+        found.push_back(std::filesystem::path(pattern).is_absolute() || folder.empty() ? match.string()
+                                                                                       : match.lexically_relative(folder).string());
+      }
+      ::globfree(&matches);
+      if (failed != 0) fail(file_, node.source(), "no file matches the model '" + pattern + "'");
+    }
+    return found;
+  }
+
+  // One job per combination of the axes' values, the last axis turning fastest.
+  void multiply(const std::vector<Axis>& axes, const std::string& prefix, const toml::source_region& place) {
+    std::vector<std::size_t> at(axes.size());
+    for (bool more = true; more;) {
+      if (jobs_.size() == most_jobs) fail(file_, place, "more than " + std::to_string(most_jobs) + " jobs");
+      add_job(axes, at, prefix, place);
+      more = false;
+      for (std::size_t i = axes.size(); i-- > 0 && !more;) {
+        more = ++at[i] < axes[i].values.size();
+        if (!more) at[i] = 0;
+      }
+    }
+  }
+
+  void add_job(const std::vector<Axis>& axes, const std::vector<std::size_t>& at, const std::string& prefix,
+               const toml::source_region& place) {
+    Job job{prefix, {}, {}};
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      const auto& value = axes[i].values[at[i]];
+      job.words.push_back(axes[i].key == "model" ? value : "--" + axes[i].key + "=" + value);
+      if (!axes[i].named) continue;
+      const std::string part = axes[i].key == "model"    ? std::filesystem::path(value).stem().string()
+                               : axes[i].key == "scheme" ? value
+                                                         : axes[i].key + "-" + value;
+      job.name += (job.name.empty() ? "" : ".") + part;
+    }
+    for (auto& letter : job.name) {
+      if (letter == '/' || static_cast<unsigned char>(letter) <= ' ') letter = '_';
+    }
+    if (!names_.insert(job.name).second) fail(file_, place, "two jobs are called '" + job.name + "'; give one of them a name = \"...\"");
+    std::vector<const char*> words = {"quantize"};
+    for (const auto& each : job.words) words.push_back(each.c_str());
+    try {
+      job.arguments = parse(static_cast<int>(words.size()), words.data());
+    } catch (const Error& error) {
+      fail(file_, place, "job '" + job.name + "': " + error.what());
+    }
+    jobs_.push_back(std::move(job));
+  }
+
+  std::filesystem::path file_;
+  Input input_;
+  std::unique_ptr<CLI::App> app_;
+  toml::table table_;
+  std::set<std::string> names_;
+  std::vector<Job> jobs_;
+};
+
+}  // namespace
+
+std::vector<Job> read_jobs(std::string_view toml, const std::filesystem::path& file) { return JobsFile(toml, file).read(); }
+
+}  // namespace quantize::cli

@@ -1,0 +1,251 @@
+// quantize batch: many jobs from one file.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "batch/job_cache.h"
+#include "batch/jobs_file.h"
+#include "batch/run_jobs.h"
+#include "commands/commands.h"
+#include "commands/outcome.h"
+#include "report/read_report.h"
+#include "report/write_comparison.h"
+
+namespace quantize::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+void add_options(CLI::App& app, Input& input) {
+  auto& arguments = input.arguments;
+  app.add_option("jobs", arguments.options.model, "The jobs, in TOML")->option_text("JOBS.toml")->required();
+  app.add_option("-o,--output", arguments.options.output, "Folder for models, reports, logs and the table [batch]")
+      ->option_text("DIR")
+      ->group("Batch");
+  app.add_option("--workers", arguments.batch.workers, "Jobs that run at the same time [1]")
+      ->check(CLI::Range(1U, 1024U))
+      ->option_text("N")
+      ->group("Batch");
+  app.add_option("--memory", arguments.batch.memory_megabytes, "What one job may allocate, in MB; 0: no limit [0]")
+      ->option_text("MB")
+      ->group("Batch");
+  app.add_option("--cache", arguments.batch.cache, "Folder of finished work, which is not done again [<output>/.cache]")
+      ->option_text("DIR")
+      ->group("Batch");
+  add_general_options(app, input);
+}
+
+void finish(Input& input) {
+  if (input.arguments.options.output.empty()) input.arguments.options.output = "batch";
+}
+
+struct Row {
+  std::string outcome;  // "done", "missed --min-psnr", "failed (exit 4): ..."
+  std::optional<Report> report;
+  int exit_code = 0;
+  double seconds = 0;
+  bool cached = false;
+};
+
+std::string missed_gates(const Report& report) {
+  std::string text;
+  for (const auto& gate : report.gates) {
+    if (!gate.passed) text += (text.empty() ? "missed " : ", ") + gate.option;
+  }
+  return text.empty() ? "done" : text;
+}
+
+std::string describe(const Ended& ended) {
+  if (ended.signal != 0) return "crashed (signal " + std::to_string(ended.signal) + ")";
+  return ended.exit_code == 0 ? "done" : "failed (exit " + std::to_string(ended.exit_code) + ")";
+}
+
+// The last line a failed job said, without the word "error".
+std::string last_words(const fs::path& log) {
+  std::string text = read_file(log);
+  while (text.ends_with('\n')) text.pop_back();
+  text = text.substr(text.rfind('\n') + 1);
+  return text.starts_with("error: ") ? text.substr(7) : text;
+}
+
+// From what to worry about least to what to worry about most.
+int worse(int a, int b) {
+  constexpr int order[] = {0, missed_gate, 2, 3, 4, 6, 5, 7, 1};
+  const auto rank = [&](int code) { return std::find(std::begin(order), std::end(order), code) - std::begin(order); };
+  return rank(a) >= rank(b) ? a : b;
+}
+
+// For programs: how every job ended, and the figures of its report.
+std::string table_json(const std::vector<Job>& jobs, const std::vector<Row>& rows) {
+  using Json = nlohmann::ordered_json;
+  const auto number = [](double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); };
+  Json list = Json::array();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto& row = rows[i];
+    list.push_back({{"name", jobs[i].name},
+                    {"scheme", jobs[i].arguments.options.scheme.name},
+                    {"exit_code", row.exit_code},
+                    {"outcome", row.outcome},
+                    {"seconds", row.seconds},
+                    {"from_cache", row.cached}});
+    if (!row.report) continue;
+    const auto& report = *row.report;
+    list.back()["bytes"] = report.quantized.bytes;
+    list.back()["fp32_bytes"] = report.fp32.bytes;
+    if (report.latency) list.back()["speedup"] = number(report.latency->speedup);
+    if (report.accuracy.images.empty()) continue;
+    list.back()["psnr_db"] = number(report.accuracy.psnr_db);
+    list.back()["sqnr_db"] = number(report.accuracy.sqnr_db);
+    list.back()["agreement"] = number(report.accuracy.agreement);
+    list.back()["miou_vs_fp32"] = number(report.accuracy.miou_vs_fp32);
+    if (report.accuracy.miou_quantized) list.back()["miou"] = number(*report.accuracy.miou_quantized);
+  }
+  return Json{{"schema_version", 1}, {"jobs", list}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+class Batch {
+ public:
+  Batch(const Arguments& arguments, Context& context)
+      : arguments_(arguments),
+        context_(context),
+        output_(fs::absolute(arguments.options.output)),
+        base_(fs::absolute(arguments.options.model).parent_path()),
+        jobs_(read_jobs(read_file(arguments.options.model), arguments.options.model)),
+        rows_(jobs_.size()) {
+    std::error_code code;
+    fs::create_directories(output_, code);
+    if (code) throw Error(ErrorKind::output, "cannot make the folder " + output_.string() + ": " + code.message());
+  }
+
+  int run() {
+    JobCache cache(arguments_.batch.cache.empty() ? output_ / ".cache" : arguments_.batch.cache);
+    std::vector<std::size_t> left;
+    std::vector<std::string> keys(jobs_.size());
+    for (std::size_t i = 0; i < jobs_.size(); ++i) {
+      context_.check_stop();
+      if (!find(cache, i, keys[i])) left.push_back(i);
+    }
+    std::vector<Process> processes;
+    for (const auto i : left) processes.push_back(process_of(jobs_[i]));
+    run_processes(
+        processes, base_, arguments_.batch.workers, arguments_.batch.memory_megabytes << 20,
+        [&](std::size_t k, const Ended& ended) {
+          const auto i = left[k];
+          if (ended.signal == 0 && (ended.exit_code == 0 || ended.exit_code == missed_gate) && !keys[i].empty())
+            cache.store(keys[i], stem(i), {ended.exit_code, ended.seconds});
+          finish(i, ended, false);
+        },
+        context_);
+    return conclude();
+  }
+
+ private:
+  [[nodiscard]] fs::path stem(std::size_t i) const { return output_ / jobs_[i].name; }
+
+  // A model or a folder that cannot be read is the job's failure, not the batch's: it runs and says so itself.
+  bool find(JobCache& cache, std::size_t i, std::string& key) {
+    try {
+      key = cache.key(jobs_[i], base_);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::interrupted) throw;
+      return false;
+    }
+    const auto finished = cache.fetch(key, stem(i));
+    if (finished) finish(i, {finished->exit_code, 0, finished->seconds}, true);
+    return finished.has_value();
+  }
+
+  // A run that was killed could not tidy up.
+  void remove_debris(const std::string& name) const {
+    std::error_code code;
+    for (const auto& entry : fs::directory_iterator(output_, code)) {
+      const auto file = entry.path().filename().string();
+      if (file.starts_with(name + ".") && file.find(".part") != std::string::npos) fs::remove(entry.path(), code);
+    }
+  }
+
+  Process process_of(const Job& job) const {
+    remove_debris(job.name);
+    Process process{job.words, output_ / (job.name + ".log")};
+    process.words.push_back("--output=" + (output_ / (job.name + ".onnx")).string());
+    if (job.arguments.threads == 0)
+      process.words.push_back("--threads=" + std::to_string(std::max(1U, context_.threads / arguments_.batch.workers)));
+    return process;
+  }
+
+  void finish(std::size_t i, const Ended& ended, bool cached) {
+    auto& row = rows_[i];
+    row.exit_code = ended.exit_code;
+    row.seconds = ended.seconds;
+    row.cached = cached;
+    if (ended.signal == 0 && (ended.exit_code == 0 || ended.exit_code == missed_gate)) {
+      row.report = read_report(stem(i).string() + ".report.json");
+      row.report->quantized.path = jobs_[i].name + ".onnx";
+      row.outcome = missed_gates(*row.report);
+    } else {
+      row.outcome = describe(ended) + ": " + last_words(output_ / (jobs_[i].name + ".log"));
+    }
+    char seconds[32];
+    std::snprintf(seconds, sizeof seconds, "%.1f s", ended.seconds);
+    context_.info("[" + std::to_string(++done_) + "/" + std::to_string(jobs_.size()) + "] " + jobs_[i].name + ": " + row.outcome +
+                  (cached ? " (from the cache)" : std::string(" in ") + seconds));
+  }
+
+  int conclude() const {
+    std::vector<Report> reports;
+    std::vector<std::string> notes;
+    int worst = 0;
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      worst = worse(worst, rows_[i].exit_code);
+      if (rows_[i].report) reports.push_back(*rows_[i].report);
+      if (rows_[i].exit_code != 0) notes.push_back(jobs_[i].name + ": " + rows_[i].outcome);
+    }
+    FileTransaction files;
+    files.write(output_ / "batch.json", table_json(jobs_, rows_));
+    files.write(output_ / "batch.html", write_comparison_html(reports, notes));
+    files.publish();
+    if (arguments_.verbosity != Verbosity::quiet) {
+      if (!reports.empty()) std::fputs(write_comparison_text(reports).c_str(), stdout);
+      for (const auto& note : notes) std::printf("%s\n", note.c_str());
+      std::printf("wrote %s, batch.json, and the models, reports and logs beside them\n",
+                  (arguments_.options.output / "batch.html").c_str());
+    }
+    return worst;
+  }
+
+  const Arguments& arguments_;
+  Context& context_;
+  fs::path output_, base_;
+  std::vector<Job> jobs_;
+  std::vector<Row> rows_;
+  std::size_t done_ = 0;
+};
+
+int run(const Arguments& arguments, Context& context) { return Batch(arguments, context).run(); }
+
+}  // namespace
+
+Command batch_command() {
+  return {.name = "batch",
+          .summary = "Runs many jobs from one TOML file: models x schemes x settings; finished work is not done again.",
+          .usage = "JOBS.toml [-o DIR] [--workers N] [--memory MB]",
+          .examples = R"(  quantize batch jobs.toml -o results --workers 4 --memory 4000
+
+  # jobs.toml: two jobs for every model; paths are relative to this file
+  [defaults]
+  calib = "images"
+  test = "held_out"
+  [[job]]
+  model = "nets/*.onnx"
+  scheme = ["w8a8", "w4a16"]
+)",
+          .add_options = add_options,
+          .finish = finish,
+          .run = run};
+}
+
+}  // namespace quantize::cli

@@ -1,0 +1,37 @@
+// quantize inspect: what is in a model file.
+#include <cstdio>
+
+#include "commands/commands.h"
+#include "pipeline/inspect_model.h"
+
+namespace quantize::cli {
+namespace {
+
+void add_options(CLI::App& app, Input& input) {
+  add_model(app, input);
+  app.get_option("model")->description("A float or quantized model")->required();
+  app.add_flag("--json", input.arguments.json, "Print JSON")->group("Job");
+  add_general_options(app, input);
+}
+
+int run(const Arguments& arguments, Context&) {
+  const Model model = load_model(arguments.options.model);
+  const auto seen = inspect(model);
+  const bool all = arguments.verbosity == Verbosity::verbose;
+  std::fputs((arguments.json ? write_inspection_json(model, seen) : write_inspection(model, seen, all)).c_str(), stdout);
+  return 0;
+}
+
+}  // namespace
+
+Command inspect_command() {
+  return {.name = "inspect",
+          .summary = "Shows what is in a float or quantized model: types, coverage, sizes, scales, zero points.",
+          .usage = "MODEL [-v] [--json]",
+          .examples = "  quantize inspect model.w8a8.onnx -v\n  quantize inspect model.onnx --json\n",
+          .add_options = add_options,
+          .finish = nullptr,
+          .run = run};
+}
+
+}  // namespace quantize::cli
