@@ -153,6 +153,10 @@ std::filesystem::path save_in_two_files(const onnx::ModelProto& proto, const std
   data_path += ".data";
   AppendFile data(files.reserve(data_path));
   const auto put = [&](onnx::TensorProto& copy, const onnx::TensorProto& original) {
+    if (!has_raw_payload(original)) {
+      copy = original;
+      return;
+    }
     const Payload payload(original);
     if (payload.bytes().size() < limits.tensor) {
       copy.set_raw_data(payload.bytes().data(), payload.bytes().size());

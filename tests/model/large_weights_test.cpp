@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "model/edit.h"
 #include "model/model.h"
 #include "model/payload.h"
 #include "model/tensor.h"
@@ -118,6 +119,21 @@ TEST_F(SaveInTwoFiles, LoadsAndRunsAgain) {
   save_model(outside.proto, folder_ / "b.onnx", again);
   again.publish();
   EXPECT_EQ(read_file(folder_ / "b.onnx"), serialize(before.proto));
+}
+
+// A tensor may hold its values in a typed field instead of bytes.
+TEST_F(SaveInTwoFiles, ValuesInTypedFieldsAreKept) {
+  Model before = two_layers();
+  auto& map = *find_initializer(before.graph(), "map");
+  const auto values = float_values(map);
+  map.clear_raw_data();
+  map.mutable_float_data()->Assign(values.begin(), values.end());
+  FileTransaction files;
+  save_model(before.proto, folder_ / "a.onnx", files, tiny);
+  files.publish();
+  EXPECT_EQ(float_values(initializer_of(load_model(folder_ / "a.onnx"), "map")), values);
+  EXPECT_EQ(Session(before.proto, {.limits = tiny}).run(random_inputs(before.proto))[0].bytes,
+            Session(before.proto).run(random_inputs(before.proto))[0].bytes);
 }
 
 TEST_F(SaveInTwoFiles, OneFilePerTensorWithOffsets) {

@@ -10,6 +10,7 @@
 #include <numeric>
 #include <sstream>
 
+#include "encode/pair_overflow.h"
 #include "prepare/prepare.h"
 #include "rewrite/rewrite.h"
 #include "run/session.h"
@@ -76,11 +77,7 @@ PlannedGraph plan_animal(const Animal& animal, const Scheme& scheme) {
   plan.statistics = calibrate(prepared, plan.placement.observed(), samples, 4, Context());
   Context context;
   plan.encodings = encode(prepared, plan.placement, plan.statistics, scheme, context);
-  // ONNX Runtime's kernels for x86 processors without VNNI add two products in 16 bits; weights of 7 bits cannot overflow them, and what is
-  // compared here is the graph.
-  for (auto& [name, weight] : plan.encodings.weights) {
-    for (auto& step : weight.scale) step *= scheme.weight_bits == 8 ? 2.0F : 1.0F;
-  }
+  if (scheme.weight_bits == 8) avoid_pair_overflow(prepared, plan.placement, plan.statistics, plan.encodings);
   return plan;
 }
 
