@@ -56,7 +56,8 @@ TEST(IntegerKernels, AnExcludedLayerStaysFloatBetweenQuantizedOnes) {
     const auto plan = plan_graph(model, scheme_named("w8a8"), find_target("ort-cpu"), {.nodes = {"c"}, .op_types = {}, .patterns = {}});
     const Model result = rewrite(plan.prepared, plan.placement, plan.encodings), optimized = optimized_by_runtime(result);
     for (const auto& tensor : optimized.graph().initializer()) {
-      if (tensor.dims_size() == 4 && tensor.dims(2) == 3) EXPECT_EQ(tensor.data_type(), onnx::TensorProto::FLOAT) << layer;
+      if (tensor.dims_size() != 4 || tensor.dims(2) != 3) continue;
+      EXPECT_EQ(tensor.data_type(), onnx::TensorProto::FLOAT) << layer;
     }
     EXPECT_EQ(count_nodes(optimized, "QLinearConv"), 2) << layer;
     EXPECT_EQ(count_nodes(result, "Sum"), 1) << layer;
@@ -131,7 +132,7 @@ TEST(IntegerKernels, TheBiasScaleIsTheProductBitForBit) {
 
 // Pairs at the inputs of Conv alone leave the Add of a residual block in float.
 TEST(IntegerKernels, TheAddOfAResidualBlockHasPairsOnBothInputsAndItsOutput) {
-  auto plan = plan_graph(text_model(residual), scheme_named("w8a8"));
+  auto plan = plan_graph(text_model(residual_graph), scheme_named("w8a8"));
   EXPECT_EQ(count_nodes(optimized_by_runtime(rewrite(plan.prepared, plan.placement, plan.encodings)), "QLinearAdd"), 1);
   plan.encodings.activations.erase("c");  // what a quantizer of Conv inputs leaves out
   const Model spoilt = optimized_by_runtime(rewrite(plan.prepared, plan.placement, plan.encodings));
@@ -186,7 +187,7 @@ INSTANTIATE_TEST_SUITE_P(IntegerKernels, FloatOperators,
                                          FloatOperator{"PRelu", "r = PRelu (a, p)", "Max"},
                                          FloatOperator{"BilinearResize", "r = Resize <mode = \"linear\"> (a, , s)", "Resize"},
                                          FloatOperator{"ConvTranspose", "r = ConvTranspose <strides = [2,2]> (a, t)", "ConvTranspose"}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& one) { return std::string(one.param.name); });
 
 TEST(IntegerKernels, SigmoidHasAnIntegerKernel) {
   const Model optimized = optimized_text(R"(g (float[1,8,8,8] x) => (float[1,8,8,8] y) <float[8,8,1,1] w, float[8,8,1,1] u> {
