@@ -51,7 +51,8 @@ def test_the_parts_make_the_same_model_as_the_whole(program, job, tmp_path, sche
     done(program, "calibrate", *settings, "-o", tmp_path / "s.json")
     done(program, "apply", *settings, "--statistics", tmp_path / "s.json", "-o", tmp_path / "statistics.onnx")
     done(program, "encode", *settings, "--statistics", tmp_path / "s.json", "-o", tmp_path / "e.json")
-    done(program, "apply", *settings, "--encodings", tmp_path / "e.json", "-o", tmp_path / "encodings.onnx")
+    fitted_with = [] if level == "-O0" else ["--statistics", tmp_path / "s.json"]
+    done(program, "apply", *settings, "--encodings", tmp_path / "e.json", *fitted_with, "-o", tmp_path / "encodings.onnx")
     whole = (tmp_path / "whole.onnx").read_bytes()
     assert (tmp_path / "statistics.onnx").read_bytes() == whole
     assert (tmp_path / "encodings.onnx").read_bytes() == whole
@@ -67,7 +68,8 @@ def test_without_optimization_no_images_are_needed_to_apply(program, job, tmp_pa
     run = done(program, "apply", model, "--encodings", tmp_path / "e.json", "-O0", *QUIET, "-o", tmp_path / "out.onnx")
     assert (tmp_path / "out.onnx").read_bytes() == (tmp_path / "whole.onnx").read_bytes()
     assert "Not measured" in run.stdout
-    refused(program, "apply", model, "--encodings", tmp_path / "e.json", "-O1", code=USAGE, saying=["-O1", "--calib"])
+    refused(program, "apply", model, "--encodings", tmp_path / "e.json", "-O1", code=USAGE, saying=["--statistics", "-O0"])
+    refused(program, "apply", model, "--statistics", tmp_path / "s.json", "-O1", code=USAGE, saying=["-O1", "--calib"])
 
 
 @pytest.mark.parametrize("level", ["-O0", "-O1"])
