@@ -150,28 +150,28 @@ class JobsFile {
 
   void add_job(const std::vector<Axis>& axes, const std::vector<std::size_t>& at, const std::string& prefix,
                const toml::source_region& place) {
-    Job job{prefix, {}, {}};
+    std::string name = prefix;
+    std::vector<std::string> words;
     for (std::size_t i = 0; i < axes.size(); ++i) {
       const auto& value = axes[i].values[at[i]];
-      job.words.push_back(axes[i].key == "model" ? value : "--" + axes[i].key + "=" + value);
+      words.push_back(axes[i].key == "model" ? value : "--" + axes[i].key + "=" + value);
       if (!axes[i].named) continue;
       const std::string part = axes[i].key == "model"    ? std::filesystem::path(value).stem().string()
                                : axes[i].key == "scheme" ? value
                                                          : axes[i].key + "-" + value;
-      job.name += (job.name.empty() ? "" : ".") + part;
+      name += (name.empty() ? "" : ".") + part;
     }
-    for (auto& letter : job.name) {
+    for (auto& letter : name) {
       if (letter == '/' || static_cast<unsigned char>(letter) <= ' ') letter = '_';
     }
-    if (!names_.insert(job.name).second) fail(file_, place, "two jobs are called '" + job.name + "'; give one of them a name = \"...\"");
-    std::vector<const char*> words = {"quantize"};
-    for (const auto& each : job.words) words.push_back(each.c_str());
+    if (!names_.insert(name).second) fail(file_, place, "two jobs are called '" + name + "'; give one of them a name = \"...\"");
+    std::vector<const char*> line = {"quantize"};
+    for (const auto& word : words) line.push_back(word.c_str());
     try {
-      job.arguments = parse(static_cast<int>(words.size()), words.data());
+      jobs_.push_back(Job{name, words, parse(static_cast<int>(line.size()), line.data())});
     } catch (const Error& error) {
-      fail(file_, place, "job '" + job.name + "': " + error.what());
+      fail(file_, place, "job '" + name + "': " + error.what());
     }
-    jobs_.push_back(std::move(job));
   }
 
   std::filesystem::path file_;
