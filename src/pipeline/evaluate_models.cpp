@@ -4,6 +4,7 @@
 #include "evaluate/evaluate.h"
 #include "pipeline/describe.h"
 #include "pipeline/inspect_model.h"
+#include "pipeline/on_devices.h"
 #include "report/write_report.h"
 #include "run/session.h"
 
@@ -41,6 +42,8 @@ Outcome evaluate_models(const Options& options, Context& context) {
   report.accuracy = compare_outputs(fp32.proto, quantized.proto, samples.test, axis, options.labels, context);
   report.pictures = compare_pictures(fp32.proto, quantized.proto, samples.test, pictures_to_show(report.accuracy, options.pictures), axis,
                                      options.preprocess, report.accuracy, context);
+  report.providers =
+      evaluate_on_devices({fp32.proto, quantized.proto, fp32.proto, {}, options.quantized}, samples.test, axis, options, context);
   const auto first = samples.test.load(0).inputs;
   if (options.latency_runs > 0) {
     report.latency = measure_latency(options.model, first, options.quantized, first, options.latency_runs, context.threads, context);

@@ -146,3 +146,12 @@ def test_the_report_says_how_it_runs_on_openvino(program, made, tmp_path):
     assert provider["against_fp32"]["sqnr_db"] > 15
     assert provider["layers"]
     assert "On openvino" in output.with_suffix(".report.html").read_text(encoding="utf-8")
+
+
+@needs_openvino
+def test_evaluate_runs_a_finished_model_there(program, made, tmp_path):
+    model = made("openvino", "w8a8")
+    run = start(program, "evaluate", made.net, model, "--test", made.pictures, "--provider", "openvino", "--latency-runs", "0", "-o", tmp_path / "e.onnx")
+    assert run.returncode == 0, run.stderr
+    (provider,) = report_of(tmp_path / "e.onnx")["providers"]
+    assert provider["images"] == len(listing(made.pictures)) and provider["against_fp32"]["sqnr_db"] > 15

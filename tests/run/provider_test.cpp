@@ -72,10 +72,11 @@ TEST_F(ParseProvider, WhatIsNotInstalledNamesTheCommand) {
 TEST_F(ParseProvider, TheInstalledOneIsFoundAndTheNewestOfSeveral) {
   install("onnxruntime-qnn-2.6.0/onnxruntime_qnn/libonnxruntime_providers_qnn.so");
   install("onnxruntime-qnn-2.7.0/onnxruntime_qnn/libonnxruntime_providers_qnn.so");
-  const auto provider = parse_provider("qnn,htp_arch=75");
+  EXPECT_EQ(parse_provider("qnn").options.at("htp_arch"), "75");
+  const auto provider = parse_provider("qnn,htp_arch=81");
   EXPECT_EQ(provider.library, cache_ / "onnxruntime-qnn-2.7.0/onnxruntime_qnn/libonnxruntime_providers_qnn.so");
   EXPECT_EQ(provider.options.at("backend_path"), (cache_ / "onnxruntime-qnn-2.7.0/onnxruntime_qnn/libQnnHtp.so").string());
-  EXPECT_EQ(provider.options.at("htp_arch"), "75");
+  EXPECT_EQ(provider.options.at("htp_arch"), "81");
 }
 
 constexpr const char* tiny = "g (float[1,2,6,6] x) => (float[1,2,6,6] y) <float[2,2,1,1] w> { y = Conv (x, w) }";
