@@ -85,7 +85,10 @@ class RangeSearch {
     const auto seen = group_statistics(group, statistics);
     const int levels = 1 << input_.scheme.activation_bits;
     const Range least = mse_range(seen, levels);
-    const auto part = [&](double factor) { return Range{factor * least.low, factor * least.high}; };
+    const auto part = [&](double factor) {  // of the longer side: the shorter one may be all that the reader sees
+      const double most = factor * std::max(-least.low, least.high);
+      return Range{std::max(least.low, -most), std::min(least.high, most)};
+    };
     const std::pair<Range, const char*> ranges[] = {{least, "mse"},
                                                     {minmax_range(seen), "minmax"},
                                                     {percentile_range(seen, 99.999), "percentile 99.999"},

@@ -12,20 +12,22 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-// The options that decide the graph and what is observed in it.
+// The options that decide the graph and what is observed in it, those that were given.
 std::map<std::string, std::string> settings_of(const Options& options) {
-  return {{"scheme", options.scheme.name},
-          {"optimize", std::to_string(static_cast<int>(options.level))},
-          {"target", options.target},
-          {"assignment", options.assignment.string()},
-          {"reach", options.goals.empty() ? "" : "given"},
-          {"import-encodings", options.import_encodings.string()},
-          {"opset", options.opset == 0 ? "" : std::to_string(options.opset)},
-          {"input-shape", options.input_shape.empty() ? "" : to_string(options.input_shape)},
-          {"quantize-outputs", options.quantize_outputs ? "true" : ""},
-          {"exclude", joined(options.exclusions.nodes)},
-          {"exclude-op", joined(options.exclusions.op_types)},
-          {"exclude-regex", joined(options.exclusions.patterns)}};
+  std::map<std::string, std::string> settings = {{"scheme", options.scheme.name},
+                                                 {"optimize", std::to_string(static_cast<int>(options.level))},
+                                                 {"target", options.target},
+                                                 {"assignment", options.assignment.string()},
+                                                 {"reach", options.goals.empty() ? "" : "given"},
+                                                 {"import-encodings", options.import_encodings.string()},
+                                                 {"opset", options.opset == 0 ? "" : std::to_string(options.opset)},
+                                                 {"input-shape", options.input_shape.empty() ? "" : to_string(options.input_shape)},
+                                                 {"quantize-outputs", options.quantize_outputs ? "true" : ""},
+                                                 {"exclude", joined(options.exclusions.nodes)},
+                                                 {"exclude-op", joined(options.exclusions.op_types)},
+                                                 {"exclude-regex", joined(options.exclusions.patterns)}};
+  std::erase_if(settings, [](const auto& setting) { return setting.second.empty(); });
+  return settings;
 }
 
 // Of a run that is prepared and equalized.

@@ -65,7 +65,7 @@ const LayerAccuracy* culprit(const Report& report) {
     }
     least = std::min(least, layer->second->sqnr_db);
   }
-  return found != nullptr && found->sqnr_db <= report.accuracy.sqnr_db + notable_drop ? found : nullptr;
+  return found != nullptr && report.accuracy.sqnr_db <= found->sqnr_db + notable_drop ? found : nullptr;
 }
 
 void advise_on_accuracy(const Report& report, std::vector<Advice>& advice) {

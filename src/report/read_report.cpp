@@ -67,6 +67,7 @@ Accuracy accuracy(const Json& json) {
   result.worst_image = json.at("worst_image");
   result.sqnr_db = decibels(json, "sqnr_db");
   result.agreement = number(json, "agreement");
+  result.flipped_margin = number(json, "flipped_margin");
   result.miou_vs_fp32 = number(json, "miou_vs_fp32");
   result.miou_fp32 = optional_number(json, "miou_fp32");
   result.miou_quantized = optional_number(json, "miou_quantized");

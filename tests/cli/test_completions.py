@@ -44,7 +44,7 @@ def complete(script):
 
 
 def options_of(program, *command):
-    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", start(program, *command, "--help").stdout.split("Examples:")[0]))
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", start(program, *command, "--help").stdout.split("Examples:")[0].split("Subcommands:")[0]))
 
 
 def test_bash_knows_the_sub_commands(complete):

@@ -92,7 +92,7 @@ def test_a_target_raises_what_it_needs_and_no_more(program, job, tmp_path):
     assert report["accuracy"]["psnr_db"] > plain + 6, "pictures that took no part agree"
     raised = [row["name"] for row in mixed["raised"]]
     assert "middle" in raised and 1 <= len(raised) < mixed["units"]
-    assert activation_types(tmp_path / "mixed.onnx")["middle"] == onnx.TensorProto.UINT16
+    assert activation_types(tmp_path / "mixed.onnx").get("middle") != onnx.TensorProto.UINT8  # 16 bits, or float on both sides
     # The saved assignment makes a model of the same types without a search.
     quantize(program, model, pictures, tmp_path / "again.onnx", "--assignment", tmp_path / "bits.json", quick=QUICK)
     assert activation_types(tmp_path / "again.onnx") == activation_types(tmp_path / "mixed.onnx")
@@ -100,7 +100,7 @@ def test_a_target_raises_what_it_needs_and_no_more(program, job, tmp_path):
 
 def test_a_target_out_of_reach_says_so_and_leaves_the_nearest(program, job, tmp_path):
     model, pictures = job
-    run = start(program, model, "--calib", pictures, "-o", tmp_path / "out.onnx", "--reach", "psnr=199", *QUICK)
+    run = start(program, model, "--calib", pictures, "-o", tmp_path / "out.onnx", "--reach", "psnr=199", "--budget", "latency=0.9", *QUICK)
     assert run.returncode == 8, run.stderr
     assert "psnr" in run.stderr and "199" in run.stderr
     assert not report_of(tmp_path / "out.onnx")["mixed"]["reached"]
@@ -111,7 +111,8 @@ def test_four_bit_weights_are_raised_within_the_budget(program, job, tmp_path):
     free = start(program, model, "--calib", pictures, "-o", tmp_path / "free.onnx", "--scheme", "w4a16", "--reach", "psnr=199", *QUICK)
     tight = start(program, model, "--calib", pictures, "-o", tmp_path / "tight.onnx", "--scheme", "w4a16", "--reach", "psnr=199",
                   "--budget", "size=0.9", *QUICK)
-    assert free.returncode == 8 and tight.returncode in (2, 8)
+    assert free.returncode == 0, "float is the last resort, and reaches anything"
+    assert tight.returncode in (2, 8)
     assert onnx.TensorProto.INT8 in weight_types(tmp_path / "free.onnx") or onnx.TensorProto.FLOAT in weight_types(tmp_path / "free.onnx")
 
 

@@ -205,7 +205,7 @@ def test_the_judge_agrees_with_the_report_on_ffnet(program, tmp_path):
     pictures.mkdir()
     for file in sorted((BENCH / "test").iterdir())[:6]:
         (pictures / file.name).symlink_to(file)
-    options = ["--samples", "20", "--latency-runs", "0", "-O0", "--test", pictures, "--labels", BENCH / "labels"]
+    options = ["--samples", "20", "--latency-runs", "0", "-O1", "--test", pictures, "--labels", BENCH / "labels"]
     quantize(program, model, BENCH / "calib", output, *options, quick=[])
     judged = subprocess.run([sys.executable, BENCH / "evaluate.py", model, output, "--images", pictures, "--labels", BENCH / "labels", "--scheme", "w8a8"],
                             capture_output=True, text=True, check=True, timeout=300)

@@ -114,7 +114,7 @@ def test_report_compares_runs(program, made, tmp_path):
     run = start(program, "report", made / "w8a8.report.json", made / "w4a16.report.json", "-o", tmp_path / "all.html")
     assert run.returncode == 0, run.stderr
     lines = run.stdout.splitlines()
-    assert [line.split()[:2] for line in lines[:3]] == [["run", "scheme"], ["w8a8.onnx", "w8a8"], ["w4a16.onnx", "w4a16"]]
+    assert [line.split()[:2] for line in lines[:3]] == [["Model", "Scheme"], ["w8a8.onnx", "w8a8"], ["w4a16.onnx", "w4a16"]]
     page = (tmp_path / "all.html").read_text(encoding="utf-8")
     report = json.loads((made / "w8a8.report.json").read_text(encoding="utf-8"))
     assert f"{report['accuracy']['psnr_db']:.2f}" in page

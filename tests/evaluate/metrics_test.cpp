@@ -72,9 +72,12 @@ TEST(ClassesOf, OnlyTheFirstItemOfABatch) {
   EXPECT_EQ(classes_of(Tensor::of({2, 2, 1, 2}, values), ClassAxis::first).classes, (std::vector<std::uint8_t>{0, 1}));
 }
 
-TEST(ClassesOf, OtherShapesAreNoMasks) {
-  EXPECT_THROW(classes_of(Tensor::zeros(onnx::TensorProto::FLOAT, {1, 2, 2, 2, 2}), ClassAxis::first), Error);
-  EXPECT_THROW(classes_of(Tensor::zeros(onnx::TensorProto::FLOAT, {5}), ClassAxis::first), Error);
+TEST(ClassesOf, OtherShapesAreSeenAsPlanes) {
+  const auto volume = classes_of(Tensor::zeros(onnx::TensorProto::FLOAT, {1, 2, 2, 3, 5}), ClassAxis::first);
+  EXPECT_EQ(volume.height, 2);
+  EXPECT_EQ(volume.width, 15);  // what lies behind the height is one width
+  const auto list = classes_of(Tensor::of({3}, std::vector<float>{0, 1, 0}), ClassAxis::first);
+  EXPECT_EQ(list.classes, (std::vector<std::uint8_t>{0, 1, 0}));
 }
 
 TEST(ClassesAt, ScoresAreEnlargedBilinearlyAndClassesByTheNearest) {

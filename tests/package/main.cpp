@@ -10,6 +10,7 @@
 #include "base/context.h"
 #include "base/files.h"
 #include "encode/encodings.h"
+#include "encode/pair_overflow.h"
 #include "encode/placement.h"
 #include "encode/scheme.h"
 #include "evaluate/metrics.h"
@@ -54,7 +55,8 @@ Result quantize_bytes(const std::string& bytes) {
   const auto scheme = quantize::Scheme::named("w8a8");
   const auto placement = quantize::place(model, quantize::find_target("ort-cpu"));
   const auto statistics = quantize::calibrate(model, placement.observed(), load, 3, context);
-  const auto encodings = quantize::encode(model, placement, statistics, scheme, context);
+  auto encodings = quantize::encode(model, placement, statistics, scheme, context);
+  quantize::avoid_pair_overflow(model, placement, statistics, encodings);  // for processors without VNNI
   const auto quantized = quantize::rewrite(model, placement, encodings);
   quantize::check_model(quantized.proto, "the quantized model");
 
