@@ -173,6 +173,7 @@ def test_a_batch_that_is_stopped_takes_its_jobs_along_and_goes_on_where_it_was(p
     while finished(place) < 4:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    time.sleep(1)  # the fourth result is stored in the cache just after it appears
     running.send_signal(sent)
     running.communicate(timeout=60)
     assert running.returncode == (-signal.SIGKILL if sent == signal.SIGKILL else 130)

@@ -205,12 +205,12 @@ def test_the_judge_agrees_with_the_report_on_ffnet(program, tmp_path):
     pictures.mkdir()
     for file in sorted((BENCH / "test").iterdir())[:6]:
         (pictures / file.name).symlink_to(file)
-    options = ["--samples", "20", "--latency-runs", "0", "-O1", "--test", pictures, "--labels", BENCH / "labels"]
+    options = ["--samples", "20", "--latency-runs", "0", "-O0", "--test", pictures, "--labels", BENCH / "labels"]
     quantize(program, model, BENCH / "calib", output, *options, quick=[])
     judged = subprocess.run([sys.executable, BENCH / "evaluate.py", model, output, "--images", pictures, "--labels", BENCH / "labels", "--scheme", "w8a8"],
                             capture_output=True, text=True, check=True, timeout=300)
     judgement, accuracy = json.loads(judged.stdout.splitlines()[-1]), report_of(output)["accuracy"]
     for name in ("psnr_db", "sqnr_db", "agreement", "miou_vs_fp32", "miou_fp32", "miou_quantized"):
         assert accuracy[name] == pytest.approx(judgement[name], abs=0.005 if "db" in name else 0.0005), name
-    assert judgement["psnr_db"] > 40
+    assert judgement["psnr_db"] > 37  # plain ranges and rounding, 7-bit weights where processors without VNNI need them
     assert judgement["structure"]["outside_scheme"] == {"weights": 0, "activations": 0}
