@@ -1,11 +1,13 @@
 #include "optimize/optimize.h"
 
 #include <chrono>
+#include <optional>
 
 #include "optimize/absorb_bias.h"
 #include "optimize/equalize.h"
 #include "optimize/fit_network.h"
 #include "optimize/judge.h"
+#include "optimize/migrate.h"
 #include "optimize/select_ranges.h"
 
 namespace quantize {
@@ -41,6 +43,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 // Only the activations' noise is judged before the weights are fitted: they absorb their own share then.
 const RewriteOptions activations_only{.weights = false};
+const RewriteOptions everything{};
 
 // A plan encoded from the statistics of a few samples, for trials.
 Statistics encode_trial(Plan& plan, const OptimizeInput& few, const Context& context) {
@@ -97,6 +100,35 @@ Step try_absorbing(Plan& plan, const OptimizeInput& few, const Judge& judge, con
   return {"absorb-bias", std::to_string(channels) + " channels; " + gain(before, after) + (kept ? "" : "; not kept"), seconds_since(start)};
 }
 
+// Nothing where the network has no place for it: most convolutional ones have none.
+std::optional<Step> try_migrating(Plan& plan, const OptimizeInput& few, const Judge& judge, const Context& context) {
+  const auto start = std::chrono::steady_clock::now();
+  Plan plain = plan;
+  std::optional<Verdict> before;
+  std::optional<Step> step;
+  Verdict best;
+  for (const double strength : {0.5, 0.75}) {
+    Plan candidate = plan;
+    const int channels = migrate(candidate, few, strength, context);
+    if (channels == 0) return std::nullopt;
+    if (!before) {
+      encode_trial(plain, few, context);
+      best = *(before = judge(plain, everything));
+    }
+    encode_trial(candidate, few, context);
+    const Verdict after = judge(candidate, everything);
+    if (after.score() < best.score() + real_gain_db) continue;
+    best = after;
+    plain.model = std::move(candidate.model);
+    step = Step{"migrate",
+                std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 4) + "; " + gain(*before, after)};
+  }
+  if (step) plan.model = std::move(plain.model);
+  if (!step) step = Step{"migrate", "no gain; not kept"};
+  step->seconds = seconds_since(start);
+  return step;
+}
+
 Step try_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& learned, const Judge& judge, const Effort& effort,
                 const Context& context) {
   const auto start = std::chrono::steady_clock::now();
@@ -114,24 +146,39 @@ Step try_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& l
 
 Step try_fitting(Plan& plan, const OptimizeInput& learned, const Judge& judge, const Effort& effort, const Context& context) {
   const auto start = std::chrono::steady_clock::now();
+  const Verdict before = judge(plan);
   Plan candidate = plan;
   const NetworkFit fit = fit_network(candidate, learned, effort.fit, activation_memory, context);
-  const Verdict before = judge(plan), after = judge(candidate);
+  Verdict after = judge(candidate);
+  std::string rounding;
+  if (effort.fit.methods.learned > 0) {  // what is learned row by row on few samples may lose to the closed form as a whole
+    FitEffort closed = effort.fit;
+    closed.methods.learned = 0;
+    Plan other = plan;
+    fit_network(other, learned, closed, activation_memory, context);
+    const Verdict verdict = judge(other);
+    rounding = "; learned rounding " + gain(verdict, after);
+    if (verdict.score() >= after.score()) {
+      candidate = std::move(other);
+      after = verdict;
+      rounding += ", not kept";
+    }
+  }
   const bool kept = after.score() > before.score();
   if (kept) plan = std::move(candidate);
   const std::string skipped =
       fit.skipped.empty() ? "" : ", " + std::to_string(fit.skipped.size()) + " skipped (first: " + fit.skipped[0] + ")";
   return {"fit-weights",
           std::to_string(fit.fitted) + " layers on " + std::to_string(fit.samples) + " samples" + skipped + "; " + gain(before, after) +
-              (kept ? "" : "; not kept"),
+              (kept ? "" : "; not kept") + rounding,
           seconds_since(start)};
 }
 
 }  // namespace
 
 const std::vector<std::string>& step_names() {
-  static const std::vector<std::string> names = {"equalize", "absorb-bias", "ranges",  "fit-weights", "target",         "scale",
-                                                 "gptq",     "descent",     "rescale", "learned",     "bias-correction"};
+  static const std::vector<std::string> names = {"equalize", "absorb-bias", "migrate", "ranges",  "fit-weights", "target",
+                                                 "scale",    "gptq",        "descent", "rescale", "learned",     "bias-correction"};
   return names;
 }
 
@@ -145,6 +192,9 @@ std::vector<Step> optimize_before_calibration(Plan& plan, const OptimizeInput& i
   std::vector<Step> steps;
   if (input.does("equalize")) steps.push_back(try_equalization(plan, few, judge, effort, context));
   if (level >= Level::o2 && input.does("absorb-bias")) steps.push_back(try_absorbing(plan, few, judge, context));
+  if (input.does("migrate")) {
+    if (auto step = try_migrating(plan, few, judge, context)) steps.push_back(std::move(*step));
+  }
   return steps;
 }
 

@@ -1,0 +1,165 @@
+#include "optimize/migrate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <span>
+
+#include "model/attribute.h"
+#include "model/edit.h"
+#include "model/graph.h"
+#include "optimize/columns.h"
+#include "optimize/replay.h"
+
+namespace quantize {
+namespace {
+
+// One tensor that can be scaled: the constants that divide it, and the operators whose weights multiply it back.
+struct Place {
+  std::string tensor;
+  std::vector<std::string> divided;
+  std::vector<int> readers;
+  std::size_t channels = 0;
+};
+
+class Places {
+ public:
+  explicit Places(const Plan& plan) : index_(plan.model.graph()) {
+    for (const auto& [number, op] : plan.placement.weighted) ops_[number] = &op;
+  }
+
+  [[nodiscard]] std::vector<Place> find() const {
+    std::vector<Place> places;
+    for (int i = 0; i < index_.graph().node_size(); ++i) {
+      const auto& node = index_.node(i);
+      if (node.output_size() == 0) continue;
+      Place place{node.output(0), {}, readers_of(node.output(0)), 0};
+      if (place.readers.empty()) continue;
+      place.channels = columns(place.readers[0]);
+      const bool alike = std::all_of(place.readers.begin(), place.readers.end(), [&](int r) { return columns(r) == place.channels; });
+      place.divided = constants_of(node, place.channels);
+      if (alike && !place.divided.empty()) places.push_back(std::move(place));
+    }
+    return places;
+  }
+
+ private:
+  // The products that read `tensor`, if nothing else does.
+  [[nodiscard]] std::vector<int> readers_of(const std::string& tensor) const {
+    std::vector<int> readers;
+    if (index_.is_graph_output(tensor)) return {};
+    for (const auto& use : index_.uses(tensor)) {
+      const auto op = ops_.find(use.node);
+      const bool product = op != ops_.end() && use.input == 0 && op->second->channel_axis >= 0 && is_product(index_.node(use.node));
+      if (!product || index_.uses(op->second->weight).size() != 1) return {};
+      readers.push_back(use.node);
+    }
+    return readers;
+  }
+
+  static bool is_product(const onnx::NodeProto& node) {
+    return node.op_type() == "MatMul" || (node.op_type() == "Gemm" && int_attribute(node, "transA", 0) == 0);
+  }
+
+  [[nodiscard]] std::size_t columns(int reader) const {
+    const auto& op = *ops_.at(reader);
+    return ColumnView(index_.node(reader), op, shape_of(*index_.initializer(op.weight))).length();
+  }
+
+  // Constants of the node that its output is proportional to, channel by channel; none where it is of another kind.
+  [[nodiscard]] std::vector<std::string> constants_of(const onnx::NodeProto& node, std::size_t channels) const {
+    if (node.op_type() == "LayerNormalization") {
+      const auto axis = int_attribute(node, "axis", -1);
+      std::vector<std::string> constants(node.input().begin() + 1, node.input().end());
+      const bool last = axis == -1 && node.output_size() == 1;
+      return last && std::all_of(constants.begin(), constants.end(), [&](const auto& name) { return is_per_channel(name, channels); })
+                 ? constants
+                 : std::vector<std::string>{};
+    }
+    if ((node.op_type() != "Mul" && node.op_type() != "Add") || node.input_size() != 2) return {};
+    const int constant = is_per_channel(node.input(1), channels) ? 1 : is_per_channel(node.input(0), channels) ? 0 : -1;
+    if (constant < 0) return {};
+    if (node.op_type() == "Mul") return {node.input(constant)};
+    // A sum is proportional where both its parts are: Add(Mul(n, g), b).
+    const auto& other = node.input(1 - constant);
+    const int producer = index_.producer_number(other);
+    if (producer < 0 || index_.node(producer).op_type() != "Mul" || index_.uses(other).size() != 1 || index_.is_graph_output(other))
+      return {};
+    auto constants = constants_of(index_.node(producer), channels);
+    if (!constants.empty()) constants.push_back(node.input(constant));
+    return constants;
+  }
+
+  // An initializer of this node's own, one value per channel along the last axis.
+  [[nodiscard]] bool is_per_channel(const std::string& name, std::size_t channels) const {
+    const auto* tensor = index_.initializer(name);
+    if (tensor == nullptr || index_.uses(name).size() != 1 || tensor->data_type() != onnx::TensorProto::FLOAT) return false;
+    const Shape shape = shape_of(*tensor);
+    return !shape.empty() && shape.back() == static_cast<std::int64_t>(channels) && element_count(shape) == shape.back();
+  }
+
+  const GraphIndex index_;
+  std::map<int, const WeightedOp*> ops_;
+};
+
+void raise_to(std::vector<double>& largest, std::span<const float> values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    auto& most = largest[i % largest.size()];
+    most = std::max(most, static_cast<double>(std::fabs(values[i])));
+  }
+}
+
+void scale_values(onnx::GraphProto& graph, const std::string& name, const std::function<double(std::size_t)>& factor) {
+  const auto& tensor = *find_initializer(graph, name);
+  auto values = float_values(tensor);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(values[i] * factor(i));
+  put_initializer(graph, make_tensor(name, shape_of(tensor), values));
+}
+
+// Which channel of the product's input a value of its weight meets: rows of a K x N matrix, columns of an N x K one.
+std::size_t input_channel(std::size_t value, const Shape& shape, const WeightedOp& op) {
+  const auto columns = static_cast<std::size_t>(shape[1]);
+  return op.channel_axis == 0 ? value % columns : value / columns;
+}
+
+}  // namespace
+
+int migrate(Plan& plan, const OptimizeInput& input, double strength, const Context& context) {
+  const auto places = Places(plan).find();
+  if (places.empty()) return 0;
+  std::map<int, const WeightedOp*> ops;
+  for (const auto& [number, op] : plan.placement.weighted) ops[number] = &op;
+  const onnx::ModelProto before = plan.model.proto;
+  Replay replay(before, input.load, input.samples, context);
+  int scaled = 0;
+  for (const auto& place : places) {
+    replay.advance_to(*std::min_element(place.readers.begin(), place.readers.end()));
+    std::vector<double> activation(place.channels), weight(place.channels), factor(place.channels, 1.0);
+    for (std::size_t sample = 0; sample < replay.samples(); ++sample) raise_to(activation, replay.value(sample, place.tensor).as<float>());
+    for (const int reader : place.readers) {
+      const auto& op = *ops.at(reader);
+      const auto& tensor = *find_initializer(plan.model.graph(), op.weight);
+      const auto values = float_values(tensor);
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        auto& most = weight[input_channel(i, shape_of(tensor), op)];
+        most = std::max(most, static_cast<double>(std::fabs(values[i])));
+      }
+    }
+    for (std::size_t c = 0; c < place.channels; ++c) {
+      if (activation[c] > 0 && weight[c] > 0) factor[c] = std::pow(activation[c], strength) / std::pow(weight[c], 1 - strength);
+      scaled += static_cast<int>(factor[c] != 1);
+    }
+    for (const auto& name : place.divided) {
+      scale_values(plan.model.graph(), name, [&](std::size_t i) { return 1 / factor[i % place.channels]; });
+    }
+    for (const int reader : place.readers) {
+      const auto& op = *ops.at(reader);
+      const Shape shape = shape_of(*find_initializer(plan.model.graph(), op.weight));
+      scale_values(plan.model.graph(), op.weight, [&](std::size_t i) { return factor[input_channel(i, shape, op)]; });
+    }
+  }
+  return scaled;
+}
+
+}  // namespace quantize
