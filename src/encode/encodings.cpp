@@ -65,6 +65,12 @@ Encoding encode_constant(const std::string& name, const GraphIndex& index, const
   return encoding;
 }
 
+Encoding encode_plain_weight(std::span<const float> values, const Shape& shape, const WeightedOp& op, const Scheme& scheme) {
+  const bool in_blocks = scheme.block_size > 0 && scheme.weight_bits == 4 && op.input_axis >= 0 && shape[op.input_axis] > scheme.block_size;
+  if (in_blocks) return encode_weight(values, shape, op.input_axis, scheme.weight_type(), scheme.block_size);
+  return encode_weight(values, shape, scheme.weights == Granularity::per_channel ? op.channel_axis : -1, scheme.weight_type());
+}
+
 }  // namespace
 
 double Encoding::low() const { return static_cast<double>(scale[0]) * (integer_range(type).low - zero_point[0]); }
@@ -110,16 +116,22 @@ Encoding encode_range(Range range, ElementType type, Symmetry symmetry) {
   return encoding;
 }
 
-Encoding encode_weight(std::span<const float> values, const Shape& shape, int axis, ElementType type) {
-  const IntegerRange integers = integer_range(type, true);
-  std::vector<float> largest(axis < 0 ? 1 : static_cast<std::size_t>(shape[axis]));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    auto& slice = largest[slice_of(i, shape, axis)];
-    slice = std::max(slice, std::fabs(values[i]));
+Shape Encoding::scale_shape(const Shape& shape) const {
+  if (block > 0) {
+    Shape result = shape;
+    result[axis] = (shape[axis] + block - 1) / block;
+    return result;
   }
+  return scale.size() == 1 ? Shape{} : Shape{static_cast<std::int64_t>(scale.size())};
+}
+
+Encoding encode_weight(std::span<const float> values, const Shape& shape, int axis, ElementType type, int block) {
+  const IntegerRange integers = integer_range(type, true);
   Encoding encoding;
   encoding.type = type;
   encoding.axis = axis;
+  encoding.block = block;
+  const auto largest = largest_magnitudes(values, shape, encoding);
   encoding.method = "largest magnitude";
   for (const float magnitude : largest) encoding.scale.push_back(usable_scale(static_cast<double>(magnitude) / integers.high));
   encoding.zero_point.assign(largest.size(), 0);
@@ -160,11 +172,20 @@ std::size_t slice_of(std::size_t index, const Shape& shape, int axis) {
   return index / inner % static_cast<std::size_t>(shape[axis]);
 }
 
+std::size_t slice_of(std::size_t index, const Shape& shape, const Encoding& encoding) {
+  if (encoding.block == 0) return slice_of(index, shape, encoding.axis);
+  std::size_t inner = 1;
+  for (std::size_t i = static_cast<std::size_t>(encoding.axis) + 1; i < shape.size(); ++i) inner *= static_cast<std::size_t>(shape[i]);
+  const auto size = static_cast<std::size_t>(shape[encoding.axis]), block = static_cast<std::size_t>(encoding.block);
+  const std::size_t blocks = (size + block - 1) / block;
+  return (index / (inner * size) * blocks + index / inner % size / block) * inner + index % inner;
+}
+
 std::vector<std::int32_t> quantize_values(std::span<const float> values, const Shape& shape, const Encoding& encoding) {
   const bool weight = encoding.zero_point[0] == 0;
   std::vector<std::int32_t> integers(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::size_t slice = slice_of(i, shape, encoding.axis);
+    const std::size_t slice = slice_of(i, shape, encoding);
     const IntegerRange range = weight ? encoding.weight_range(slice) : integer_range(encoding.type);
     integers[i] = quantize_value(values[i], encoding.scale[slice], encoding.zero_point[slice], range);
   }
@@ -203,14 +224,13 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
 
   for (const auto& [number, op] : placement.weighted) {
     const auto& tensor = *index.initializer(op.weight);
-    const int axis = scheme.weights == Granularity::per_channel ? op.channel_axis : -1;
     auto [place, fresh] = encodings.weights.try_emplace(op.weight);
     const auto values = float_values(tensor);
-    if (fresh) place->second = encode_weight(values, shape_of(tensor), axis, scheme_for_weight(scheme, placement, op.weight).weight_type());
+    if (fresh) place->second = encode_plain_weight(values, shape_of(tensor), op, scheme_for_weight(scheme, placement, op.weight));
     const auto* bias = op.bias.empty() ? nullptr : index.initializer(op.bias);
     const auto input = encodings.activations.find(op.input);
-    const bool bias_is_quantized =
-        bias != nullptr && input != encodings.activations.end() && element_count(shape_of(*bias)) == op.outputs;  // else it stays float
+    const bool bias_is_quantized = bias != nullptr && input != encodings.activations.end() &&
+                                   element_count(shape_of(*bias)) == op.outputs && place->second.block == 0;  // else it stays float
     solve_weight_hazards(place->second, values, shape_of(tensor), bias_is_quantized ? float_values(*bias) : std::vector<float>{},
                          bias_is_quantized ? input->second.scale[0] : 1.0F, op.groups, describe(index.node(number)), context);
   }

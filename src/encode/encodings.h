@@ -19,18 +19,22 @@ struct IntegerRange {
   std::int32_t low, high;
 };
 
-// real = scale * (integer - zero_point), per tensor (axis -1, one scale) or per slice along `axis` (ONNX DequantizeLinear).
+// real = scale * (integer - zero_point), per tensor (axis -1, one scale), per slice along `axis`, or block-wise: one scale for every
+// `block` values along `axis`, at every place of the other axes (ONNX DequantizeLinear).
 struct Encoding {
   ElementType type = onnx::TensorProto::UINT8;
   int axis = -1;
   std::vector<float> scale;
   std::vector<std::int32_t> zero_point;
   std::string method;  // how the range was chosen: "mse", "fixed range", "largest magnitude", "fitted to the FP32 output"
+  int block = 0;       // 0: not block-wise
   std::vector<std::int32_t> largest = {};  // weights: per slice, the largest integer magnitude allowed; empty: what integer_range() says
 
   [[nodiscard]] double low() const;  // of the first slice
   [[nodiscard]] double high() const;
   [[nodiscard]] IntegerRange weight_range(std::size_t slice) const;
+  // Of the scale and zero point tensors, for a tensor of this shape.
+  [[nodiscard]] Shape scale_shape(const Shape& shape) const;
 };
 
 // Of the type; symmetric int8 weights use -127..127, so that negation is exact and no runtime's 16-bit sums overflow; int4 uses all 16
@@ -46,8 +50,8 @@ struct Encodings {
 // denormal. Symmetric: zero point 0 for signed types. Asymmetric: low <= 0 <= high is enforced by widening.
 Encoding encode_range(Range range, ElementType type, Symmetry symmetry);
 
-// Weight scales of `values` (shape, axis as in the encoding) from the largest magnitude of each slice.
-Encoding encode_weight(std::span<const float> values, const Shape& shape, int axis, ElementType type);
+// Weight scales of `values` (shape, axis and block as in the encoding) from the largest magnitude of each slice.
+Encoding encode_weight(std::span<const float> values, const Shape& shape, int axis, ElementType type, int block = 0);
 
 // Activations by the scheme's method; weights by largest magnitude, with the floor that keeps every int32 bias in range. Warnings (dead
 // tensors, floors) go to the context. Throws Error{internal} when statistics lack an observed tensor.
@@ -66,8 +70,9 @@ void protect_biases(const Model& model, const Placement& placement, Encodings& e
 
 // Nearest integer, ties to even, saturated: QuantizeLinear's rule.
 std::int32_t quantize_value(float value, float scale, std::int32_t zero_point, IntegerRange range);
-// Which slice of the encoding element `index` of a tensor of this shape belongs to.
+// Which slice of the encoding, which of its scales, element `index` of a tensor of this shape belongs to.
 std::size_t slice_of(std::size_t index, const Shape& shape, int axis);
+std::size_t slice_of(std::size_t index, const Shape& shape, const Encoding& encoding);
 std::vector<std::int32_t> quantize_values(std::span<const float> values, const Shape& shape, const Encoding& encoding);
 
 }  // namespace quantize

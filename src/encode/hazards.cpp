@@ -20,21 +20,13 @@ std::string number(double value) {
 
 std::string channels(int count) { return std::to_string(count) + (count == 1 ? " channel" : " channels"); }
 
-std::vector<float> largest_magnitudes(std::span<const float> values, const Shape& shape, int axis) {
-  std::vector<float> largest(axis < 0 ? 1 : static_cast<std::size_t>(shape[static_cast<std::size_t>(axis)]));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    auto& slice = largest[slice_of(i, shape, axis)];
-    slice = std::max(slice, std::fabs(values[i]));
-  }
-  return largest;
-}
-
 // A channel far larger than the others: harmless with scales of their own, the end of the others without.
 void note_outlying_channel(const Encoding& weight, std::span<const float> values, const Shape& shape, const std::string& node,
                            Context& context) {
-  if (shape.size() < 2) return;
-  const int axis = weight.axis >= 0 ? weight.axis : 0;
-  const auto largest = largest_magnitudes(values, shape, axis);
+  if (shape.size() < 2 || weight.block > 0) return;
+  Encoding channels_of = weight;
+  channels_of.axis = std::max(weight.axis, 0);
+  const auto largest = largest_magnitudes(values, shape, channels_of);
   auto sorted = largest;
   std::erase(sorted, 0.0F);
   if (sorted.size() < 3) return;
@@ -64,10 +56,23 @@ double share_outside(const TensorStatistics& statistics, const Range& range) {
 
 }  // namespace
 
+std::vector<float> largest_magnitudes(std::span<const float> values, const Shape& shape, const Encoding& layout) {
+  const bool whole = layout.axis < 0;
+  const std::size_t slices = whole               ? 1
+                             : layout.block == 0 ? static_cast<std::size_t>(shape[layout.axis])
+                                                 : static_cast<std::size_t>(element_count(layout.scale_shape(shape)));
+  std::vector<float> largest(slices);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    auto& slice = largest[whole ? 0 : slice_of(i, shape, layout)];
+    slice = std::max(slice, std::fabs(values[i]));
+  }
+  return largest;
+}
+
 int encode_zero_channels(Encoding& weight, std::span<const float> values, const Shape& shape, std::span<const float> bias,
                          float input_scale) {
   constexpr double steps = 1 << 24;
-  const auto largest = largest_magnitudes(values, shape, weight.axis);
+  const auto largest = largest_magnitudes(values, shape, weight);
   const auto zeros = std::count(largest.begin(), largest.end(), 0.0F);
   if (zeros == 0) return 0;
   float common = 0;
@@ -89,6 +94,7 @@ int protect_bias(Encoding& weight, std::span<const float> bias, float input_scal
   constexpr double limit = 1 << 30;           // half of what int32 holds: the accumulator needs the other half
   constexpr double smallest = FLT_MIN * 4.0;  // a denormal scale has few digits, and no reciprocal
   int raised = 0;
+  if (weight.block > 0) return 0;  // stays float
   const std::size_t per_group = bias.size() / static_cast<std::size_t>(std::max<std::int64_t>(groups, 1)), scales = weight.scale.size();
   if (scales != 1 && scales != bias.size() && scales != per_group) return 0;  // not one value per output: stays float
   for (std::size_t i = 0; i < bias.size(); ++i) {
@@ -105,7 +111,10 @@ int protect_bias(Encoding& weight, std::span<const float> bias, float input_scal
 void solve_weight_hazards(Encoding& weight, std::span<const float> values, const Shape& shape, std::span<const float> bias,
                           float input_scale, std::int64_t groups, const std::string& node, Context& context) {
   if (const int zeros = encode_zero_channels(weight, values, shape, bias, input_scale); zeros > 0) {
-    context.note(node + ": " + (weight.axis < 0 ? "all weights are" : channels(zeros) + " of the weights " + (zeros == 1 ? "is" : "are")) +
+    context.note(node + ": " +
+                 (weight.axis < 0 ? "all weights are"
+                                  : (weight.block > 0 ? std::to_string(zeros) + " blocks" : channels(zeros)) + " of the weights " +
+                                        (zeros == 1 ? "is" : "are")) +
                  " zero; the scale follows the bias");
   }
   if (const int raised = protect_bias(weight, bias, input_scale, groups); raised > 0) {

@@ -10,6 +10,9 @@
 
 namespace quantize {
 
+// The largest magnitude of each slice; of `layout` only axis and block count.
+std::vector<float> largest_magnitudes(std::span<const float> values, const Shape& shape, const Encoding& layout);
+
 // A slice (output channel) of zeros has no scale of its own, but its bias does: the scale becomes what gives the largest bias of the slice
 // 2^24 steps (the tensor's largest scale where there is no bias). Returns the number of such slices.
 int encode_zero_channels(Encoding& weight, std::span<const float> values, const Shape& shape, std::span<const float> bias,

@@ -116,7 +116,7 @@ class Overrider {
     const ElementType type = wanted.type.value_or(encoding.type);
     if (wanted.scale.empty()) {
       const auto& tensor = *index_.initializer(op.weight);
-      encoding = encode_weight(float_values(tensor), shape_of(tensor), encoding.axis, type);
+      encoding = encode_weight(float_values(tensor), shape_of(tensor), encoding.axis, type, encoding.block);
       encoding.method = "imported";
       return;
     }
@@ -132,8 +132,8 @@ class Overrider {
   void check_bias(const WeightedOp& op) {
     const auto* bias = op.bias.empty() ? nullptr : index_.initializer(op.bias);
     const auto input = encodings_.activations.find(op.input);
-    if (bias == nullptr || input == encodings_.activations.end()) return;
     auto& weight = encodings_.weights.at(op.weight);
+    if (bias == nullptr || input == encodings_.activations.end() || weight.block > 0) return;
     const auto values = float_values(*bias);
     if (weight.method != "imported") {
       protect_bias(weight, values, input->second.scale[0], op.groups);

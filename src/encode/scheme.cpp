@@ -29,6 +29,10 @@ Scheme Scheme::adapted_to(const Target& target) const {
   if (const auto refused = target.refused.find(name); refused != target.refused.end()) {
     throw Error(ErrorKind::usage, "target " + target.name + " cannot run " + name + ": " + refused->second);
   }
+  if (block_size > 0 && weight_bits != 4)
+    throw Error(ErrorKind::usage, "--block-size is for 4-bit weights; " + name + " has 8, which need no blocks");
+  if (block_size > 0 && !target.block_scales)
+    throw Error(ErrorKind::usage, "target " + target.name + " takes no block-wise scales; leave --block-size out");
   Scheme adapted = *this;
   if (target.symmetric_activations) adapted.activations = Symmetry::symmetric;
   return adapted;

@@ -23,6 +23,7 @@ struct Scheme {
   int activation_bits = 8;  // 8 or 16
   Granularity weights = Granularity::per_channel;
   Symmetry activations = Symmetry::asymmetric;
+  int block_size = 0;  // 4-bit weights of matrix products and 1x1 convolutions: input channels that share a scale; 0: all
   RangeMethod method = RangeMethod::automatic;
   double percentile = 99.999;  // share of values kept, in percent, split over both ends
   Assignment exceptions;       // weights and activations with other bits than those above

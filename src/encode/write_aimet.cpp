@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "encode/foreign_encodings.h"
 
 namespace quantize {
@@ -82,6 +83,11 @@ Json section(const std::map<std::string, Encoding>& encodings, AimetVersion vers
 }  // namespace
 
 std::string write_aimet(const Encodings& encodings, AimetVersion version) {
+  for (const auto& [name, encoding] : encodings.weights) {
+    if (encoding.block > 0)
+      throw Error(ErrorKind::usage,
+                  "weight '" + name + "' has block-wise scales, which are not written in AIMET's formats; leave --block-size out");
+  }
   Json file = {{"producer", {{"package", "quantize"}}}};
   if (version == AimetVersion::v2_0_0) {
     file["version"] = "2.0.0";

@@ -45,6 +45,7 @@ Json to_json(const Encoding& encoding) {
                {"scale", encoding.scale},
                {"zero_point", encoding.zero_point},
                {"method", encoding.method}};
+  if (encoding.block > 0) json["block"] = encoding.block;
   if (!encoding.largest.empty()) json["largest"] = encoding.largest;
   return json;
 }
@@ -57,6 +58,7 @@ Encoding encoding_from(const std::string& tensor, const Json& json) {
     encoding.scale = json.at("scale").get<std::vector<float>>();
     encoding.zero_point = json.at("zero_point").get<std::vector<std::int32_t>>();
     encoding.method = json.at("method").get<std::string>();
+    if (json.contains("block")) encoding.block = json["block"].get<int>();
     if (json.contains("largest")) encoding.largest = json["largest"].get<std::vector<std::int32_t>>();
     if (json.at("bits").get<int>() != bits_of(encoding.type)) fail(tensor, "its bits are not those of its type");
     if (json.at("symmetric").get<bool>() && !is_symmetric(encoding))
@@ -66,7 +68,8 @@ Encoding encoding_from(const std::string& tensor, const Json& json) {
   }
   if (encoding.scale.empty() || encoding.scale.size() != encoding.zero_point.size())
     fail(tensor, "it needs as many scales as zero points, at least one");
-  if (encoding.axis < 0 && encoding.scale.size() != 1) fail(tensor, "several scales need an axis");
+  if (encoding.axis < 0 && (encoding.scale.size() != 1 || encoding.block != 0)) fail(tensor, "several scales need an axis");
+  if (encoding.block < 0) fail(tensor, "a block holds at least one value");
   const IntegerRange range = integer_range(encoding.type);
   for (const float scale : encoding.scale) {
     if (!std::isfinite(scale) || scale < FLT_MIN) fail(tensor, "a scale must be a positive, finite, normal number");
@@ -91,7 +94,8 @@ std::map<std::string, Encoding> encodings_from(const Json& json) {
 }
 
 bool same(const Encoding& a, const Encoding& b) {
-  return a.type == b.type && a.axis == b.axis && a.scale == b.scale && a.zero_point == b.zero_point && a.largest == b.largest;
+  return a.type == b.type && a.axis == b.axis && a.block == b.block && a.scale == b.scale && a.zero_point == b.zero_point &&
+         a.largest == b.largest;
 }
 
 const Encoding& entry_of(const std::map<std::string, Encoding>& encodings, const std::string& tensor) {
@@ -107,6 +111,13 @@ void check_activation(const std::string& tensor, const Encoding& encoding) {
 void check_weight(const WeightedOp& op, const Encoding& encoding, const onnx::TensorProto& weight) {
   if (!is_symmetric(encoding) || integer_range(encoding.type).low >= 0) fail(op.weight, "weights are of a signed type, with zero point 0");
   if (encoding.axis < 0) return;
+  if (encoding.block > 0) {
+    if (encoding.axis != op.input_axis) fail(op.weight, "blocks lie along the input channels of a matrix product or 1x1 convolution");
+    const auto scales = element_count(encoding.scale_shape(shape_of(weight)));
+    if (encoding.scale.size() != static_cast<std::size_t>(scales))
+      fail(op.weight, "it has " + std::to_string(scales) + " blocks and " + std::to_string(encoding.scale.size()) + " scales");
+    return;
+  }
   if (encoding.axis != op.channel_axis)
     fail(op.weight, "its output channels lie along axis " + std::to_string(op.channel_axis) + ", not " + std::to_string(encoding.axis));
   const auto channels = shape_of(weight)[static_cast<std::size_t>(encoding.axis)];

@@ -19,7 +19,7 @@ Tensor rounded(const Tensor& tensor, const Encoding& encoding) {
   const auto integers = quantize_values(tensor.as<float>(), tensor.shape, encoding);
   const auto values = result.as<float>();
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::size_t slice = slice_of(i, tensor.shape, encoding.axis);
+    const std::size_t slice = slice_of(i, tensor.shape, encoding);
     values[i] = static_cast<float>(integers[i] - encoding.zero_point[slice]) * encoding.scale[slice];
   }
   return result;

@@ -117,6 +117,10 @@ std::optional<WeightedOp> weighted_op(const onnx::NodeProto& node, const GraphIn
     if (rank < 2) return std::nullopt;
     op.channel_axis = rank == 2 ? 1 : -1;  // ONNX Runtime's integer MatMul takes per-column scales for a matrix only
   }
+  const auto& dims = weight->dims();
+  const bool point =
+      node.op_type() == "Conv" && op.groups == 1 && std::all_of(dims.begin() + 2, dims.end(), [](auto size) { return size == 1; });
+  if (point || (rank == 2 && op.channel_axis >= 0)) op.input_axis = 1 - op.channel_axis;
   if (op.channel_axis >= 0) {
     op.channels = static_cast<int>(weight->dims(op.channel_axis));
     op.outputs = node.op_type() == "ConvTranspose" ? op.channels * static_cast<int>(op.groups) : op.channels;

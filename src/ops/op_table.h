@@ -33,6 +33,7 @@ struct WeightedOp {
   int channels = 0;                         // length of that axis
   int outputs = 0;                          // output channels in all: channels times groups for ConvTranspose
   std::int64_t groups = 1;
+  int input_axis = -1;  // the input-channel axis of the weight where every output is one sum along it and nothing else; else -1
 };
 // Nothing where the node is not weighted.
 std::optional<WeightedOp> weighted_op(const onnx::NodeProto& node, const GraphIndex& index);

@@ -33,7 +33,7 @@ void ensure_biases(Plan& plan) {
 std::vector<float> least_scales(const Plan& plan, const WeightedOp& op, const std::vector<float>& bias, std::size_t count) {
   std::vector<float> least(count, 0.0F);
   const auto input = plan.encodings.activations.find(op.input);
-  if (input == plan.encodings.activations.end()) return least;
+  if (input == plan.encodings.activations.end() || plan.encodings.weights.at(op.weight).block > 0) return least;
   for (std::size_t r = 0; r < bias.size() && r < count; ++r) {
     Encoding one{onnx::TensorProto::INT8, -1, {0.0F}, {0}, ""};
     const float doubled[] = {2 * bias[r]};

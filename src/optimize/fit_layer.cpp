@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "base/parallel.h"
@@ -40,17 +41,16 @@ Matrix some_rows(const Matrix& m, std::size_t begin, std::size_t count) {
   return part;
 }
 
-// The same integer ranges with other scales.
-std::vector<Grid> with_scales(std::span<const Grid> grids, const std::vector<float>& scale) {
+// The same grids for columns in another order.
+std::vector<Grid> in_order(std::span<const Grid> grids, std::span<const std::size_t> order, Matrix& columns) {
   std::vector<Grid> result(grids.begin(), grids.end());
-  for (std::size_t r = 0; r < result.size(); ++r) result[r].scale = static_cast<double>(scale[r]);
+  columns = Matrix(grids.size(), order.size());
+  for (std::size_t r = 0; r < result.size(); ++r) {
+    if (grids[r].columns.empty()) continue;
+    for (std::size_t k = 0; k < order.size(); ++k) columns(r, k) = grids[r].columns[order[k]];
+    result[r].columns = columns.row(r);
+  }
   return result;
-}
-
-std::vector<float> scales_of(std::span<const Grid> grids) {
-  std::vector<float> scales;
-  for (const auto& grid : grids) scales.push_back(static_cast<float>(grid.scale));
-  return scales;
 }
 
 // The layer's columns in the order GPTQ takes them, and what it needs of the moments.
@@ -85,10 +85,22 @@ struct Candidate {
   std::vector<float> scale;
 };
 
-// The factor on the row's scale that brings it nearest to its target: q H w / q H q. The floor, and a factor far from 1 (a row that
+// All scales of a row by one factor; each is a float again afterwards, and the values stay on the grid.
+void rescale_blocks(double factor, std::span<float> scale, std::span<double> columns, std::span<double> values) {
+  std::map<float, float> changed;
+  for (auto& value : scale) value = changed[value] = static_cast<float>(value * factor);
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    const double before = columns[k];
+    columns[k] = changed.at(static_cast<float>(before));
+    values[k] = std::nearbyint(values[k] / before) * columns[k];
+  }
+}
+
+// The factor on the row's scales that brings it nearest to its target: q H w / q H q. The floor, and a factor far from 1 (a row that
 // vanished), leave it alone.
 void rescale_rows(const Matrix& wanted, const Matrix& h, std::span<const float> least_scale, Matrix& q, std::span<float> scale,
-                  std::span<Grid> grids) {
+                  std::span<Grid> grids, Matrix& columns) {
+  const std::size_t per_row = scale.size() / q.rows;
   Matrix product(q.rows, q.cols);
   linalg().multiply(q, h, product);
   for (std::size_t r = 0; r < q.rows; ++r) {
@@ -98,6 +110,10 @@ void rescale_rows(const Matrix& wanted, const Matrix& h, std::span<const float> 
       own += product(r, k) * q(r, k);
     }
     if (!(own > 0) || !(along > 0.5 * own) || !(along < 2 * own)) continue;
+    if (per_row > 1) {
+      rescale_blocks(along / own, scale.subspan(r * per_row, per_row), columns.row(r), q.row(r));
+      continue;
+    }
     const auto changed = static_cast<float>(scale[r] * (along / own));
     if (!(changed >= least_scale[r])) continue;
     const double ratio = static_cast<double>(changed) / scale[r];
@@ -112,15 +128,18 @@ Candidate round_towards(const Matrix& target, const Ordered& ordered, std::span<
                         const std::vector<float>& least_scale, const FitSettings& settings, const Context& context) {
   const FitMethods& methods = settings.methods;
   const bool free_scale = settings.search_scale;
-  Candidate candidate{Matrix(target.rows, target.cols), scales_of(plain)};
+  Candidate candidate{Matrix(target.rows, target.cols), scales_of(plain, settings.block)};
+  const std::size_t per_row = candidate.scale.size() / target.rows;
   const std::size_t pieces = (target.rows + rows_at_a_time - 1) / rows_at_a_time;
   parallel_for(context, pieces, [&](std::size_t piece, unsigned) {
     const std::size_t begin = piece * rows_at_a_time, count = std::min(rows_at_a_time, target.rows - begin);
     const auto floors = std::span(least_scale).subspan(begin, count);
     const Matrix rows = some_rows(target, begin, count), wanted = permute_columns(rows, ordered.order);
     const auto own = std::span(plain).subspan(begin, count);
-    auto scales = free_scale && methods.scale ? search_scales(rows, importance, own, {floors.begin(), floors.end()}) : scales_of(own);
-    auto grids = with_scales(own, scales);
+    auto scales = free_scale && methods.scale ? search_scales(rows, importance, own, {floors.begin(), floors.end()}, settings.block)
+                                              : scales_of(own, settings.block);
+    Matrix columns;
+    auto grids = free_scale ? with_scales(own, scales, settings.block, ordered.order, columns) : in_order(own, ordered.order, columns);
     Matrix q(count, target.cols);
     if (methods.gptq) {
       linalg().gptq(wanted, ordered.factor, grids, q);
@@ -130,7 +149,7 @@ Candidate round_towards(const Matrix& target, const Ordered& ordered, std::span<
     const int sweeps = methods.descent ? settings.sweeps : 0;
     linalg().descend(wanted, ordered.h, grids, sweeps, q);
     for (int turn = 0; turn < methods.rescale && free_scale; ++turn) {
-      rescale_rows(wanted, ordered.h, floors, q, scales, grids);
+      rescale_rows(wanted, ordered.h, floors, q, scales, grids, columns);
       linalg().descend(wanted, ordered.h, grids, std::min(sweeps, 1), q);
     }
     if (methods.learned > 0 && static_cast<double>(target.rows) * static_cast<double>(target.cols * target.cols) <= most_learned) {
@@ -140,7 +159,7 @@ Candidate round_towards(const Matrix& target, const Ordered& ordered, std::span<
     const Matrix restored = restore_columns(q, ordered.order);
     std::copy(restored.values.begin(), restored.values.end(),
               candidate.weights.values.begin() + static_cast<std::ptrdiff_t>(begin * target.cols));
-    std::copy(scales.begin(), scales.end(), candidate.scale.begin() + static_cast<std::ptrdiff_t>(begin));
+    std::copy(scales.begin(), scales.end(), candidate.scale.begin() + static_cast<std::ptrdiff_t>(begin * per_row));
   });
   return candidate;
 }
@@ -179,38 +198,71 @@ Matrix round_to_grid(const Matrix& weights, std::span<const Grid> grids) {
   Matrix q(weights.rows, weights.cols);
   for (std::size_t r = 0; r < q.rows; ++r) {
     for (std::size_t c = 0; c < q.cols; ++c) {
-      q(r, c) = std::clamp<double>(std::nearbyint(weights(r, c) / grids[r].scale), grids[r].low, grids[r].high) * grids[r].scale;
+      const double scale = grids[r].at(c);
+      q(r, c) = std::clamp<double>(std::nearbyint(weights(r, c) / scale), grids[r].low, grids[r].high) * scale;
     }
   }
   return q;
 }
 
 std::vector<float> search_scales(const Matrix& weights, std::span<const double> importance, std::span<const Grid> grids,
-                                 const std::vector<float>& least_scale) {
+                                 const std::vector<float>& least_scale, std::size_t block) {
   constexpr int steps = 76;
-  std::vector<float> scales(weights.rows);
+  const std::size_t width = block == 0 ? weights.cols : block;
+  std::vector<float> scales;
   for (std::size_t r = 0; r < weights.rows; ++r) {
-    const auto row = weights.row(r);
-    double largest = 1e-9;
-    for (const double w : row) largest = std::max(largest, std::fabs(w));
-    double best = std::numeric_limits<double>::infinity();
-    for (int step = 0; step < steps; ++step) {
-      const float scale = std::max(static_cast<float>(largest / grids[r].high * (0.30 + 0.01 * step)), least_scale[r]);
-      const double error = linalg().rounding_error(row, importance, {scale, grids[r].low, grids[r].high});
-      if (error < best) {
-        best = error;
-        scales[r] = scale;
+    for (std::size_t begin = 0; begin < weights.cols; begin += width) {
+      const std::size_t count = std::min(width, weights.cols - begin);
+      const auto row = weights.row(r).subspan(begin, count);
+      double largest = 1e-9;
+      for (const double w : row) largest = std::max(largest, std::fabs(w));
+      double best = std::numeric_limits<double>::infinity();
+      float chosen = 0;
+      for (int step = 0; step < steps; ++step) {
+        const float scale = std::max(static_cast<float>(largest / grids[r].high * (0.30 + 0.01 * step)), least_scale[r]);
+        const double error = linalg().rounding_error(row, importance.subspan(begin, count), {scale, grids[r].low, grids[r].high});
+        if (error < best) {
+          best = error;
+          chosen = scale;
+        }
       }
+      scales.push_back(chosen);
     }
   }
   return scales;
+}
+
+std::vector<float> scales_of(std::span<const Grid> grids, std::size_t block) {
+  std::vector<float> scales;
+  for (const auto& grid : grids) {
+    const std::size_t count = grid.columns.empty() ? 1 : grid.columns.size(), step = grid.columns.empty() ? 1 : block;
+    for (std::size_t k = 0; k < count; k += step) scales.push_back(static_cast<float>(grid.at(k)));
+  }
+  return scales;
+}
+
+std::vector<Grid> with_scales(std::span<const Grid> grids, std::span<const float> scale, std::size_t block,
+                              std::span<const std::size_t> order, Matrix& columns) {
+  std::vector<Grid> result(grids.begin(), grids.end());
+  if (block == 0) {
+    for (std::size_t r = 0; r < result.size(); ++r) result[r].scale = static_cast<double>(scale[r]);
+    return result;
+  }
+  const std::size_t per_row = scale.size() / grids.size();
+  columns = Matrix(grids.size(), order.size());
+  for (std::size_t r = 0; r < result.size(); ++r) {
+    for (std::size_t k = 0; k < order.size(); ++k) columns(r, k) = static_cast<double>(scale[r * per_row + order[k] / block]);
+    result[r].columns = columns.row(r);
+  }
+  return result;
 }
 
 FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const RowJudge& judge, const std::vector<Grid>& grids,
                       const std::vector<float>& least_scale, const FitSettings& settings, const Context& context) {
   const auto importance = diagonal(fit.h);
   const double mean = std::accumulate(importance.begin(), importance.end(), 0.0) / static_cast<double>(importance.size());
-  FittedGroup fitted{round_to_grid(weights, grids), scales_of(grids)};
+  FittedGroup fitted{round_to_grid(weights, grids), scales_of(grids, settings.block)};
+  const std::size_t per_row = fitted.scale.size() / std::max<std::size_t>(weights.rows, 1);
   std::vector<double> best = judge(fitted.weights);
   if (!(mean > 0)) return fitted;
 
@@ -237,7 +289,8 @@ FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const RowJ
       if (!(error[r] < best[r])) continue;
       best[r] = error[r];
       std::copy_n(candidate.weights.row(r).begin(), weights.cols, fitted.weights.row(r).begin());
-      fitted.scale[r] = candidate.scale[r];
+      std::copy_n(candidate.scale.begin() + static_cast<std::ptrdiff_t>(r * per_row), per_row,
+                  fitted.scale.begin() + static_cast<std::ptrdiff_t>(r * per_row));
     }
   }
   return fitted;

@@ -30,6 +30,7 @@ struct FitMethods {
 
 struct FitSettings {
   bool search_scale = true;                    // false: the grids' scales are fixed
+  std::size_t block = 0;                       // columns that share a scale; 0: all of the row
   std::vector<double> dampings = {0.01, 0.1};  // of mean(diag H), tried as targets
   int sweeps = 2;
   FitMethods methods = {};
@@ -37,7 +38,7 @@ struct FitSettings {
 
 struct FittedGroup {
   Matrix weights;            // on the grid
-  std::vector<float> scale;  // per row
+  std::vector<float> scale;  // per row, or per row and block
 };
 
 // Per row, the error of these weights on data the fit has not seen, up to a constant.
@@ -53,8 +54,17 @@ FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const RowJ
 // Rows of `weights` rounded to the nearest grid value.
 Matrix round_to_grid(const Matrix& weights, std::span<const Grid> grids);
 
-// Per row, the scale with the least error weighted by `importance` (one weight per column), for the integer ranges of `grids`.
+// Per row, and per block of columns where `block` is not 0, the scale with the least error weighted by `importance` (one weight per
+// column), for the integer ranges of `grids`.
 std::vector<float> search_scales(const Matrix& weights, std::span<const double> importance, std::span<const Grid> grids,
-                                 const std::vector<float>& least_scale);
+                                 const std::vector<float>& least_scale, std::size_t block = 0);
+
+// The scales of grids, per row, or per row and block.
+std::vector<float> scales_of(std::span<const Grid> grids, std::size_t block);
+
+// Grids of the same integer ranges with scales as above; `columns` receives the scale of every column, in the order given (all of them in
+// theirs where that is empty), which the grids refer to. It stays as it is where there are no blocks.
+std::vector<Grid> with_scales(std::span<const Grid> grids, std::span<const float> scale, std::size_t block,
+                              std::span<const std::size_t> order, Matrix& columns);
 
 }  // namespace quantize

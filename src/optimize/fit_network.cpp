@@ -85,7 +85,7 @@ class Fitter {
     const ColumnView view(reference_.graph().node(number), op, shape_of(tensor));
     const auto* bias = op.bias.empty() ? nullptr : find_initializer(plan_.model.graph(), op.bias);
     const bool own_bias = bias != nullptr && element_count(shape_of(*bias)) == op.outputs;
-    const std::size_t columns = std::max(effort_.least_columns, effort_.columns_per_weight * view.length());
+    const std::size_t columns = std::max(effort_.least_columns, effort_.columns_per_weight * std::min(view.length(), effort_.longest_block));
     const MomentSource source{fp32_, quantized_, reference_.graph().node(number).input(0), simulated_.graph().node(numbers_[i]).input(0)};
     auto& readers = known_[op.weight];
     readers.push_back({&op, view,
@@ -114,7 +114,7 @@ class Fitter {
 
   void fit_readers(const WeightedOp& op, const onnx::TensorProto& tensor, std::vector<Reader>& readers) {
     auto& encoding = plan_.encodings.weights.at(op.weight);
-    const FitSettings settings{true, effort_.dampings, effort_.sweeps, effort_.methods};
+    const FitSettings settings{.dampings = effort_.dampings, .sweeps = effort_.sweeps, .methods = effort_.methods};
     const std::size_t outputs = readers[0].view.rows() * readers[0].view.groups();
     std::vector<float> floors(outputs);
     for (const auto& reader : readers) {
@@ -140,7 +140,7 @@ class Fitter {
     const Shape shape = shape_of(tensor);
     const auto integers = quantize_values(values, shape, encoding);
     for (std::size_t i = 0; i < values.size(); ++i)
-      values[i] = static_cast<float>(integers[i]) * encoding.scale[slice_of(i, shape, encoding.axis)];
+      values[i] = static_cast<float>(integers[i]) * encoding.scale[slice_of(i, shape, encoding)];
     put_initializer(simulated_.graph(), make_tensor(op.weight, shape, values));
   }
 

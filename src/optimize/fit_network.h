@@ -21,7 +21,7 @@ struct NetworkFit {
 struct FitEffort {
   std::size_t samples;             // at most
   std::size_t least_columns;       // positions sampled per layer, at least
-  std::size_t columns_per_weight;  // times the column length, where that is more
+  std::size_t columns_per_weight;  // times the length of what is fitted at once, where that is more
   std::vector<double> dampings;    // targets tried per layer, see fit_layer.h
   int sweeps;
   FitMethods methods = {};

@@ -1,6 +1,7 @@
 #include "optimize/layer_data.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/parallel.h"
 
@@ -58,15 +59,19 @@ class GroupFit {
     FitSettings fixed = settings_;
     fixed.search_scale = false;
     FittedGroup result{weights, {}};
-    auto chosen = grids;
-    if (settings_.search_scale && settings_.methods.scale) {
-      const auto scales = search_scales(weights, importance(), grids, floor);
-      for (std::size_t r = 0; r < chosen.size(); ++r) chosen[r].scale = static_cast<double>(scales[r]);
-    }
-    for (const auto& grid : chosen) result.scale.push_back(static_cast<float>(grid.scale));
+    const bool free = settings_.search_scale && settings_.methods.scale;
+    result.scale = free ? search_scales(weights, importance(), grids, floor, settings_.block) : scales_of(grids, settings_.block);
+    Matrix columns;
+    std::vector<std::size_t> order(weights.cols);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    const auto chosen = with_scales(grids, result.scale, settings_.block, order, columns);
     for (const std::size_t b : blocks_) {
       const auto& block = readers_[0].moments.blocks[b];
-      const auto part = fit_block(b, some_columns(weights, block.offset, block.length), chosen, floor, fixed, context);
+      auto own = chosen;
+      for (auto& grid : own) {
+        if (!grid.columns.empty()) grid.columns = grid.columns.subspan(block.offset, block.length);
+      }
+      const auto part = fit_block(b, some_columns(weights, block.offset, block.length), own, floor, fixed, context);
       put_columns(part.weights, block.offset, result.weights);
     }
     return result;
@@ -125,19 +130,31 @@ void fit_weight(std::vector<Reader>& readers, std::vector<float>& values, Encodi
   const std::size_t rows = view.rows(), groups = view.groups();
   // Rows of several groups share a scale where scales are per tensor, or per output channel of a grouped ConvTranspose: then it stays as it
   // is.
-  const bool own_scales = encoding.scale.size() == rows * groups;
+  const std::size_t per_row = encoding.block == 0 ? 1 : encoding.scale.size() / rows;
+  const bool own_scales = encoding.scale.size() == rows * groups * per_row;
   FitSettings own = settings;
   own.search_scale &= own_scales;
+  own.block = static_cast<std::size_t>(encoding.block);
+  // Of the encoding's scales, the one of a row of a group and of a block of its columns.
+  const auto slice_at = [&](std::size_t group, std::size_t row, std::size_t block) {
+    if (per_row > 1) return encoding.axis == 0 ? block * rows + row : row * per_row + block;
+    return own_scales ? group * rows + row : encoding.scale.size() == 1 ? 0 : row;
+  };
   std::vector<FittedGroup> fitted(groups);
   const auto fit_one = [&](std::size_t group, const Context& here) {
     const auto first = static_cast<std::ptrdiff_t>(group * rows), last = first + static_cast<std::ptrdiff_t>(rows);
     const std::vector<float> floor(least_scale.begin() + first, least_scale.begin() + last);
     std::vector<Grid> grids;
+    std::vector<float> scales;
     for (std::size_t r = 0; r < rows; ++r) {
-      const std::size_t slice = own_scales ? group * rows + r : encoding.scale.size() == 1 ? 0 : r;
-      const IntegerRange range = encoding.weight_range(slice);
-      grids.push_back({static_cast<double>(encoding.scale[slice]), range.low, range.high});
+      const IntegerRange range = encoding.weight_range(slice_at(group, r, 0));
+      grids.push_back({static_cast<double>(encoding.scale[slice_at(group, r, 0)]), range.low, range.high});
+      for (std::size_t b = 0; b < per_row; ++b) scales.push_back(encoding.scale[slice_at(group, r, b)]);
     }
+    Matrix columns;
+    std::vector<std::size_t> order(view.length());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    grids = with_scales(grids, scales, own.block, order, columns);
     fitted[group] = GroupFit(readers, group, own).run(view.weights(values, group), grids, floor, here);
   };
   if (groups == 1) {
@@ -152,7 +169,9 @@ void fit_weight(std::vector<Reader>& readers, std::vector<float>& values, Encodi
       if (correct_bias) correct_biases(reader, group, before, fitted[group].weights);
     }
     view.store(fitted[group].weights, group, values);
-    for (std::size_t r = 0; r < rows && own_scales; ++r) encoding.scale[group * rows + r] = fitted[group].scale[r];
+    for (std::size_t i = 0; i < rows * per_row && own_scales; ++i) {
+      encoding.scale[slice_at(group, i / per_row, i % per_row)] = fitted[group].scale[i];
+    }
   }
   encoding.method = "fitted to the FP32 output";
 }

@@ -24,10 +24,13 @@ struct Matrix {
   [[nodiscard]] std::span<const double> row(std::size_t r) const { return std::span(values).subspan(r * cols, cols); }
 };
 
-// Integer grid of one row: multiples of scale from low to high.
+// Integer grid of one row: multiples of scale from low to high. Where `columns` is not empty, it holds a scale for each column instead.
 struct Grid {
   double scale;
   std::int32_t low, high;
+  std::span<const double> columns = {};
+
+  [[nodiscard]] double at(std::size_t column) const { return columns.empty() ? scale : columns[column]; }
 };
 
 struct GramTile {

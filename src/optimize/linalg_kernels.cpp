@@ -21,10 +21,10 @@ constexpr Index block = 64;
 Eigen::Map<Dense> map(Matrix& m) { return {m.values.data(), static_cast<Index>(m.rows), static_cast<Index>(m.cols)}; }
 Eigen::Map<const Dense> map(const Matrix& m) { return {m.values.data(), static_cast<Index>(m.rows), static_cast<Index>(m.cols)}; }
 
-double on_grid(double value, const Grid& grid) {
-  const double rounded = std::nearbyint(value / grid.scale);
+double on_grid(double value, const Grid& grid, Index column) {
+  const double scale = grid.at(static_cast<std::size_t>(column)), rounded = std::nearbyint(value / scale);
   const double low = grid.low, high = grid.high;
-  return (rounded < low ? low : rounded > high ? high : rounded) * grid.scale;
+  return (rounded < low ? low : rounded > high ? high : rounded) * scale;
 }
 
 void add_gram(const GramTile& tile, Matrix& out) {
@@ -84,7 +84,7 @@ void gptq(Matrix w_rows, const Matrix& u_in, std::span<const Grid> grids, Matrix
     const Index width = std::min(block, cols - begin);
     for (Index k = begin; k < begin + width; ++k) {
       for (Index r = 0; r < rows; ++r) {
-        q(r, k) = on_grid(w(r, k), grids[static_cast<std::size_t>(r)]);
+        q(r, k) = on_grid(w(r, k), grids[static_cast<std::size_t>(r)], k);
         error(r, k - begin) = (w(r, k) - q(r, k)) / u(k, k);
       }
       const Index rest = begin + width - k;
@@ -108,7 +108,7 @@ void descend(const Matrix& w_rows, const Matrix& h_in, std::span<const Grid> gri
         step.col(k - begin).setZero();
         if (h(k, k) <= 0) continue;
         for (Index r = 0; r < rows; ++r) {
-          const double better = on_grid(q(r, k) - residual(r, k) / h(k, k), grids[static_cast<std::size_t>(r)]);
+          const double better = on_grid(q(r, k) - residual(r, k) / h(k, k), grids[static_cast<std::size_t>(r)], k);
           step(r, k - begin) = better - q(r, k);
           q(r, k) = better;
         }
@@ -151,12 +151,13 @@ void learn_rounding(const Matrix& w_rows, const Matrix& h_in, std::span<const Gr
   for (Index r = 0; r < rows; ++r) {
     const Grid& grid = grids[static_cast<std::size_t>(r)];
     for (Index k = 0; k < cols; ++k) {
+      const double scale = grid.at(static_cast<std::size_t>(k));
       // The second value is the one on the target's side, so that the start is one end and the target pulls towards the other.
-      const double start = std::nearbyint(q(r, k) / grid.scale), other = start + (w(r, k) >= q(r, k) ? 1 : -1);
+      const double start = std::nearbyint(q(r, k) / scale), other = start + (w(r, k) >= q(r, k) ? 1 : -1);
       const double below = std::min(start, other), limited = std::min<double>(std::max<double>(below, grid.low), grid.high - 1);
-      low(r, k) = limited * grid.scale;
-      step(r, k) = grid.scale;
-      const double inside = std::min(0.9, std::max(0.1, (w(r, k) - low(r, k)) / grid.scale)), hard = start - limited;
+      low(r, k) = limited * scale;
+      step(r, k) = scale;
+      const double inside = std::min(0.9, std::max(0.1, (w(r, k) - low(r, k)) / scale)), hard = start - limited;
       const double soft = (0.5 * inside + 0.5 * hard + 0.1) / 1.2;
       v(r, k) = -std::log(1 / soft - 1);
     }

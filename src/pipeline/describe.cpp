@@ -30,7 +30,10 @@ std::string machine() {
 std::string describe_weight(const Encoding& encoding) {
   const auto narrow = std::count_if(encoding.largest.begin(), encoding.largest.end(),
                                     [&](std::int32_t largest) { return largest < integer_range(encoding.type, true).high; });
-  return type_name(encoding.type) + (encoding.scale.size() > 1 ? " per channel" : " per tensor") +
+  return type_name(encoding.type) +
+         (encoding.block > 0          ? " in blocks of " + std::to_string(encoding.block)
+          : encoding.scale.size() > 1 ? " per channel"
+                                      : " per tensor") +
          (narrow > 0 ? ", 7 bits in " + std::to_string(narrow) + " of " + std::to_string(encoding.largest.size()) : "");
 }
 

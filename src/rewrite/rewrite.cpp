@@ -147,7 +147,13 @@ class Rewriter {
       const auto integers = quantize_values(values, shape_of(tensor), encoding);
       weights_[op.weight] = dequantize_initializer(
           make_tensor(names_.unique("w" + std::to_string(weights_.size() + 1)), shape_of(tensor), encoding.type, integers),
-          scale_initializer(encoding.scale), encoding.axis, placement_.weight_zeros ? zero_initializer(encoding) : "");
+          scale_initializer(encoding.scale, encoding.scale_shape(shape_of(tensor))), encoding.axis,
+          placement_.weight_zeros ? zero_initializer(encoding) : "");
+      if (encoding.block > 0) {
+        auto& dequantizer = *result_.graph().mutable_node(result_.graph().node_size() - 1);
+        set_attribute(dequantizer, "axis", std::int64_t{encoding.axis});
+        set_attribute(dequantizer, "block_size", std::int64_t{encoding.block});
+      }
     }
     node.set_input(1, weights_[op.weight]);
     if (!op.bias.empty() && !placement_.float_biases) node.set_input(2, quantized_bias(op, encoding));
@@ -156,7 +162,7 @@ class Rewriter {
   std::string quantized_bias(const WeightedOp& op, const Encoding& weight) {
     const auto* bias = index_.initializer(op.bias);
     const auto input = encodings_.activations.find(op.input);
-    if (bias == nullptr || input == encodings_.activations.end()) return op.bias;
+    if (bias == nullptr || input == encodings_.activations.end() || weight.block > 0) return op.bias;
     const auto values = float_values(*bias);
     if (values.size() != static_cast<std::size_t>(op.outputs)) return op.bias;  // broadcast Gemm bias: stays float
     const std::size_t scales = weight.scale.size();
@@ -207,10 +213,13 @@ class Rewriter {
   }
 
   std::string scale_initializer(const std::vector<float>& scale) {
-    auto& name = scales_[scale];
+    return scale_initializer(scale, scale.size() == 1 ? Shape{} : Shape{static_cast<std::int64_t>(scale.size())});
+  }
+
+  std::string scale_initializer(const std::vector<float>& scale, const Shape& shape) {
+    auto& name = scales_[{scale, shape}];
     if (name.empty()) {
       name = names_.unique("s" + std::to_string(scales_.size()));
-      const Shape shape = scale.size() == 1 ? Shape{} : Shape{static_cast<std::int64_t>(scale.size())};
       put_initializer(result_.graph(), make_tensor(name, shape, scale));
     }
     return name;
@@ -237,7 +246,7 @@ class Rewriter {
   std::map<std::string, std::string> pixels_;   // what Casts made of uint8 tensors -> those tensors, which are integers already
   std::map<std::string, std::string> read_as_;  // tensor -> what its readers read now
   std::map<std::string, std::string> weights_;
-  std::map<std::vector<float>, std::string> scales_;
+  std::map<std::pair<std::vector<float>, Shape>, std::string> scales_;
   std::map<std::pair<int, std::vector<std::int32_t>>, std::string> zeros_;
   int pairs_ = 0, biases_ = 0, constants_ = 0;
 };

@@ -73,7 +73,7 @@ Issues check_weights(const Model& prepared, const onnx::ModelProto& written, con
     const auto integers = int_values(*stored.integers);
     const auto shape = shape_of(*stored.integers);
     for (std::size_t k = 0; k < values.size(); ++k) {
-      const std::size_t slice = slice_of(k, shape, encoding.scale.size() > 1 ? encoding.axis : -1);
+      const std::size_t slice = slice_of(k, shape, encoding);
       const double scale = encoding.scale[slice];
       const IntegerRange range = encoding.weight_range(slice);
       if (integers[k] < range.low || integers[k] > range.high) {

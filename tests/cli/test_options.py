@@ -4,10 +4,20 @@ import numpy as np
 import onnx
 import pytest
 from conftest import ROOT
-from models import channels_last, count, initializers, two_convolutions, two_inputs, weights
+from models import channels_last, count, initializers, save, two_convolutions, two_inputs, weights
+from onnx import helper
 from support import QUICK, draw_pictures, draw_tensors, listing, quantize, report_of, start
 
 DEMO = ROOT / "data" / "demo"
+
+
+def pointwise_net(path):
+    """A 3x3 convolution to 32 channels, a Relu, and a 1x1 convolution whose input channels differ in weight by far."""
+    random = np.random.default_rng(3)
+    first = random.normal(0, 0.3, (32, 3, 3, 3)).astype(np.float32)
+    second = (random.normal(0, 0.3, (4, 32, 1, 1)) * np.repeat([1, 0.2, 0.05, 0.5], 8).reshape(1, 32, 1, 1)).astype(np.float32)
+    nodes = [helper.make_node("Conv", ["x", "w1"], ["a"], pads=[1, 1, 1, 1]), helper.make_node("Relu", ["a"], ["r"]), helper.make_node("Conv", ["r", "w2"], ["y"])]
+    return save(path, nodes, {"w1": first, "w2": second})
 
 
 @pytest.fixture
@@ -165,3 +175,26 @@ def test_several_inputs_have_a_folder_each(program, tmp_path):
     quantize(program, two_inputs(tmp_path / "two.onnx"), tmp_path / "calib", tmp_path / "out.onnx")
     assert report_of(tmp_path / "out.onnx")["accuracy"]["psnr_db"] > 25
     assert count(onnx.load(tmp_path / "out.onnx"), "QuantizeLinear") >= 3
+
+
+def test_blocks_of_input_channels_share_a_scale(program, tmp_path):
+    model = pointwise_net(tmp_path / "model.onnx")
+    pictures = draw_pictures(tmp_path / "pictures")
+    errors = {}
+    for size in (0, 8):
+        output = tmp_path / f"{size}.onnx"
+        quantize(program, model, pictures, output, "--scheme", "w4a16", "--block-size", str(size))
+        errors[size] = report_of(output)["accuracy"]["sqnr_db"]
+    blocks = [attribute.i for node in onnx.load(output).graph.node for attribute in node.attribute if attribute.name == "block_size"]
+    assert blocks == [8], "the 3x3 convolution keeps a scale per channel"
+    assert errors[8] > errors[0] + 1
+    assert "int4 in blocks of 8" in {node["weights"] for node in report_of(output)["nodes"]}
+
+
+@pytest.mark.parametrize("options, words", [(["--scheme", "w8a8"], ["--block-size", "4-bit weights"]),
+                                            (["--scheme", "w4a16", "--target", "qnn"], ["target qnn", "--block-size"])])
+def test_blocks_where_they_cannot_be_are_refused(program, job, tmp_path, options, words):
+    run = start(program, job[0], "--calib", job[1], "-o", tmp_path / "out.onnx", "--block-size", "32", *options)
+    assert run.returncode == 2
+    for word in words:
+        assert word in run.stderr

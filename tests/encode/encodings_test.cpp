@@ -128,6 +128,18 @@ TEST(SliceOf, AlongEachAxis) {
   EXPECT_EQ(slice_of(13, shape, -1), 0U);
 }
 
+// A 2 x 5 matrix in blocks of 2 along its columns: 3 scales per row, the last of one value; along its rows: 1 scale per column.
+TEST(EncodeWeight, InBlocksAsOnnxLaysThemOut) {
+  const std::vector<float> values = {7, -1, 14, 2, 0.7F, 21, 3, -28, 4, 3.5F};
+  const auto along_columns = encode_weight(values, {2, 5}, 1, onnx::TensorProto::INT4, 2);
+  EXPECT_EQ(along_columns.scale_shape({2, 5}), (Shape{2, 3}));
+  EXPECT_EQ(along_columns.scale, (std::vector<float>{1, 2, 0.1F, 3, 4, 0.5F}));
+  EXPECT_EQ(quantize_values(values, {2, 5}, along_columns), (std::vector<std::int32_t>{7, -1, 7, 1, 7, 7, 1, -7, 1, 7}));
+  const auto along_rows = encode_weight(values, {2, 5}, 0, onnx::TensorProto::INT4, 2);
+  EXPECT_EQ(along_rows.scale_shape({2, 5}), (Shape{1, 5}));
+  EXPECT_EQ(along_rows.scale, (std::vector<float>{3, 3.0F / 7, 4, 4.0F / 7, 0.5F}));
+}
+
 Encoding weight_scales(std::vector<float> scale) {
   Encoding encoding{Proto::INT8, 0, std::move(scale), {}, ""};
   encoding.zero_point.assign(encoding.scale.size(), 0);

@@ -43,5 +43,18 @@ TEST(Goals, MissedOnesAreNamedWithBothFigures) {
   EXPECT_EQ(missed({{"size", 0.25}}, Cost{0.5, 1}), (std::vector<std::string>{"size 0.5 instead of at most 0.25"}));
 }
 
+// Images of 40 and 44 dB: mean 42, standard deviation 2 sqrt(2), standard error 2.
+TEST(Goals, AFewImagesAreTakenForLess) {
+  Accuracy accuracy;
+  accuracy.psnr_db = 42;
+  accuracy.images = {{"a", 40, 30, 0.99}, {"b", 44, 30, 0.99}};
+  EXPECT_NEAR(margin(accuracy, "psnr"), 1.64 * 2, 1e-9);
+  EXPECT_NEAR(margin(accuracy, "agreement"), 0, 1e-12);
+  EXPECT_EQ(margin(accuracy, "miou"), 0);
+  EXPECT_TRUE(missed({{"psnr", 38.7}}, accuracy).empty());
+  EXPECT_EQ(missed({{"psnr", 39}}, accuracy),
+            (std::vector<std::string>{"psnr 42 (less 3.28 for pictures not seen) instead of at least 39"}));
+}
+
 }  // namespace
 }  // namespace quantize::test

@@ -84,7 +84,7 @@ TEST_F(SensitivityTest, WeightsAgreeWithTheNetworkThatHasThemRounded) {
     const auto shape = shape_of(initializer_of(model_, name));
     auto values = float_values(initializer_of(model_, name));
     for (std::size_t i = 0; i < values.size(); ++i) {
-      const float scale = encoding.scale[slice_of(i, shape, encoding.axis)];
+      const float scale = encoding.scale[slice_of(i, shape, encoding)];
       values[i] = std::nearbyint(values[i] / scale) * scale;
     }
     put_initializer(changed.graph(), make_tensor(name, shape, values));

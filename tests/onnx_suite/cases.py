@@ -88,6 +88,8 @@ def lay_out(case, folder):
     for name, array in inputs.items():
         place = samples if len(inputs) == 1 else samples / name
         place.mkdir(exist_ok=True, parents=True)
+        if array is not None and array.dtype.name == "bfloat16":
+            array = array.astype(np.float32)  # .npy has no type for it
         if array is not None and array.dtype.kind in "fiub":
             np.save(place / "sample.npy", array)
         else:

@@ -74,10 +74,10 @@ def without_pairs(model, clip=False, seed=None, values=None):
         zero = numpy_helper.to_array(known[node.input[2]]) if len(node.input) > 2 else None
         if node.input[0] not in quantizers:
             axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 1)
-            values, steps = dequantized(known[node.input[0]], scale, zero, axis)
+            weights, steps = dequantized(known[node.input[0]], scale, zero, axis)
             if seed is not None:
-                values = values + steps * random.uniform(-1, 1, values.shape)  # fitted weights are not the nearest ones
-            float_model.graph.initializer.append(numpy_helper.from_array(values.astype(np.float32), node.output[0]))
+                weights = weights + steps * random.uniform(-1, 1, weights.shape)  # fitted weights are not the nearest ones
+            float_model.graph.initializer.append(numpy_helper.from_array(weights.astype(np.float32), node.output[0]))
             continue
         source, step = quantizers[node.input[0]].input[0], float(scale)
         if clip:

@@ -37,5 +37,5 @@ def is_true(label, model, inputs):
         transposed = lambda node: any(attribute.name == "transA" and attribute.i for attribute in node.attribute)
         return not any(node.op_type in cases.WEIGHTED and node.input[1] in constants and not transposed(node) for node in model.graph.node)
     if label == "input holds NaN or infinity":
-        return not all(np.isfinite(array).all() for array in inputs.values() if array.dtype.kind == "f")
+        return not all(np.isfinite(array.astype(np.float64)).all() for array in inputs.values() if array.dtype.kind in "fV")
     return True

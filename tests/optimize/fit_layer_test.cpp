@@ -112,6 +112,45 @@ TEST_F(Golden, FittingBeatsNearestRounding) {
             fitted.weights.values);
 }
 
+// A row whose columns differ by a factor of ten: two scales serve it better than one, and every value lies on the grid of its own block.
+TEST_F(Golden, BlocksHaveScalesOfTheirOwn) {
+  Matrix weights = at("weights");
+  const std::size_t half = (weights.cols + 1) / 2;
+  for (std::size_t r = 0; r < weights.rows; ++r) {
+    for (std::size_t c = half; c < weights.cols; ++c) weights(r, c) *= 10;
+  }
+  std::vector<float> whole, halves;
+  for (std::size_t r = 0; r < weights.rows; ++r) {
+    const auto largest = [&](std::size_t begin, std::size_t end) {
+      double most = 0;
+      for (std::size_t c = begin; c < end; ++c) most = std::max(most, std::fabs(weights(r, c)));
+      return static_cast<float>(most / 7);
+    };
+    whole.push_back(largest(0, weights.cols));
+    halves.insert(halves.end(), {largest(0, half), largest(half, weights.cols)});
+  }
+  const std::vector<float> none(weights.rows, 0.0F);
+  const GroupMoments known = moments();
+  const auto judge = row_judge(weights, known);
+  const auto total = [&](const Matrix& q) {
+    const auto errors = judge(q);
+    return std::accumulate(errors.begin(), errors.end(), 0.0);
+  };
+  FitSettings settings = four_bits_;
+  settings.methods.rescale = 2;
+  const auto plain = fit_group(weights, known, judge, four_bit_grids(whole), none, settings, Context());
+  settings.block = half;
+  std::vector<std::size_t> order(weights.cols);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  Matrix columns, after;
+  const auto grids = with_scales(four_bit_grids(whole), halves, half, order, columns);
+  const auto fitted = fit_group(weights, known, judge, grids, none, settings, Context());
+  ASSERT_EQ(fitted.scale.size(), 2 * weights.rows);
+  EXPECT_LT(total(fitted.weights), total(plain.weights));
+  const Matrix again = round_to_grid(fitted.weights, with_scales(grids, fitted.scale, half, order, after));
+  for (std::size_t i = 0; i < again.values.size(); ++i) EXPECT_NEAR(again.values[i], fitted.weights.values[i], 1e-9);
+}
+
 // The same positions as columns and as moments give the same errors but for a constant per row.
 TEST(RowJudge, ColumnsAndMomentsAgree) {
   const std::size_t count = 50, length = 7;

@@ -54,7 +54,7 @@ class FitNetwork : public testing::Test {
       const auto values = float_values(tensor);
       const auto integers = quantize_values(values, shape_of(tensor), encoding);
       for (std::size_t i = 0; i < values.size(); ++i) {
-        const float scale = encoding.scale[slice_of(i, shape_of(tensor), encoding.axis)];
+        const float scale = encoding.scale[slice_of(i, shape_of(tensor), encoding)];
         ASSERT_NEAR(values[i], static_cast<float>(integers[i]) * scale, 1e-4F * scale) << weighted.op.weight << " " << i;
       }
     }

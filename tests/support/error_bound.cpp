@@ -18,9 +18,7 @@ struct Rounded {
   std::string name;
   Tensor value;  // in the float model
   Encoding encoding;
-  [[nodiscard]] float step(std::size_t element) const {
-    return encoding.scale[slice_of(element, value.shape, encoding.scale.size() > 1 ? encoding.axis : -1)];
-  }
+  [[nodiscard]] float step(std::size_t element) const { return encoding.scale[slice_of(element, value.shape, encoding)]; }
 };
 
 // The activations that are rounded (not those that only receive values already on their grid), the constants and the weights. Biases, with

@@ -15,6 +15,7 @@ struct Raw {
   RangeMethod method = RangeMethod::automatic;
   double percentile = 99.999;
   Granularity weights = Granularity::per_channel;
+  int block_size = 0;
   Symmetry activations = Symmetry::asymmetric;
   float scale = 0;
   std::vector<float> mean, std;

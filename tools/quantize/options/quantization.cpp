@@ -27,6 +27,11 @@ void add_quantization_options(CLI::App& app, Input& input) {
       ->option_text("P")
       ->group(group);
   add_choice(app, "--weights", raw.weights, granularities, "Granularity of weight scales")->group(group);
+  app.add_option("--block-size", raw.block_size,
+                 "4-bit weights of matrix products and 1x1 convolutions: input channels that share a scale; 0: all [0]")
+      ->option_text("N")
+      ->check(CLI::Range(0, 65536))
+      ->group(group);
   add_choice(app, "--activations", raw.activations, symmetries, "Activation encodings")->group(group);
   app.add_flag("--quantize-outputs", options.quantize_outputs,
                "Quantize the graph's outputs too: all integer, but 8-bit logits cost accuracy")
@@ -51,6 +56,7 @@ void finish_quantization(const Raw& raw, Options& options) {
   options.scheme.method = raw.method;
   options.scheme.percentile = raw.percentile;
   options.scheme.weights = raw.weights;
+  options.scheme.block_size = raw.block_size;
   options.scheme.activations = raw.activations;
   options.scheme = options.scheme.adapted_to(find_target(options.target));
 }
