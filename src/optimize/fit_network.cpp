@@ -85,7 +85,8 @@ class Fitter {
     const ColumnView view(reference_.graph().node(number), op, shape_of(tensor));
     const auto* bias = op.bias.empty() ? nullptr : find_initializer(plan_.model.graph(), op.bias);
     const bool own_bias = bias != nullptr && element_count(shape_of(*bias)) == op.outputs;
-    const std::size_t columns = std::max(effort_.least_columns, effort_.columns_per_weight * std::min(view.length(), effort_.longest_block));
+    const std::size_t columns =
+        std::max(effort_.least_columns, effort_.columns_per_weight * std::min(view.length(), effort_.longest_block));
     const MomentSource source{fp32_, quantized_, reference_.graph().node(number).input(0), simulated_.graph().node(numbers_[i]).input(0)};
     auto& readers = known_[op.weight];
     readers.push_back({&op, view,
