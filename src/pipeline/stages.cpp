@@ -88,7 +88,7 @@ void keep_pairs_in_range(Run& run, const Options& options, double limit) {
   if (narrowed.empty()) return;
   for (const auto& weight : narrowed) channels += weight.channels, of += weight.of;
   run.steps.push_back({"avoid-overflow",
-                       "7-bit weights in " + std::to_string(channels) + " of " + std::to_string(of) + " output channels of " +
+                       "smaller integers, down to 7 bits, in " + std::to_string(channels) + " of " + std::to_string(of) + " output channels of " +
                            std::to_string(narrowed.size()) + " layers, where processors without VNNI would cut sums of 16 bits",
                        0});
 }
@@ -167,7 +167,7 @@ void encode_run(Run& run, const Options& options, Context& context) {
 
 void guard_run(Run& run, const Options& options) {
   if (!run.overrides.empty()) return;
-  keep_pairs_in_range(run, options, 0.9 * largest_pair_sum);  // with a margin for what fitting changes, so that it makes the best of 7 bits
+  keep_pairs_in_range(run, options, 0.9 * largest_pair_sum);  // with a margin for what fitting changes, so that it makes the best of what is left
 }
 
 void fit_run(Run& run, const Options& options, Context& context) {
