@@ -28,6 +28,7 @@ class Context {
   using ProgressFunction = std::function<std::unique_ptr<Progress>(std::string_view title, std::size_t total)>;
 
   unsigned threads = 1;
+  unsigned workers = 0;  // samples run through a model at once, each of which needs memory of its own; 0: as many as threads
   std::stop_token stop;
   LogFunction log;
   ProgressFunction progress;

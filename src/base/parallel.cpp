@@ -10,7 +10,9 @@
 
 namespace quantize {
 
-void parallel_for(const Context& context, std::size_t count, const std::function<void(std::size_t, unsigned)>& body) {
+namespace {
+
+void run_on(unsigned at_most, const Context& context, std::size_t count, const std::function<void(std::size_t, unsigned)>& body) {
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
   std::size_t failed_index = count;
@@ -32,7 +34,7 @@ void parallel_for(const Context& context, std::size_t count, const std::function
     }
   };
 
-  const auto workers = static_cast<unsigned>(std::clamp<std::size_t>(context.threads, 1, std::max<std::size_t>(count, 1)));
+  const auto workers = static_cast<unsigned>(std::clamp<std::size_t>(at_most, 1, std::max<std::size_t>(count, 1)));
   {
     std::vector<std::jthread> threads;
     try {
@@ -43,6 +45,16 @@ void parallel_for(const Context& context, std::size_t count, const std::function
   }
   if (failure) std::rethrow_exception(failure);
   context.check_stop();
+}
+
+}  // namespace
+
+void parallel_for(const Context& context, std::size_t count, const std::function<void(std::size_t, unsigned)>& body) {
+  run_on(context.threads, context, count, body);
+}
+
+void parallel_for_samples(const Context& context, std::size_t count, const std::function<void(std::size_t, unsigned)>& body) {
+  run_on(context.workers == 0 ? context.threads : std::min(context.workers, context.threads), context, count, body);
 }
 
 }  // namespace quantize

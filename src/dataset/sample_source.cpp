@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/parallel.h"
 #include "dataset/fit_tensor.h"
 #include "dataset/image.h"
 #include "dataset/npy.h"
@@ -189,25 +190,32 @@ std::pair<SampleSource, SampleSource> SampleSource::hold_out(double fraction) co
   return result;
 }
 
-SampleSource SampleSource::readable(const std::function<void(const std::string&)>& skipped) const {
-  SampleSource result = *this;
-  result.files_.clear();
-  std::string first_reason;
-  for (const auto& item : files_) {
+SampleSource SampleSource::readable(const std::function<void(const std::string&)>& skipped, const Context& context) const {
+  std::vector<std::string> reasons(size());
+  parallel_for(context, size(), [&](std::size_t i, unsigned) {
     try {
-      for (const auto& path : item.files) {
+      for (const auto& path : files_[i].files) {
         if (is_tensor(path)) {
           read_npy(path);
         } else {
           read_image(path, channels_of(preprocess_));
         }
       }
-      result.files_.push_back(item);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::data) throw;
-      if (first_reason.empty()) first_reason = error.what();
-      if (skipped) skipped(error.what());
+      reasons[i] = error.what();
     }
+  });
+  SampleSource result = *this;
+  result.files_.clear();
+  std::string first_reason;
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (reasons[i].empty()) {
+      result.files_.push_back(files_[i]);
+      continue;
+    }
+    if (first_reason.empty()) first_reason = reasons[i];
+    if (skipped) skipped(reasons[i]);
   }
   if (result.files_.empty() && !first_reason.empty()) {
     fail("none of the " + std::to_string(size()) + " items can be read; the first: " + first_reason);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/context.h"
 #include "dataset/preprocess.h"
 #include "model/tensor.h"
 
@@ -60,7 +61,8 @@ class SampleSource {
   [[nodiscard]] std::pair<SampleSource, SampleSource> hold_out(double fraction) const;
   // Without the items whose files cannot be decoded. Each of those is passed to `skipped` with the reason.
   // Throws Error{data} with the first reason when none is left.
-  [[nodiscard]] SampleSource readable(const std::function<void(const std::string& reason)>& skipped) const;
+  [[nodiscard]] SampleSource readable(const std::function<void(const std::string& reason)>& skipped,
+                                      const Context& context = Context()) const;
   // The same items as inputs of another model, or of the same one fed otherwise.
   [[nodiscard]] SampleSource with_inputs(std::vector<InputSpec> inputs, const Preprocess& preprocess) const;
   // Fingerprint of the names and bytes of all files and of the pre-processing.

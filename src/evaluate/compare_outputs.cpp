@@ -26,7 +26,7 @@ Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& q
   std::optional<Confusion> truth_fp32, truth_quantized;  // counts: the order of adding does not matter
   std::mutex mutex;
   const auto progress = context.step("evaluate", samples.size());
-  parallel_for(context, samples.size(), [&](std::size_t i, unsigned) {
+  parallel_for_samples(context, samples.size(), [&](std::size_t i, unsigned) {
     const Sample sample = samples.load(i);
     const Tensor a = reference.run(sample.inputs)[0], b = other.run(sample.inputs)[0];
     results[i] = compare(a, b, axis);
@@ -70,7 +70,7 @@ std::vector<LayerAccuracy> compare_layers(const onnx::ModelProto& fp32, const on
       return static_cast<std::size_t>(std::find_if(outputs.begin(), outputs.end(), [&](const auto& spec) { return spec.name == name; }) -
                                       outputs.begin());
     };
-    parallel_for(context, count, [&](std::size_t i, unsigned) {
+    parallel_for_samples(context, count, [&](std::size_t i, unsigned) {
       const Sample sample = samples.load(i);
       const auto values_a = a.run(sample.inputs), values_b = b.run(sample.inputs);
       for (std::size_t k = 0; k < part.size(); ++k) {

@@ -46,7 +46,7 @@ std::vector<ComparedPicture> compare_pictures(const onnx::ModelProto& fp32, cons
   }
   const Session a(fp32), b(quantized);
   std::vector<ComparedPicture> pictures(usable.size());
-  parallel_for(context, usable.size(), [&](std::size_t i, unsigned) {
+  parallel_for_samples(context, usable.size(), [&](std::size_t i, unsigned) {
     const std::size_t number = usable[i];
     const Sample sample = samples.load(number);
     const Image picture = read_image(samples.file(number).files[0], 3);

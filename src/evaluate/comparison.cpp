@@ -48,15 +48,15 @@ Accuracy summarize(std::span<const Comparison> comparisons, std::span<const std:
 Reference::Reference(const onnx::ModelProto& fp32, LoadSample load, std::size_t samples, ClassAxis axis, const Context& context)
     : load_(std::move(load)), axis_(axis), context_(context), outputs_(samples), names_(samples) {
   const Session session(fp32);
-  parallel_for(context, samples, [&](std::size_t i, unsigned) { outputs_[i] = std::move(session.run(load_(i))[0]); });
+  parallel_for_samples(context, samples, [&](std::size_t i, unsigned) { outputs_[i] = std::move(session.run(load_(i))[0]); });
   for (std::size_t i = 0; i < samples; ++i) names_[i] = std::to_string(i);
 }
 
 Accuracy Reference::judge(const onnx::ModelProto& candidate, const SessionOptions& options) const {
   const Session session(candidate, options);
   std::vector<Comparison> comparisons(outputs_.size());
-  parallel_for(context_, outputs_.size(),
-               [&](std::size_t i, unsigned) { comparisons[i] = compare(outputs_[i], session.run(load_(i))[0], axis_); });
+  parallel_for_samples(context_, outputs_.size(),
+                       [&](std::size_t i, unsigned) { comparisons[i] = compare(outputs_[i], session.run(load_(i))[0], axis_); });
   return summarize(comparisons, names_);
 }
 

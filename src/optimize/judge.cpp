@@ -31,14 +31,16 @@ std::string gain(const Verdict& before, const Verdict& after) {
 Judge::Judge(const Model& fp32, const OptimizeInput& input, const Context& context)
     : input_(input), context_(context), references_(input.samples) {
   const Session session(fp32.proto);
-  parallel_for(context, input.samples, [&](std::size_t i, unsigned) { references_[i] = float_values(session.run(input.load(i))[0]); });
+  parallel_for_samples(context, input.samples,
+                       [&](std::size_t i, unsigned) { references_[i] = float_values(session.run(input.load(i))[0]); });
 }
 
 Verdict Judge::operator()(const Plan& plan, const RewriteOptions& options) const {
   const Session session(rewrite(plan.model, plan.placement, plan.encodings, options).proto, {.threads = 1, .fuse_quantized = false});
   std::vector<Energy> energies(references_.size());
-  parallel_for(context_, references_.size(),
-               [&](std::size_t i, unsigned) { energies[i] = Energy::of(references_[i], float_values(session.run(input_.load(i))[0])); });
+  parallel_for_samples(context_, references_.size(), [&](std::size_t i, unsigned) {
+    energies[i] = Energy::of(references_[i], float_values(session.run(input_.load(i))[0]));
+  });
   Verdict verdict{0, energies.empty() ? 0 : energies[0].sqnr_db()};
   Energy all;
   for (const auto& energy : energies) {

@@ -18,7 +18,7 @@ Replay::Replay(const onnx::ModelProto& model, const LoadSample& load, std::size_
     for (const auto& name : captured_tensors(graph.node(i))) last_use_[name] = i;
   }
   const auto inputs = fed_inputs(graph);
-  parallel_for(context, samples, [&](std::size_t sample, unsigned) {
+  parallel_for_samples(context, samples, [&](std::size_t sample, unsigned) {
     auto tensors = load(sample);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       if (read_later(inputs[i]->name(), 0)) live_[sample][inputs[i]->name()] = std::move(tensors[i]);
@@ -52,7 +52,7 @@ void Replay::advance_to(int node) {
       input.mutable_type()->mutable_tensor_type()->set_elem_type(live_[0].at(input.name()).type);
     }
     const Session session(part, {.threads = 1, .fuse_quantized = false});
-    parallel_for(context_, live_.size(), [&](std::size_t sample, unsigned) {
+    parallel_for_samples(context_, live_.size(), [&](std::size_t sample, unsigned) {
       std::vector<Tensor> tensors;
       for (const auto& spec : session.inputs()) tensors.push_back(live_[sample].at(spec.name));
       auto results = session.run(tensors);

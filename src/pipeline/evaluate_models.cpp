@@ -2,9 +2,11 @@
 
 #include "base/error.h"
 #include "evaluate/evaluate.h"
+#include "evaluate/kernels.h"
 #include "pipeline/describe.h"
 #include "pipeline/inspect_model.h"
 #include "pipeline/on_devices.h"
+#include "report/words.h"
 #include "report/write_report.h"
 #include "run/session.h"
 
@@ -45,8 +47,10 @@ Outcome evaluate_models(const Options& options, Context& context) {
   report.providers =
       evaluate_on_devices({fp32.proto, quantized.proto, fp32.proto, {}, options.quantized}, samples.test, axis, options, context);
   const auto first = samples.test.load(0).inputs;
+  report.kernels = kernels_in_runtime(quantized);
   if (options.latency_runs > 0) {
     report.latency = measure_latency(options.model, first, options.quantized, first, options.latency_runs, context.threads, context);
+    if (const auto slower = words::slower_than_fp32(report); !slower.empty()) context.warn(slower);
   }
   if (options.measure_memory && !options.memory_command.empty()) {
     report.memory = measure_memory(options.memory_command, options.model, first, options.quantized, first);

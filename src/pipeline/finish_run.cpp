@@ -4,10 +4,12 @@
 #include "encode/assignment_file.h"
 #include "encode/foreign_encodings.h"
 #include "evaluate/evaluate.h"
+#include "evaluate/kernels.h"
 #include "pipeline/describe.h"
 #include "pipeline/on_devices.h"
 #include "pipeline/pixel_model.h"
 #include "pipeline/stages.h"
+#include "report/words.h"
 #include "report/write_report.h"
 #include "rewrite/output_type.h"
 #include "rewrite/rewrite.h"
@@ -71,10 +73,19 @@ void evaluate(Report& report, const Run& run, const Model& quantized, const std:
   const auto& inputs = run.inputs[0];
   if (options.latency_runs > 0) {
     report.latency = measure_latency(options.model, fp32_inputs, file, inputs, options.latency_runs, context.threads, context);
+    if (const auto slower = words::slower_than_fp32(report); !slower.empty()) context.warn(slower);
   }
   if (options.measure_memory && !options.memory_command.empty()) {
     report.memory = measure_memory(options.memory_command, options.model, fp32_inputs, file, inputs);
   }
+}
+
+std::vector<NodeDecision> decisions_of(const Placement& placement) {
+  std::vector<NodeDecision> decisions;
+  for (const auto& [node, op_type, role, quantized, reason] : placement.decisions) {
+    decisions.push_back({node, op_type, quantized, "", "", reason});
+  }
+  return decisions;
 }
 
 DataFacts facts_of(const std::filesystem::path& folder, const SampleSource& samples, std::vector<std::string> skipped) {
@@ -112,12 +123,14 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   FileTransaction files;
   const Model quantized = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
   Model written = with_outputs_as_asked(run, quantized, options);
+  const auto kernels = kernels_in_runtime(written, decisions_of(run.plan.placement));  // before slim() takes the names
   slim(written.proto);
   const auto file = save_model(written.proto, options.output, files, written.limits);
   verify(with_interface_of(run.original, written), run.plan.model, file, run.plan.placement, run.plan.encodings, run.inputs[0]);
   export_encodings(run, options, files);
 
   Report report = describe_run(options, run.original, written, file, run.plan);
+  report.kernels = kernels;
   report.steps = run.steps;
   for (const auto& note : context.notes()) report.steps.push_back({"hazard", note, 0});
   report.mixed = run.mixed;

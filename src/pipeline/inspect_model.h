@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "model/model.h"
+#include "report/report.h"
 
 namespace quantize {
 
@@ -41,6 +43,7 @@ struct Inspection {
   int quantizers = 0, dequantizers = 0;
   std::map<std::string, StoredType> stored;  // by element type
   std::vector<InspectedTensor> tensors;
+  std::optional<Kernels> kernels;  // what ONNX Runtime makes of it; inspect() does not ask, see kernels_in_runtime()
 };
 
 Inspection inspect(const Model& model);

@@ -31,11 +31,13 @@ Samples open_samples(const Options& options, const std::vector<InputSpec>& input
   const auto usable = [&](const std::filesystem::path& folder, std::size_t limit) {
     const auto all = SampleSource::open(folder, inputs, preprocess, options.seed);
     if (all.is_random()) context.warn("random data instead of images: ranges and accuracy say little about real ones; not for use");
-    const auto source = all.evenly(limit).readable([&](const std::string& reason) {
-      if (options.strict) throw Error(ErrorKind::data, reason);
-      context.warn("skipped " + reason);
-      samples.skipped.push_back(reason);
-    });
+    const auto source = all.evenly(limit).readable(
+        [&](const std::string& reason) {
+          if (options.strict) throw Error(ErrorKind::data, reason);
+          context.warn("skipped " + reason);
+          samples.skipped.push_back(reason);
+        },
+        context);
     if (source.size() == 0) throw Error(ErrorKind::data, folder.string() + " holds no readable image");
     return source;
   };

@@ -24,6 +24,8 @@ namespace quantize {
 enum class InputType { floats, pixels, camera };
 // The processors the result is for: all that the target runs on, or only those whose 8-bit dot products keep 32 bits throughout.
 enum class Cpu { any, vnni };
+// What runs on integers where the rules could go either way: as the target's table says, or what this machine runs fastest.
+enum class PlacementMode { rules, measured };
 
 struct Options {
   std::filesystem::path model, output;  // output empty: <model>.<scheme>.onnx beside the current folder's model
@@ -33,6 +35,7 @@ struct Options {
   Goals goals;                            // mixed precision: bits are raised until they are reached; empty: every bit is the scheme's
   std::string target = "ort-cpu";
   Cpu cpu = Cpu::any;
+  PlacementMode placement = PlacementMode::rules;
   bool quantize_outputs = false;  // graph outputs too, where the target would leave them float
   Level level = Level::o1;
   InputType input_type = InputType::floats;
@@ -40,8 +43,9 @@ struct Options {
   std::filesystem::path import_encodings;  // empty: none
   std::filesystem::path export_encodings;  // empty: nowhere
   AimetVersion export_version = AimetVersion::v1_0_0;
-  std::set<std::string> without;  // steps of the optimizer to leave out, see step_names(): for ablations
-  std::int64_t opset = 0;         // raise to at least this; 0: only as far as the scheme needs
+  std::uint64_t memory_limit = 0;  // bytes that the run may have resident; 0: no limit
+  std::set<std::string> without;   // steps of the optimizer to leave out, see step_names(): for ablations
+  std::int64_t opset = 0;          // raise to at least this; 0: only as far as the scheme needs
 
   // calibration
   std::filesystem::path calibration;

@@ -50,6 +50,16 @@ std::string summary(const std::vector<InspectedTensor>& tensors) {
          " with a saturated zero point (they cover one sign only)\n";
 }
 
+// The operators left in float are what makes a quantized model slow: all of them.
+std::string kernels(const Kernels& seen) {
+  std::string text = padded("Kernels", 12) + "in ONNX Runtime on a CPU: " + std::to_string(seen.integer) + " integer, " +
+                     std::to_string(seen.floating) + " float, " + words::count(static_cast<std::size_t>(seen.conversions), "conversion") +
+                     "\n";
+  for (const auto& [node, op_type, reason] : seen.floats)
+    text += padded("", 12) + "float: " + op_type + " '" + node + "': " + reason + "\n";
+  return text;
+}
+
 }  // namespace
 
 std::string write_inspection(const Model& model, const Inspection& seen, bool all) {
@@ -69,7 +79,7 @@ std::string write_inspection(const Model& model, const Inspection& seen, bool al
   }
   if (seen.tensors.empty()) return text;
   text += padded("Pairs", 12) + std::to_string(seen.quantizers) + " QuantizeLinear, " + std::to_string(seen.dequantizers) +
-          " DequantizeLinear\n" + summary(seen.tensors);
+          " DequantizeLinear\n" + (seen.kernels ? kernels(*seen.kernels) : "") + summary(seen.tensors);
   if (!all) return text + padded("", 12) + "every tensor: -v\n";
   for (const auto& tensor : seen.tensors) text += describe_tensor(tensor);
   return text;
@@ -91,6 +101,16 @@ std::string write_inspection_json(const Model& model, const Inspection& seen) {
                        {"saturated_zero_points", tensor.saturated_zero_points},
                        {"at_limits", static_cast<float>(tensor.at_limits)}});
   }
+  Json kernels = nullptr;
+  if (seen.kernels) {
+    Json floats = Json::array();
+    for (const auto& [node, op_type, reason] : seen.kernels->floats)
+      floats.push_back({{"node", node}, {"op_type", op_type}, {"reason", reason}});
+    kernels = {{"integer", seen.kernels->integer},
+               {"float", seen.kernels->floating},
+               {"conversions", seen.kernels->conversions},
+               {"floats", std::move(floats)}};
+  }
   return write_json_lines({{"path", model.path.string()},
                            {"fingerprint", model.fingerprint},
                            {"bytes", model.bytes},
@@ -102,6 +122,7 @@ std::string write_inspection_json(const Model& model, const Inspection& seen) {
                            {"outputs", seen.outputs},
                            {"operators", std::move(operators)},
                            {"stored", std::move(stored)},
+                           {"kernels", std::move(kernels)},
                            {"tensors", std::move(tensors)}});
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <optional>
 
 #include "base/error.h"
 
@@ -55,27 +56,76 @@ PassOutcome run_pass(Model& model, const Pass& pass, const ParityCheck& check) {
   return outcome;
 }
 
-std::vector<PassOutcome> prepare(Model& model, const PrepareOptions& options, std::span<const std::vector<Tensor>> inputs,
-                                 const Context& context) {
-  refuse_bad_weights(model.graph());
-  const auto passes = preparation_passes(options);
-  const auto progress = context.step("Preparing the model", passes.size() + 1);
-  const ParityCheck check(model.proto, inputs, context.threads);
-  progress->tick();
+namespace {
+
+void say(const Context& context, const PassOutcome& outcome) {
+  const std::string detail = outcome.detail.empty() ? "nothing to do" : outcome.detail;
+  const bool undone = outcome.status == PassOutcome::Status::undone;
+  context.debug(outcome.name + ": " + (undone ? "undone, " : "") + detail + " (difference " + number(outcome.difference) + ")");
+}
+
+// All passes and one check at the end, which runs the model once per input set instead of once per pass. Nothing, and the model as it was,
+// where a pass or the check fails: then each needs a check of its own, to name the one that is to blame.
+std::optional<std::vector<PassOutcome>> run_together(Model& model, const std::vector<Pass>& passes, const ParityCheck& check,
+                                                     const Context& context) {
+  onnx::ModelProto saved = model.proto;
+  try {
+    std::vector<PassOutcome> outcomes;
+    bool changed = false;
+    for (const auto& pass : passes) {
+      context.check_stop();
+      const auto start = std::chrono::steady_clock::now();
+      PassOutcome outcome;
+      outcome.name = pass.name;
+      outcome.detail = pass.apply(model);
+      if (!outcome.detail.empty()) {
+        outcome.status = PassOutcome::Status::changed;
+        move_out_large_weights(model.graph(), model.limits, model.scratch);
+        changed = true;
+      }
+      outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      outcomes.push_back(std::move(outcome));
+    }
+    const Parity parity = changed ? check.measure(model.proto) : Parity{};
+    if (parity.same) {
+      for (auto& outcome : outcomes) outcome.difference = outcome.status == PassOutcome::Status::changed ? parity.difference : 0;
+      return outcomes;
+    }
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::interrupted) throw;
+  } catch (const std::exception&) {  // which pass it was is found out by running them one by one
+  }
+  model.proto = std::move(saved);
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<PassOutcome> run_passes(Model& model, const std::vector<Pass>& passes, bool strict, const ParityCheck& check,
+                                    const Context& context) {
+  const auto progress = context.step("Preparing the model", passes.size());
+  if (auto together = run_together(model, passes, check, context)) {
+    for (const auto& outcome : *together) say(context, outcome);
+    return *together;
+  }
   std::vector<PassOutcome> outcomes;
   for (const auto& pass : passes) {
     context.check_stop();
     outcomes.push_back(run_pass(model, pass, check));
     const auto& outcome = outcomes.back();
-    const bool undone = outcome.status == PassOutcome::Status::undone;
-    if (undone && (pass.required || options.strict)) {
+    if (outcome.status == PassOutcome::Status::undone && (pass.required || strict)) {
       throw Error(ErrorKind::verification, "preparation step " + pass.name + " failed its check: " + outcome.detail);
     }
-    const std::string detail = outcome.detail.empty() ? "nothing to do" : outcome.detail;
-    context.debug(pass.name + ": " + (undone ? "undone, " : "") + detail + " (difference " + number(outcome.difference) + ")");
+    say(context, outcome);
     progress->tick();
   }
   return outcomes;
+}
+
+std::vector<PassOutcome> prepare(Model& model, const PrepareOptions& options, std::span<const std::vector<Tensor>> inputs,
+                                 const Context& context) {
+  refuse_bad_weights(model.graph());
+  return run_passes(model, preparation_passes(options), options.strict, ParityCheck(model.proto, inputs, context.threads), context);
 }
 
 }  // namespace quantize

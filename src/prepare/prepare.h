@@ -1,8 +1,9 @@
 // PREPARE: a model as people have it -> the same function in the form the later stations expect.
 //
-// A list of passes, each followed by a parity check (parity.h): the model as it was loaded and the model after the pass run on the same
-// real inputs, and the largest difference, relative to the output's range, must stay under a tolerance. A pass that fails it is undone,
-// named in the outcome, and the run goes on without it (strict: Error{verification}).
+// A list of passes, followed by a parity check (parity.h): the model as it was loaded and the model after them run on the same real inputs,
+// and the largest difference, relative to the output's range, must stay under a tolerance. Where it does not, the passes run again, each
+// with a check of its own: one that fails it is undone, named in the outcome, and the run goes on without it (strict:
+// Error{verification}).
 #pragma once
 
 #include <cstdint>
@@ -31,8 +32,8 @@ struct PassOutcome {
   std::string name;
   enum class Status { unchanged, changed, undone } status = Status::unchanged;
   std::string detail;     // what it did, or why it was undone
-  double difference = 0;  // from the model as loaded, after this pass (see Parity); 0 where nothing changed
-  double seconds = 0;     // the pass and its check
+  double difference = 0;  // from the model as loaded, after this pass or, where all are checked together, after the last (see Parity)
+  double seconds = 0;     // the pass, and its check where it has one of its own
 };
 
 // Everything the preparation needs besides the model.
@@ -51,6 +52,9 @@ std::vector<Pass> preparation_passes(const PrepareOptions& options);
 std::vector<PassOutcome> prepare(Model& model, const PrepareOptions& options, std::span<const std::vector<Tensor>> inputs,
                                  const Context& context);
 
+// The passes with one check for all of them; where that fails, one by one, so that only the one that is to blame is undone.
+std::vector<PassOutcome> run_passes(Model& model, const std::vector<Pass>& passes, bool strict, const ParityCheck& check,
+                                    const Context& context);
 // One pass with its check. The model is as it was before when the outcome's status is not `changed`.
 PassOutcome run_pass(Model& model, const Pass& pass, const ParityCheck& check);
 

@@ -11,8 +11,7 @@
 namespace quantize {
 namespace {
 
-constexpr double notable_drop = 6;       // dB: half the amplitude of the signal that was left
-constexpr double clearly_slower = 0.98;  // of FP32's speed
+constexpr double notable_drop = 6;  // dB: half the amplitude of the signal that was left
 constexpr double room_for_4_bits = 0.99;
 
 // The run's command with changes, its output named after the change so that the run's own result is not overwritten.
@@ -94,7 +93,7 @@ void advise_on_accuracy(const Report& report, std::vector<Advice>& advice) {
 }
 
 void advise_on_speed(const Report& report, std::vector<Advice>& advice) {
-  if (!report.latency || !(report.latency->speedup < clearly_slower) || !report.scheme.ends_with("a16")) return;
+  if (!report.latency || !(report.latency->speedup < words::clearly_slower) || !report.scheme.ends_with("a16")) return;
   advice.push_back({"This model runs " + words::compare_speed(report.latency->speedup) + " than FP32 here, as " + report.scheme +
                         " has no integer kernels on a CPU. For speed on a CPU take w8a8.",
                     NextCommand(report, "w8a8").set("--scheme", "w8a8").text()});

@@ -81,6 +81,19 @@ NodeDecision decision(const Json& json) {
   return {json.at("node"), json.at("op_type"), json.at("quantized"), json.at("weights"), json.at("activations"), json.at("reason")};
 }
 
+Kernels kernels(const Json& json) {
+  const auto one = [](const Json& row) { return FloatKernel{row.at("node"), row.at("op_type"), row.at("reason")}; };
+  return {json.at("integer"), json.at("float"), json.at("conversions"), list<FloatKernel>(json, "floats", one)};
+}
+
+PlacementTrial trial(const Json& json) {
+  return {json.at("what"), json.at("nodes"), number(json, "before_ms"), number(json, "after_ms"), json.at("kept")};
+}
+
+RunMemory run_memory(const Json& json) {
+  return {json.at("limit_bytes"), json.at("estimated_bytes"), json.at("peak_bytes"), json.at("workers"), json.at("fit_samples")};
+}
+
 TensorHistogram histogram(const Json& json) {
   TensorHistogram result;
   result.tensor = json.at("tensor");
@@ -155,9 +168,12 @@ Report report(const Json& json) {
   if (json.contains("latency")) result.latency = latency(json.at("latency"));
   if (json.contains("memory"))
     result.memory = Memory{json.at("memory").at("fp32_peak_bytes"), json.at("memory").at("quantized_peak_bytes")};
+  if (json.contains("run_memory")) result.run_memory = run_memory(json.at("run_memory"));
   result.accuracy = accuracy(json.at("accuracy"));
   result.layers = list<LayerAccuracy>(json, "layers", layer);
   result.decisions = list<NodeDecision>(json, "decisions", decision);
+  if (json.contains("kernels")) result.kernels = kernels(json.at("kernels"));
+  if (json.contains("placement")) result.placement = list<PlacementTrial>(json, "placement", trial);
   result.histograms = list<TensorHistogram>(json, "histograms", histogram);
   result.steps = list<Step>(json, "steps", step);
   if (json.contains("mixed")) result.mixed = mixed(json.at("mixed"));

@@ -53,6 +53,17 @@ std::string compare_size(std::uint64_t before, std::uint64_t after) {
   return compare(static_cast<double>(before) / static_cast<double>(after), 0.005, "smaller", "larger", "the same size");
 }
 
+std::string slower_than_fp32(const Report& report) {
+  if (!report.latency || !(report.latency->speedup < clearly_slower)) return {};
+  const auto& latency = *report.latency;
+  std::string text = "the quantized model is slower than FP32 on this machine: " + compare_speed(latency.speedup) + ", " +
+                     fixed(latency.fp32.median_ms, 1) + " -> " + fixed(latency.quantized.median_ms, 1) + " ms";
+  if (!report.kernels) return text;
+  const auto& kernels = *report.kernels;
+  return text + "; " + std::to_string(kernels.floating) + " of " + std::to_string(kernels.floating + kernels.integer) +
+         " operators run in float, with " + std::to_string(kernels.conversions) + " conversions between them";
+}
+
 std::string count(std::size_t number, const std::string& what) { return std::to_string(number) + " " + what + (number == 1 ? "" : "s"); }
 
 }  // namespace words

@@ -9,6 +9,8 @@
 namespace quantize {
 namespace words {
 
+constexpr double clearly_slower = 0.98;  // of FP32's speed
+
 // Independent of the locale; "-" for what is not a number, "infinite" for infinity.
 std::string fixed(double value, int digits);
 // "97.52 %"; rounded down, so that "100.00 %" means every pixel.
@@ -20,6 +22,8 @@ std::string bytes(std::uint64_t count);
 // "2.42x faster", "1.23x slower", "as fast"; likewise for sizes.
 std::string compare_speed(double speedup);
 std::string compare_size(std::uint64_t before, std::uint64_t after);
+// Of a model that is clearly slower than FP32, whatever the cause of small differences; empty where it is not, or was not timed.
+std::string slower_than_fp32(const Report& report);
 // "1 run", "3 runs".
 std::string count(std::size_t number, const std::string& what);
 

@@ -87,6 +87,31 @@ Json decision(const NodeDecision& decision) {
           {"weights", decision.weights}, {"activations", decision.activations}, {"reason", decision.reason}};
 }
 
+Json kernels(const Kernels& kernels) {
+  return {{"integer", kernels.integer},
+          {"float", kernels.floating},
+          {"conversions", kernels.conversions},
+          {"floats", list(kernels.floats, [](const FloatKernel& one) {
+             return Json{{"node", one.node}, {"op_type", one.op_type}, {"reason", one.reason}};
+           })}};
+}
+
+Json trial(const PlacementTrial& trial) {
+  return {{"what", trial.what},
+          {"nodes", trial.nodes},
+          {"before_ms", number(trial.before_ms)},
+          {"after_ms", number(trial.after_ms)},
+          {"kept", trial.kept}};
+}
+
+Json run_memory(const RunMemory& memory) {
+  return {{"limit_bytes", memory.limit_bytes},
+          {"estimated_bytes", memory.estimated_bytes},
+          {"peak_bytes", memory.peak_bytes},
+          {"workers", memory.workers},
+          {"fit_samples", memory.fit_samples}};
+}
+
 Json histogram(const TensorHistogram& histogram) {
   return {{"tensor", histogram.tensor},
           {"type", histogram.type},
@@ -172,9 +197,12 @@ Json to_json(const Report& report) {
   result["sizes"] = list(report.sizes, size_of_kind);
   if (report.latency) result["latency"] = latency(*report.latency);
   if (report.memory) result["memory"] = memory(*report.memory);
+  if (report.run_memory) result["run_memory"] = run_memory(*report.run_memory);
   result["accuracy"] = accuracy(report.accuracy);
   result["layers"] = list(report.layers, layer);
   result["decisions"] = list(report.decisions, decision);
+  if (report.kernels) result["kernels"] = kernels(*report.kernels);
+  if (!report.placement.empty()) result["placement"] = list(report.placement, trial);
   result["histograms"] = list(report.histograms, histogram);
   result["steps"] = list(report.steps, step);
   if (report.mixed) result["mixed"] = mixed(*report.mixed);

@@ -60,6 +60,13 @@ std::string nodes(const Report& report) {
   return line("Nodes", std::to_string(quantized) + " of " + std::to_string(report.decisions.size()) + " quantized");
 }
 
+std::string kernels(const Report& report) {
+  if (!report.kernels) return {};
+  const auto& [integer, floating, conversions, floats] = *report.kernels;
+  return line("Kernels", std::to_string(integer) + " integer, " + std::to_string(floating) + " float, " +
+                             words::count(static_cast<std::size_t>(conversions), "conversion") + " in ONNX Runtime");
+}
+
 std::string providers(const Report& report) {
   std::string text;
   for (const auto& provider : report.providers) text += line("On " + provider.name, readiness(provider));
@@ -85,8 +92,8 @@ std::string write_text(const Report& report) {
          line("Verdict", verdict.headline + ". " + verdict.reason) +
          line("Size", words::compare_size(report.fp32.bytes, report.quantized.bytes) + ": " + words::bytes(report.fp32.bytes) + " -> " +
                           words::bytes(report.quantized.bytes)) +
-         speed(report) + memory(report) + quality(report.accuracy) + layers(report) + nodes(report) + providers(report) + warnings(report) +
-         next(report);
+         speed(report) + memory(report) + quality(report.accuracy) + layers(report) + nodes(report) + kernels(report) + providers(report) +
+         warnings(report) + next(report);
 }
 
 }  // namespace quantize

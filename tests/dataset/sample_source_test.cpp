@@ -143,7 +143,9 @@ TEST_F(SampleSourceTest, SkipsUnreadableFilesAndTellsEach) {
   write("d.png", read_file(golden("rgb.png")).substr(0, 100));
   copy("baseline.jpg", "e.jpg");
   std::vector<std::string> reasons;
-  const auto source = open().readable([&](const std::string& reason) { reasons.push_back(reason); });
+  Context several;
+  several.threads = 3;
+  const auto source = open().readable([&](const std::string& reason) { reasons.push_back(reason); }, several);
   EXPECT_EQ(stems(source), (Stems{"a", "e"}));
   ASSERT_EQ(reasons.size(), 3U);
   expect_in("b.png: the file is empty", reasons[0]);

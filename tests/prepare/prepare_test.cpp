@@ -91,6 +91,45 @@ TEST(RunPass, UndoesHalfAnEdit) {
   EXPECT_EQ(serialize(model.proto), before);
 }
 
+// A pass that counts how often it ran and gives every convolution's weight this factor.
+Pass scaling_pass(const std::string& name, float factor, int& runs) {
+  return {name, "", [factor, &runs](Model& one) {
+            ++runs;
+            auto& weight = *find_initializer(one.graph(), "w");
+            auto values = float_values(weight);
+            for (auto& value : values) value *= factor;
+            put_initializer(one.graph(), make_tensor("w", shape_of(weight), values));
+            return std::string("scaled");
+          }};
+}
+
+TEST(RunPasses, ChecksAllPassesTogether) {
+  Model model = text_model(two_layers);
+  const Sets inputs = sets_for(model);
+  const ParityCheck check(model.proto, inputs, 1);
+  int up = 0, down = 0;  // neither keeps the function, both do
+  const auto outcomes = run_passes(model, {scaling_pass("up", 2, up), scaling_pass("down", 0.5F, down)}, false, check, Context{});
+  EXPECT_EQ(outcome_of(outcomes, "up").status, PassOutcome::Status::changed);
+  EXPECT_EQ(outcome_of(outcomes, "down").status, PassOutcome::Status::changed);
+  EXPECT_EQ(up + down, 2);
+}
+
+TEST(RunPasses, FindsTheOneToBlameWhereTheyFailTogether) {
+  Model model = text_model(two_layers);
+  const Model before = model;
+  const Sets inputs = sets_for(model);
+  const ParityCheck check(model.proto, inputs, 1);
+  int same = 0, wrong = 0, last = 0;
+  const std::vector<Pass> passes = {scaling_pass("same", 1, same), scaling_pass("wrong", 2, wrong), scaling_pass("last", 1, last)};
+  const auto outcomes = run_passes(model, passes, false, check, Context{});
+  EXPECT_EQ(outcome_of(outcomes, "same").status, PassOutcome::Status::changed);
+  EXPECT_EQ(outcome_of(outcomes, "wrong").status, PassOutcome::Status::undone);
+  EXPECT_EQ(outcome_of(outcomes, "last").status, PassOutcome::Status::changed);
+  EXPECT_EQ(same + wrong + last, 6);
+  expect_same_function(before.proto, model.proto);
+  EXPECT_THROW(run_passes(model, passes, true, check, Context{}), Error);
+}
+
 TEST(Prepare, FoldsAndSaysSo) {
   Model model = text_model(two_layers);
   const Model before = model;

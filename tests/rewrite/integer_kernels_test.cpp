@@ -1,27 +1,17 @@
 // What ONNX Runtime makes of the rewritten graph: a model whose nodes are not fused into integer kernels is correct, small and slow.
 #include <gtest/gtest.h>
-#include <onnxruntime_cxx_api.h>
-#include <unistd.h>
 
 #include "encode/plan_fixture.h"
 #include "model/graph.h"
 #include "rewrite/rewrite.h"
+#include "run/optimized_graph.h"
 
 namespace quantize::test {
 namespace {
 
 Model optimized_by_runtime(const Model& model) {
-  const auto path = std::filesystem::temp_directory_path() / ("quantize_optimized_" + std::to_string(getpid()) + ".onnx");
-  Ort::Env env(ORT_LOGGING_LEVEL_ERROR, "test");
-  Ort::SessionOptions options;
-  options.SetIntraOpNumThreads(1);
-  options.SetGraphOptimizationLevel(ORT_ENABLE_EXTENDED);  // without the layouts of this very processor
-  options.SetOptimizedModelFilePath(path.c_str());
-  const std::string bytes = serialize(model.proto);
-  const Ort::Session session(env, bytes.data(), bytes.size(), options);
   Model optimized;
-  optimized.proto.ParseFromString(read_file(path));
-  std::filesystem::remove(path);
+  optimized.proto = optimized_graph(model.proto);
   return optimized;
 }
 

@@ -138,6 +138,19 @@ function showDecisions() {
   find("decision_table").append(make("div", {class: "tools"}, input, kind, counted), shown);
 }
 
+// The operators that did not become integer kernels, and what was timed to decide whether they should.
+function showKernels() {
+  const {kernels, placement = []} = report;
+  if (!kernels) return;
+  find("kernels").hidden = false;
+  find("kernel_counts").textContent = `In the graph that ONNX Runtime makes of the quantized model for a CPU: ${plural(kernels.integer, "integer kernel")}, `
+    + `${plural(kernels.float, "float one")}, ${plural(kernels.conversions, "conversion")} between them.`;
+  if (kernels.floats.length) find("kernel_table").append(table("Float kernels", [long("Node", "node"), text("Operator", "op_type"), long("Why", "reason")], kernels.floats));
+  const time = (title, key) => figure(title, key, (value) => fixed(value, 2) + " ms");
+  if (placement.length) find("placement_table").append(table("Placement by measurement", [long("Tried", "what"), figure("Nodes", "nodes"),
+    time("Before", "before_ms"), time("After", "after_ms"), {...text("Kept", "kept"), show: (kept) => (kept ? "yes" : "no")}], placement));
+}
+
 function showSizes() {
   const {sizes, latency, memory} = report, sum = (key) => sizes.reduce((total, size) => total + size[key], 0);
   const total = {kind: "all", tensors: sum("tensors"), fp32_bytes: sum("fp32_bytes"), quantized_bytes: sum("quantized_bytes")};
@@ -172,7 +185,7 @@ function showOrigin() {
     row("Machine", [report.machine], ""), row("Versions", [`quantize ${version}`, `ONNX ${onnx_version}`, `ONNX Runtime ${onnxruntime_version}`], "")]));
 }
 
-for (const show of [showHeader, showGates, showAdvice, showCosts, showAccuracy, showWarnings, showTables, showSteps, showMixed, showFloatReasons, showDecisions, showSizes,
+for (const show of [showHeader, showGates, showAdvice, showCosts, showAccuracy, showWarnings, showTables, showSteps, showMixed, showFloatReasons, showDecisions, showKernels, showSizes,
   showOrigin, preparePictures]) show();
 showLayerChart(report);
 report.histograms.forEach(showHistogram);

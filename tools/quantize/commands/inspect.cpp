@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "commands/commands.h"
+#include "evaluate/kernels.h"
 #include "pipeline/inspect_model.h"
 
 namespace quantize::cli {
@@ -16,7 +17,8 @@ void add_options(CLI::App& app, Input& input) {
 
 int run(const Arguments& arguments, Context&) {
   const Model model = load_model(arguments.options.model);
-  const auto seen = inspect(model);
+  auto seen = inspect(model);
+  if (seen.scheme != "float") seen.kernels = kernels_in_runtime(model);
   const bool all = arguments.verbosity == Verbosity::verbose;
   std::fputs((arguments.json ? write_inspection_json(model, seen) : write_inspection(model, seen, all)).c_str(), stdout);
   return 0;
@@ -26,7 +28,8 @@ int run(const Arguments& arguments, Context&) {
 
 Command inspect_command() {
   return {.name = "inspect",
-          .summary = "Shows what is in a float or quantized model: types, coverage, sizes, scales, zero points.",
+          .summary =
+              "Shows what is in a float or quantized model: types, coverage, sizes, scales, what ONNX Runtime computes in float and why.",
           .usage = "MODEL [-v] [--json]",
           .examples = "  quantize inspect model.w8a8.onnx -v\n  quantize inspect model.onnx --json\n",
           .add_options = add_options,
