@@ -14,6 +14,8 @@
 
 namespace quantize {
 
+class Session;
+
 // Runs both models on every sample, several samples at once on one thread each. With `labels`, the picture <stem>.png there holds a class
 // index per pixel. Throws Error{data} when a label is missing or unreadable, Error{verification} when output shapes differ.
 Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized, const SampleSource& samples, ClassAxis axis,
@@ -28,8 +30,16 @@ std::vector<LayerAccuracy> compare_layers(const onnx::ModelProto& fp32, const on
                                           std::span<const TensorPair> pairs, const SampleSource& samples, std::size_t limit,
                                           const Context& context);
 
-// Both models in turn, each on its form of the same sample, ONNX Runtime's default optimisations: one run of each after the other, so that
-// a noisy machine hits both.
+// Milliseconds of two models run in turn: one run of each after the other, so that a noisy machine hits both. A few runs to warm up do not
+// count; the others tick.
+struct TimesInTurn {
+  std::vector<double> first, second;
+};
+TimesInTurn time_in_turn(const Session& first, std::span<const Tensor> first_inputs, const Session& second,
+                         std::span<const Tensor> second_inputs, int runs, const Context& context, Progress& progress);
+double median(const std::vector<double>& values);
+
+// Both models in turn, each on its form of the same sample, ONNX Runtime's default optimisations.
 Latency measure_latency(const std::filesystem::path& fp32, std::span<const Tensor> fp32_inputs, const std::filesystem::path& quantized,
                         std::span<const Tensor> quantized_inputs, int runs, unsigned threads, const Context& context);
 

@@ -35,23 +35,32 @@ LatencyFacts facts(const std::vector<double>& times) { return {quantile(times, 0
 
 }  // namespace
 
+TimesInTurn time_in_turn(const Session& first, std::span<const Tensor> first_inputs, const Session& second,
+                         std::span<const Tensor> second_inputs, int runs, const Context& context, Progress& progress) {
+  constexpr int warm_up = 3;
+  TimesInTurn times;
+  for (int run = -warm_up; run < runs; ++run) {
+    context.check_stop();
+    const double a = time_run(first, first_inputs), b = time_run(second, second_inputs);
+    if (run < 0) continue;
+    times.first.push_back(a);
+    times.second.push_back(b);
+    progress.tick();
+  }
+  return times;
+}
+
+double median(const std::vector<double>& values) { return quantile(values, 0.5); }
+
 Latency measure_latency(const std::filesystem::path& fp32, std::span<const Tensor> fp32_inputs, const std::filesystem::path& quantized,
                         std::span<const Tensor> quantized_inputs, int runs, unsigned threads, const Context& context) {
   // The model as it was loaded: ONNX Runtime itself refuses some files that only name two nodes alike.
   const Session a(load_model(fp32).proto, {.threads = threads}), b(quantized, {.threads = threads});
-  constexpr int warm_up = 3;
-  std::vector<double> times_a, times_b, ratios;
   const auto progress = context.step("measure latency", static_cast<std::size_t>(runs));
-  for (int run = -warm_up; run < runs; ++run) {
-    context.check_stop();
-    const double time_a = time_run(a, fp32_inputs), time_b = time_run(b, quantized_inputs);
-    if (run < 0) continue;
-    times_a.push_back(time_a);
-    times_b.push_back(time_b);
-    ratios.push_back(time_a / time_b);
-    progress->tick();
-  }
-  return {facts(times_a), facts(times_b), quantile(ratios, 0.5), runs, threads};
+  const auto [times_a, times_b] = time_in_turn(a, fp32_inputs, b, quantized_inputs, runs, context, *progress);
+  std::vector<double> ratios;
+  for (std::size_t run = 0; run < times_a.size(); ++run) ratios.push_back(times_a[run] / times_b[run]);
+  return {facts(times_a), facts(times_b), median(ratios), runs, threads};
 }
 
 std::uint64_t run_for_memory(const std::filesystem::path& model, const std::vector<Shape>& shapes) {

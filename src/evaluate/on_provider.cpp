@@ -8,6 +8,7 @@
 #include "base/parallel.h"
 #include "dataset/image.h"
 #include "evaluate/comparison.h"
+#include "evaluate/evaluate.h"
 #include "run/session.h"
 #include "run/taps.h"
 
@@ -54,12 +55,6 @@ void note_assignments(ProviderReport& report, const std::vector<NodeAssignment>&
 Closeness closeness(const std::vector<Comparison>& comparisons, const std::vector<std::string>& names) {
   const Accuracy all = summarize(comparisons, names);
   return {all.psnr_db, all.sqnr_db, all.agreement, all.miou_vs_fp32};
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  const std::size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
 class Clock {

@@ -2,7 +2,11 @@
 
 #include <onnxruntime_cxx_api.h>
 
+#include <algorithm>
+#include <chrono>
 #include <deque>
+#include <functional>
+#include <future>
 #include <mutex>
 
 #include "base/error.h"
@@ -96,13 +100,14 @@ struct ObserveOp : Ort::CustomOpBase<ObserveOp, ObserveKernel> {
 
 // BEFORE  ... -> Conv -> t -> ...        AFTER  ... -> Conv -> t -> ...
 //                                                              t -> Observe(slot) -> graph output
-// The model's own outputs are dropped: what only leads to them need not run.
+// The model's own outputs are dropped: what only leads to them need not run. The observers stand in reverse: ONNX Runtime orders a graph
+// from its last leaf backwards, so that the first tensors are looked at and let go first, and not all of them are alive at the end.
 onnx::ModelProto with_observers(const Model& model, std::span<const std::string> tensors) {
   onnx::ModelProto observed = model.proto;
   auto& graph = *observed.mutable_graph();
   NameMaker names(graph);
   graph.clear_output();
-  for (std::size_t slot = 0; slot < tensors.size(); ++slot) {
+  for (std::size_t slot = tensors.size(); slot-- > 0;) {
     const std::string output = names.unique("observed" + std::to_string(slot));
     const std::string input = tensors[slot];
     auto node = make_node("Observe", {&input, 1}, {&output, 1});
@@ -123,43 +128,170 @@ onnx::ModelProto with_observers(const Model& model, std::span<const std::string>
   return observed;
 }
 
+bool same(const TensorStatistics& a, const TensorStatistics& b) {
+  const auto alike = [](const ChannelStatistics& x, const ChannelStatistics& y) {
+    return x.count == y.count && x.min == y.min && x.max == y.max;
+  };
+  return a.count == b.count && a.min == b.min && a.max == b.max && a.nonfinite == b.nonfinite &&
+         a.histogram.exponent() == b.histogram.exponent() && std::ranges::equal(a.histogram.counts(), b.histogram.counts()) &&
+         std::ranges::equal(a.channels, b.channels, alike);
+}
+
+// How threads are divided: so many samples at once, on so many threads each.
+struct Division {
+  unsigned samples, threads;
+};
+
+// The model with observers in it, loaded once for one division, and what they have gathered.
+class Observation {
+ public:
+  Observation(const Model& model, std::span<const std::string> tensors, Division division)
+      : division_(division),
+        slots_(tensors.size()),
+        op_(slots_),
+        domain_(registered()),
+        session_(with_observers(model, tensors), {.threads = division.threads, .custom_operators = &domain_}) {}
+
+  // Samples [begin, end). One at a time, the next is decoded and resized while the last one runs; several at once do that by themselves.
+  void run(const LoadSample& load, std::size_t begin, std::size_t end, const Context& context, Progress& progress) const {
+    if (division_.samples > 1 || end - begin < 2) {
+      Context several;
+      several.threads = division_.samples;
+      several.stop = context.stop;
+      return parallel_for(several, end - begin, [&](std::size_t i, unsigned) {
+        session_.run_discarding(load(begin + i));
+        progress.tick();
+      });
+    }
+    auto next = std::async(std::launch::async, load, begin);
+    for (std::size_t i = begin; i < end; ++i) {
+      context.check_stop();
+      const auto inputs = next.get();
+      if (i + 1 < end) next = std::async(std::launch::async, load, i + 1);
+      session_.run_discarding(inputs);
+      progress.tick();
+    }
+  }
+
+  [[nodiscard]] TensorStatistics gathered(std::size_t slot) const { return slots_[slot].statistics; }
+  [[nodiscard]] bool agrees_with(const std::vector<TensorStatistics>& others) const {
+    for (std::size_t slot = 0; slot < others.size(); ++slot) {
+      if (!same(slots_[slot].statistics, others[slot])) return false;
+    }
+    return true;
+  }
+  // Takes over what another one has gathered.
+  void add(const Observation& other) {
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot) slots_[slot].statistics.merge(other.slots_[slot].statistics);
+  }
+  void forget() {
+    for (auto& slot : slots_) slot.statistics = {};
+  }
+
+ private:
+  Ort::CustomOpDomain registered() {
+    Ort::CustomOpDomain domain(domain_name);
+    domain.Add(&op_);
+    return domain;
+  }
+
+  Division division_;
+  std::deque<Slot> slots_;
+  ObserveOp op_;
+  Ort::CustomOpDomain domain_;
+  Session session_;
+};
+
+constexpr std::size_t compared = 2;      // samples that both divisions run
+constexpr double clearly_faster = 0.9;   // of the other's time for one sample
+constexpr std::size_t worth_a_try = 16;  // samples per thread from which a measurement costs less than it may gain
+
+double seconds_of(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Observes samples in whichever division of the threads is faster.
+class Calibrator {
+ public:
+  Calibrator(const Model& model, std::span<const std::string> tensors, const Context& context)
+      : model_(model), tensors_(tensors), context_(context) {
+    const unsigned threads = std::max(context.threads, 1U), samples = context.workers == 0 ? threads : std::min(context.workers, threads);
+    if (!tensors.empty()) current_ = std::make_unique<Observation>(model, tensors, Division{samples, threads / samples});
+  }
+
+  void run(const LoadSample& load, std::size_t begin, std::size_t end) {
+    if (current_ == nullptr || begin == end) return;
+    const auto progress = context_.step("calibrate", end - begin);
+    if (begin == 0 && context_.threads > 1 && context_.workers == 0 && end >= worth_a_try * context_.threads) {
+      begin = choose(load, *progress);
+    }
+    current_->run(load, begin, end, context_, *progress);
+  }
+
+  [[nodiscard]] Statistics gathered(std::size_t samples) const {
+    Statistics statistics;
+    for (std::size_t slot = 0; slot < tensors_.size(); ++slot) {
+      auto seen = current_->gathered(slot);
+      if (seen.nonfinite != 0) {
+        throw Error(ErrorKind::numeric, "activation '" + tensors_[slot] + "' is NaN or infinite in " + std::to_string(seen.nonfinite) +
+                                            " of " + std::to_string(samples) + " samples; check the pre-processing and the model");
+      }
+      statistics[tensors_[slot]] = std::move(seen);
+    }
+    return statistics;
+  }
+
+ private:
+  // Several samples at once, which is what it began with, against one with all threads: timed on the first samples. The other is taken
+  // where it is clearly faster and has seen exactly the same values. Returns the first sample that is still to come.
+  std::size_t choose(const LoadSample& load, Progress& progress) {
+    current_->run(load, 0, compared, context_, progress);
+    std::vector<TensorStatistics> first;
+    for (std::size_t slot = 0; slot < tensors_.size(); ++slot) first.push_back(current_->gathered(slot));
+    const std::size_t at_once = context_.threads, next = compared + at_once;
+    const double several = seconds_of([&] { current_->run(load, compared, next, context_, progress); }) / static_cast<double>(at_once);
+
+    auto other = std::make_unique<Observation>(model_, tensors_, Division{1, context_.threads});
+    const auto unseen = Context().step("", 0);
+    other->run(load, 0, 1, context_, *unseen);  // warms up
+    const double alone = seconds_of([&] { other->run(load, 1, compared, context_, *unseen); });
+    const bool better = alone < clearly_faster * several && other->agrees_with(first);
+    context_.debug("calibrate: " + std::to_string(several) + " s a sample with " + std::to_string(at_once) + " at once, " +
+                   std::to_string(alone) + " s with all threads on one" + (better ? ": one at a time" : ""));
+    if (better) {
+      other->forget();
+      other->add(*current_);
+      current_ = std::move(other);
+    }
+    return next;
+  }
+
+  const Model& model_;
+  std::span<const std::string> tensors_;
+  const Context& context_;
+  std::unique_ptr<Observation> current_;
+};
+
 }  // namespace
 
 Statistics calibrate(const Model& model, std::span<const std::string> tensors, const LoadSample& load, std::size_t count,
                      const Context& context) {
-  std::deque<Slot> slots(tensors.size());
-  ObserveOp op(slots);
-  Ort::CustomOpDomain domain(domain_name);
-  domain.Add(&op);
-  if (!tensors.empty()) {
-    const Session session(with_observers(model, tensors), {.threads = 1, .custom_operators = &domain});
-    const auto progress = context.step("calibrate", count);
-    parallel_for(context, count, [&](std::size_t index, unsigned) {
-      session.run_discarding(load(index));
-      progress->tick();
-    });
-  }
-  Statistics statistics;
-  for (std::size_t slot = 0; slot < tensors.size(); ++slot) {
-    if (slots[slot].statistics.nonfinite != 0) {
-      throw Error(ErrorKind::numeric, "activation '" + tensors[slot] + "' is NaN or infinite in " +
-                                          std::to_string(slots[slot].statistics.nonfinite) + " of " + std::to_string(count) +
-                                          " samples; check the pre-processing and the model");
-    }
-    statistics[tensors[slot]] = std::move(slots[slot].statistics);
-  }
-  return statistics;
+  Calibrator calibrator(model, tensors, context);
+  calibrator.run(load, 0, count);
+  return calibrator.gathered(count);
 }
 
 Calibration calibrate_and_compare(const Model& model, std::span<const std::string> tensors, const LoadSample& load, std::size_t count,
                                   const Context& context) {
-  const std::size_t last = count / 10, first = count - last;
+  const std::size_t first = count - count / 10;
+  Calibrator calibrator(model, tensors, context);
+  calibrator.run(load, 0, first);
   Calibration calibration;
-  calibration.all = calibrate(model, tensors, load, first, context);
-  if (last == 0) return calibration;
-  calibration.before_last_tenth = calibration.all;
-  merge(calibration.all, calibrate(
-                             model, tensors, [&](std::size_t index) { return load(first + index); }, last, context));
+  if (first < count) calibration.before_last_tenth = calibrator.gathered(count);
+  calibrator.run(load, first, count);
+  calibration.all = calibrator.gathered(count);
   return calibration;
 }
 

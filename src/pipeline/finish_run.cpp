@@ -131,6 +131,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
 
   Report report = describe_run(options, run.original, written, file, run.plan);
   report.kernels = kernels;
+  report.placement = run.placement_trials;
   report.steps = run.steps;
   for (const auto& note : context.notes()) report.steps.push_back({"hazard", note, 0});
   report.mixed = run.mixed;
@@ -142,7 +143,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   report.seconds = watch.seconds();
   Outcome outcome = write_reports(std::move(report), options.output, options.ci_reports || options.gates.any(), files);
   if (!options.save_assignment.empty()) {  // nodes left float are listed too
-    const auto all = place(run.plan.model, target_of(options), options.exclusions);
+    const auto all = place(run.plan.model, run.target, options.exclusions);
     files.write(options.save_assignment, write_assignment(run.scheme, all, run.original));
   }
   context.check_stop();

@@ -41,6 +41,9 @@ Origin origin_of(const Run& run, const Options& options) {
 Run prepared_run(const Options& options, Context& context) {
   if (options.level != Level::o0 && options.calibration.empty())
     throw Error(ErrorKind::usage, "from -O1 on weights are fitted on images: give --calib FOLDER, or -O0");
+  if (options.placement == PlacementMode::measured)
+    throw Error(ErrorKind::usage,
+                "--placement auto measures anew in every part, which would not fit together: leave it to `quantize MODEL`");
   Run run = plan_run(options, context);
   equalize_run(run, options, context);
   return run;

@@ -43,9 +43,8 @@ struct Options {
   std::filesystem::path import_encodings;  // empty: none
   std::filesystem::path export_encodings;  // empty: nowhere
   AimetVersion export_version = AimetVersion::v1_0_0;
-  std::uint64_t memory_limit = 0;  // bytes that the run may have resident; 0: no limit
-  std::set<std::string> without;   // steps of the optimizer to leave out, see step_names(): for ablations
-  std::int64_t opset = 0;          // raise to at least this; 0: only as far as the scheme needs
+  std::set<std::string> without;  // steps of the optimizer to leave out, see step_names(): for ablations
+  std::int64_t opset = 0;         // raise to at least this; 0: only as far as the scheme needs
 
   // calibration
   std::filesystem::path calibration;

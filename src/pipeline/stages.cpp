@@ -12,6 +12,7 @@
 #include "model/graph.h"
 #include "observe/calibrate.h"
 #include "pipeline/first_nonfinite.h"
+#include "pipeline/measured_placement.h"
 #include "pipeline/pixel_model.h"
 #include "prepare/pixel_input.h"
 #include "prepare/prepare.h"
@@ -131,7 +132,12 @@ Run plan_run(const Options& options, Context& context) {
   if (!options.assignment.empty()) run.scheme.exceptions = read_assignment(options.assignment, options.scheme, run.original);
   run.plan.model = run.original;
   prepare_model(run, options, context);
-  run.plan.placement = place(run.plan.model, target_of(options), options.exclusions, run.scheme.exceptions);
+  run.target = target_of(options);
+  if (options.placement == PlacementMode::measured) {
+    run.placement_trials =
+        choose_placement(run.target, {run.plan.model, options.exclusions, optimize_input(run, options), run.inputs[0]}, context);
+  }
+  run.plan.placement = place(run.plan.model, run.target, options.exclusions, run.scheme.exceptions);
   if (run.plan.placement.weighted.empty()) {
     throw Error(ErrorKind::model,
                 options.model.string() + " has no Conv, ConvTranspose, Gemm or MatMul with constant float weights to quantize");
@@ -181,7 +187,7 @@ void fit_run(Run& run, const Options& options, Context& context) {
 void mix_run(Run& run, const Options& options, Context& context) {
   const auto& held_out = *run.samples.held_out;
   const Model prepared = run.plan.model;
-  Mixed mixed = mix_precision({.planner = {prepared, target_of(options), options.exclusions, optimize_input(run, options), options.level,
+  Mixed mixed = mix_precision({.planner = {prepared, run.target, options.exclusions, optimize_input(run, options), options.level,
                                            pairs_matter(options) ? largest_pair_sum : 0},
                                .goals = options.goals,
                                .held_out = [&](std::size_t i) { return held_out.load(i).inputs; },

@@ -38,6 +38,8 @@ struct Run {
   std::vector<InputSpec> file_inputs;  // of the FP32 model as its file is
   Scheme scheme;                       // with the exceptions given or found
   Plan plan;
+  Target target;  // with the settings that the options change, and what --placement auto found
+  std::vector<PlacementTrial> placement_trials;
   Overrides overrides;  // imported encodings
   Statistics statistics;
   Samples samples;

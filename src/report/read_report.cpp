@@ -90,10 +90,6 @@ PlacementTrial trial(const Json& json) {
   return {json.at("what"), json.at("nodes"), number(json, "before_ms"), number(json, "after_ms"), json.at("kept")};
 }
 
-RunMemory run_memory(const Json& json) {
-  return {json.at("limit_bytes"), json.at("estimated_bytes"), json.at("peak_bytes"), json.at("workers"), json.at("fit_samples")};
-}
-
 TensorHistogram histogram(const Json& json) {
   TensorHistogram result;
   result.tensor = json.at("tensor");
@@ -168,7 +164,6 @@ Report report(const Json& json) {
   if (json.contains("latency")) result.latency = latency(json.at("latency"));
   if (json.contains("memory"))
     result.memory = Memory{json.at("memory").at("fp32_peak_bytes"), json.at("memory").at("quantized_peak_bytes")};
-  if (json.contains("run_memory")) result.run_memory = run_memory(json.at("run_memory"));
   result.accuracy = accuracy(json.at("accuracy"));
   result.layers = list<LayerAccuracy>(json, "layers", layer);
   result.decisions = list<NodeDecision>(json, "decisions", decision);

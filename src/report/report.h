@@ -66,15 +66,6 @@ struct Kernels {
   std::vector<FloatKernel> floats;                 // the floating ones, in execution order
 };
 
-// Resident memory of the run itself.
-struct RunMemory {
-  std::uint64_t limit_bytes = 0;      // 0: none was given
-  std::uint64_t estimated_bytes = 0;  // at the peak, foretold before the work began
-  std::uint64_t peak_bytes = 0;       // what it came to; 0 where that is not known
-  unsigned workers = 1;               // samples run through a model at once
-  std::size_t fit_samples = 0;        // that weights may be fitted on; 0: as many as the level takes
-};
-
 // --placement auto: one alternative to the rules, timed against what was best until then.
 struct PlacementTrial {
   std::string what;  // "PRelu quantized"
@@ -178,11 +169,10 @@ struct Report {
   std::optional<Latency> latency;
   std::optional<Memory> memory;
   Accuracy accuracy;
-  std::vector<LayerAccuracy> layers;      // worst first
-  std::vector<NodeDecision> decisions;    // in execution order
-  std::optional<Kernels> kernels;         // where ONNX Runtime's CPU provider can load the model
-  std::vector<PlacementTrial> placement;  // with --placement auto
-  std::optional<RunMemory> run_memory;
+  std::vector<LayerAccuracy> layers;        // worst first
+  std::vector<NodeDecision> decisions;      // in execution order
+  std::optional<Kernels> kernels;           // where ONNX Runtime's CPU provider can load the model
+  std::vector<PlacementTrial> placement;    // with --placement auto
   std::vector<TensorHistogram> histograms;  // of the worst tensors
   std::vector<Step> steps;
   std::optional<MixedPrecision> mixed;    // where a target was given

@@ -104,14 +104,6 @@ Json trial(const PlacementTrial& trial) {
           {"kept", trial.kept}};
 }
 
-Json run_memory(const RunMemory& memory) {
-  return {{"limit_bytes", memory.limit_bytes},
-          {"estimated_bytes", memory.estimated_bytes},
-          {"peak_bytes", memory.peak_bytes},
-          {"workers", memory.workers},
-          {"fit_samples", memory.fit_samples}};
-}
-
 Json histogram(const TensorHistogram& histogram) {
   return {{"tensor", histogram.tensor},
           {"type", histogram.type},
@@ -197,7 +189,6 @@ Json to_json(const Report& report) {
   result["sizes"] = list(report.sizes, size_of_kind);
   if (report.latency) result["latency"] = latency(*report.latency);
   if (report.memory) result["memory"] = memory(*report.memory);
-  if (report.run_memory) result["run_memory"] = run_memory(*report.run_memory);
   result["accuracy"] = accuracy(report.accuracy);
   result["layers"] = list(report.layers, layer);
   result["decisions"] = list(report.decisions, decision);

@@ -30,3 +30,32 @@ def test_a_slower_model_is_called_slower(program, tmp_path):
     assert any("16-bit activations" in row["reason"] for row in report["kernels"]["floats"])
     slower = [text for text in report["warnings"] if "slower than FP32 on this machine" in text]
     assert bool(slower) == (report["latency"]["speedup"] < 0.98)
+
+
+def test_placement_auto_reports_what_it_timed(program, tmp_path):
+    quantize(program, DEMO / "model.onnx", DEMO / "calib", tmp_path / "out.onnx", "--placement", "auto")
+    report = report_of(tmp_path / "out.onnx")
+    [trial] = report["placement"]  # the bilinear Resizes are all there is to decide
+    assert (trial["what"], trial["nodes"]) == ("Resize:linear quantized", 2)
+    if trial["kept"]:
+        assert trial["after_ms"] <= 0.97 * trial["before_ms"]
+    left = [row for row in report["decisions"] if row["reason"] == "no integer kernel on ort-cpu"]
+    assert bool(left) != trial["kept"]
+    assert report["accuracy"]["agreement"] > 0.99
+
+
+def test_placement_auto_does_not_go_with_parts(program, job, tmp_path):
+    model, pictures = job
+    run = start(program, "calibrate", model, "--calib", pictures, "-O0", "--placement", "auto", "-o", tmp_path / "s.json")
+    assert run.returncode == 2
+    assert "--placement auto" in run.stderr
+
+
+def test_bytes_do_not_depend_on_threads_or_on_samples_at_once(program, tmp_path):
+    made = {}
+    for number, words in enumerate((["--threads", "1"], ["--threads", "2"], ["--threads", "16"], ["--threads", "2", "--at-once", "1"],
+                                    ["--threads", "4", "--at-once", "2"])):
+        output = tmp_path / f"{number}.onnx"
+        quantize(program, DEMO / "model.onnx", DEMO / "calib", output, *words, quick=["--samples", "36", "--latency-runs", "0", "-O0"])
+        made[output.read_bytes()] = words
+    assert len(made) == 1

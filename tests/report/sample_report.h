@@ -50,8 +50,6 @@ inline Report sample_report() {
   report.kernels = {
       .integer = 41, .floating = 2, .conversions = 3, .floats = {{.node = "/up/Resize", .op_type = "Resize", .reason = "no kernel"}}};
   report.placement = {{.what = "Resize quantized", .nodes = 4, .before_ms = 12.5, .after_ms = 11.5, .kept = true}};
-  report.run_memory = {
-      .limit_bytes = 900'000'000, .estimated_bytes = 700'000'000, .peak_bytes = 650'000'000, .workers = 2, .fit_samples = 12};
   report.histograms = {{.tensor = "head_out",
                         .type = "uint8",
                         .sqnr_db = 12.5,

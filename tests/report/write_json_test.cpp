@@ -41,7 +41,6 @@ const char* const expected = R"({
                 {"node": "/Shape", "op_type": "Shape", "quantized": false, "weights": "", "activations": "", "reason": "not numbers"}],
   "kernels": {"integer": 41, "float": 2, "conversions": 3, "floats": [{"node": "/up/Resize", "op_type": "Resize", "reason": "no kernel"}]},
   "placement": [{"what": "Resize quantized", "nodes": 4, "before_ms": 12.5, "after_ms": 11.5, "kept": true}],
-  "run_memory": {"limit_bytes": 900000000, "estimated_bytes": 700000000, "peak_bytes": 650000000, "workers": 2, "fit_samples": 12},
   "histograms": [{"tensor": "head_out", "type": "uint8", "sqnr_db": 12.5, "first_edge": -1, "bin_width": 0.5, "counts": [1, 50, 100, 3],
                   "low": -0.75, "high": 0.5, "min": -0.9, "max": 0.95, "method": "mse"}],
   "steps": [{"name": "fold-batch-norm", "outcome": "55 folded, output moved by 3e-7", "seconds": 1.5},

@@ -32,6 +32,7 @@ struct Arguments {
   const Command* command = nullptr;
   Options options;
   unsigned threads = 0;  // 0: all cores
+  unsigned at_once = 0;  // samples run through a model at the same time; 0: as many as threads
   Verbosity verbosity = Verbosity::normal;
   bool log_json = false;
   bool dry_run = false;

@@ -35,6 +35,7 @@ void stop_on_signals(const std::stop_source& source) {
 int run(Arguments& arguments) {
   Context context;
   context.threads = arguments.threads != 0 ? arguments.threads : std::max(1U, std::thread::hardware_concurrency());
+  context.workers = arguments.at_once;
   std::stop_source source;
   context.stop = source.get_token();
   stop_on_signals(source);

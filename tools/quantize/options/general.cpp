@@ -7,6 +7,10 @@ void add_general_options(CLI::App& app, Input& input) {
   auto& arguments = input.arguments;
   const std::string group = "General";
   app.add_option("--threads", arguments.threads, "Threads; 0: all cores [0]")->option_text("N")->group(group);
+  app.add_option("--at-once", arguments.at_once,
+                 "Samples run through a model at once: fewer need less memory, with the threads within each; 0: as many as threads [0]")
+      ->option_text("N")
+      ->group(group);
   app.add_flag("--strict", arguments.options.strict, "Stop at the first unreadable image or undone preparation step")->group(group);
   app.add_flag("--log-json", arguments.log_json, "One JSON object per message on standard error")->group(group);
   app.add_flag_callback(

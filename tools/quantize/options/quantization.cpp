@@ -14,6 +14,8 @@ const std::map<std::string, Granularity> granularities = {{"per-channel", Granul
                                                           {"per-tensor", Granularity::per_tensor}};
 const std::map<std::string, Symmetry> symmetries = {{"asymmetric", Symmetry::asymmetric}, {"symmetric", Symmetry::symmetric}};
 
+const std::map<std::string, PlacementMode> placements = {{"rules", PlacementMode::rules}, {"auto", PlacementMode::measured}};
+
 }  // namespace
 
 void add_quantization_options(CLI::App& app, Input& input) {
@@ -33,6 +35,10 @@ void add_quantization_options(CLI::App& app, Input& input) {
       ->check(CLI::Range(0, 65536))
       ->group(group);
   add_choice(app, "--activations", raw.activations, symmetries, "Activation encodings")->group(group);
+  add_choice(
+      app, "--placement", options.placement, placements,
+      "What runs on integers: as the target's table says, or auto: what this machine runs fastest (results then differ from run to run)")
+      ->group(group);
   app.add_flag("--quantize-outputs", options.quantize_outputs,
                "Quantize the graph's outputs too: all integer, but 8-bit logits cost accuracy")
       ->group(group);

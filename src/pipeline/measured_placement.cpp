@@ -1,0 +1,92 @@
+#include "pipeline/measured_placement.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+
+#include "evaluate/evaluate.h"
+#include "model/attribute.h"
+#include "observe/calibrate.h"
+#include "optimize/judge.h"
+#include "rewrite/rewrite.h"
+#include "run/session.h"
+
+namespace quantize {
+namespace {
+
+// Operators whose integer form, or the Quantize- and DequantizeLinear around their float form, may cost more than they save. As targets
+// name them: with the mode where that matters.
+constexpr const char* either_way[] = {"ConvTranspose", "Resize:linear", "Resize:cubic", "Sigmoid", "HardSigmoid", "HardSwish", "PRelu"};
+constexpr int runs = 15;
+constexpr std::size_t judged = 4;
+
+int count_of(const onnx::GraphProto& graph, const std::string& key) {
+  return static_cast<int>(std::count_if(graph.node().begin(), graph.node().end(), [&](const auto& node) {
+    return node.op_type() == key || node.op_type() + ":" + string_attribute(node, "mode", "") == key;
+  }));
+}
+
+// The model as a target would have it, encoded from a few samples: enough to time and compare it.
+struct Attempt {
+  Plan plan;
+  Session session;
+  Verdict verdict;
+};
+
+Attempt attempt(const PlacementInput& input, const Target& target, const OptimizeInput& few, const Judge& judge, Context& context) {
+  Context quiet;
+  quiet.threads = context.threads;
+  quiet.workers = context.workers;
+  quiet.stop = context.stop;
+  Plan plan{input.model, place(input.model, target, input.exclusions), {}};
+  const auto statistics = calibrate(plan.model, plan.placement.observed(), few.load, few.samples, quiet);
+  plan.encodings = encode(plan.model, plan.placement, statistics, few.scheme, quiet);
+  Session session(rewrite(plan.model, plan.placement, plan.encodings).proto, {.threads = context.threads});
+  const Verdict verdict = judge(plan);
+  return {std::move(plan), std::move(session), verdict};
+}
+
+std::string milliseconds(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f ms", value);
+  return text;
+}
+
+}  // namespace
+
+std::vector<PlacementTrial> choose_placement(Target& target, const PlacementInput& input, Context& context) {
+  std::vector<std::string> present;
+  for (const char* key : either_way) {
+    if (count_of(input.model.graph(), key) > 0) present.emplace_back(key);
+  }
+  std::vector<PlacementTrial> trials;
+  if (present.empty()) return trials;
+  const OptimizeInput few = evenly(input.samples, judged);
+  const Judge judge(input.model, few, context);
+  const auto progress = context.step("placement", present.size() * runs);
+  Attempt best = attempt(input, target, few, judge, context);
+  for (const auto& key : present) {
+    context.check_stop();
+    Target other = target;
+    const bool was_float = other.float_operators.erase(key) > 0;
+    if (!was_float) other.float_operators.insert(key);
+    Attempt candidate = attempt(input, other, few, judge, context);
+    const TimesInTurn times = time_in_turn(best.session, input.timed, candidate.session, input.timed, runs, context, *progress);
+    PlacementTrial trial{key + (was_float ? " quantized" : " left float"), count_of(input.model.graph(), key), median(times.first),
+                         median(times.second), false};
+    const bool accurate = candidate.verdict.sqnr_db >= best.verdict.sqnr_db - affordable_loss_db;
+    trial.kept = accurate && trial.after_ms <= (1 - least_gain) * trial.before_ms;
+    context.info("placement: " + trial.what + ": " + milliseconds(trial.before_ms) + " -> " + milliseconds(trial.after_ms) +
+                 (trial.kept ? ", kept"
+                  : accurate ? ""
+                             : ", less accurate"));
+    if (trial.kept) {
+      target = std::move(other);
+      best = std::move(candidate);
+    }
+    trials.push_back(std::move(trial));
+  }
+  return trials;
+}
+
+}  // namespace quantize
