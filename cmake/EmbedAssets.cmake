@@ -3,7 +3,7 @@
 set(assets_source ${PROJECT_BINARY_DIR}/generated/assets.cpp)
 set(uplot_root ${QUANTIZE_CACHE}/uplot-${QUANTIZE_UPLOT_VERSION})
 set(page_root ${PROJECT_SOURCE_DIR}/src/report/page)
-set(asset_files page_head:${page_root}/head.html report_page:${page_root}/report.html comparison_page:${page_root}/comparison.html
+set(asset_files page_frame:${page_root}/frame.html report_page:${page_root}/report.html comparison_page:${page_root}/comparison.html
   sensitivity_page:${page_root}/sensitivity.html page_style:${page_root}/page.css
   words_script:${page_root}/words.js table_script:${page_root}/table.js charts_script:${page_root}/charts.js
   report_charts_script:${page_root}/report_charts.js pictures_script:${page_root}/pictures.js report_script:${page_root}/report.js

@@ -99,7 +99,7 @@ Mixed mix_precision(const MixedInput& input, Statistics statistics, Context& con
                               " weights and activations given more bits, " + std::to_string(found.tried) + " assignments run on " +
                               std::to_string(input.held_out_samples) + " held-out samples" +
                               (result.facts.reached ? "" : "; the target is not reached"),
-                          seconds_since(start)});
+                          seconds_since(start), before.sqnr_db, found.accuracy.sqnr_db});
   return result;
 }
 

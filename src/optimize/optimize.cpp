@@ -1,5 +1,6 @@
 #include "optimize/optimize.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -40,6 +41,12 @@ Effort effort_of(const OptimizeInput& input, Level level) {
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// What a step did, and how far it moved the judged error; "not kept" where the plan stays what it was.
+Step judged_step(const std::string& name, const std::string& what, const Verdict& before, const Verdict& after, bool kept,
+                 std::chrono::steady_clock::time_point start) {
+  return {name, what + "; " + gain(before, after) + (kept ? "" : "; not kept"), seconds_since(start), before.sqnr_db, after.sqnr_db};
 }
 
 // Only the activations' noise is judged before the weights are fitted: they absorb their own share then.
@@ -83,9 +90,11 @@ Step try_equalization(Plan& plan, const OptimizeInput& few, const Judge& judge, 
   for (auto& trial : trials) {
     if (trial.verdict.score() < std::max(best - 0.25, before.score() + real_gain_db)) continue;
     plan.model = std::move(trial.model);
-    return {"equalize", trial.what + "; " + gain(before, trial.verdict), seconds_since(start)};
+    return judged_step("equalize", trial.what, before, trial.verdict, true, start);
   }
-  return {"equalize", trials.empty() ? "nothing to scale" : "no gain; not kept", seconds_since(start)};
+  if (trials.empty()) return {"equalize", "nothing to scale", seconds_since(start)};
+  const auto& nearest = *std::ranges::max_element(trials, {}, [](const Trial& trial) { return trial.verdict.score(); });
+  return judged_step("equalize", nearest.what, before, nearest.verdict, false, start);
 }
 
 Step try_absorbing(Plan& plan, const OptimizeInput& few, const Judge& judge, const Context& context) {
@@ -98,7 +107,7 @@ Step try_absorbing(Plan& plan, const OptimizeInput& few, const Judge& judge, con
   const Verdict before = judge(plain, activations_only), after = judge(candidate, activations_only);
   const bool kept = after.score() > before.score() + real_gain_db;
   if (kept) plan.model = std::move(candidate.model);
-  return {"absorb-bias", std::to_string(channels) + " channels; " + gain(before, after) + (kept ? "" : "; not kept"), seconds_since(start)};
+  return judged_step("absorb-bias", std::to_string(channels) + " channels", before, after, kept, start);
 }
 
 // Nothing where the network has no place for it: most convolutional ones have none.
@@ -121,8 +130,8 @@ std::optional<Step> try_migrating(Plan& plan, const OptimizeInput& few, const Ju
     if (after.score() < best.score() + real_gain_db) continue;
     best = after;
     plain.model = std::move(candidate.model);
-    step = Step{"migrate",
-                std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 4) + "; " + gain(*before, after)};
+    step = judged_step("migrate", std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 4), *before, after,
+                       true, start);
   }
   if (step) plan.model = std::move(plain.model);
   if (!step) step = Step{"migrate", "no gain; not kept"};
@@ -139,10 +148,9 @@ Step try_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& l
   const Verdict before = judge(plan, activations_only), after = judge(candidate, activations_only);
   const bool kept = after.score() > before.score();
   if (kept) plan.encodings = std::move(candidate.encodings);
-  return {"ranges",
-          std::to_string(changed) + " of " + std::to_string(plan.placement.groups.size()) + " other than least squares; " +
-              gain(before, after) + (kept ? "" : "; not kept"),
-          seconds_since(start)};
+  return judged_step("ranges",
+                     std::to_string(changed) + " of " + std::to_string(plan.placement.groups.size()) + " other than least squares", before,
+                     after, kept, start);
 }
 
 Step try_fitting(Plan& plan, const OptimizeInput& learned, const Judge& judge, const Effort& effort, const Context& context) {
@@ -169,10 +177,10 @@ Step try_fitting(Plan& plan, const OptimizeInput& learned, const Judge& judge, c
   if (kept) plan = std::move(candidate);
   const std::string skipped =
       fit.skipped.empty() ? "" : ", " + std::to_string(fit.skipped.size()) + " skipped (first: " + fit.skipped[0] + ")";
-  return {"fit-weights",
-          std::to_string(fit.fitted) + " layers on " + std::to_string(fit.samples) + " samples" + skipped + "; " + gain(before, after) +
-              (kept ? "" : "; not kept") + rounding,
-          seconds_since(start)};
+  Step step = judged_step("fit-weights", std::to_string(fit.fitted) + " layers on " + std::to_string(fit.samples) + " samples" + skipped,
+                          before, after, kept, start);
+  step.outcome += rounding;
+  return step;
 }
 
 }  // namespace

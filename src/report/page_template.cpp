@@ -59,14 +59,16 @@ std::string fill(std::string_view page, const Values& values) {
 
 }  // namespace
 
-std::string fill_page(std::string_view page, Values values, std::span<const std::string_view> scripts) {
+std::string fill_page(std::string_view content, Values values, std::span<const std::string_view> scripts) {
   values["style"] = assets::page_style;
   values["uplot_style"] = assets::uplot_style;
-  values["head"] = fill(assets::page_head, values);
   std::string& elements = values["scripts"];
   elements = "<script>" + std::string(assets::uplot_script) + "</script>\n";
-  for (const std::string_view script : scripts) elements += "<script>\n" + std::string(script) + "</script>\n";
-  return fill(page, values);
+  const auto add = [&](std::string_view script) { elements += "<script>\n" + std::string(script) + "</script>\n"; };
+  for (const std::string_view script : {assets::words_script, assets::table_script, assets::charts_script}) add(script);
+  for (const std::string_view script : scripts) add(script);
+  values["content"] = fill(content, values);
+  return fill(assets::page_frame, values);
 }
 
 }  // namespace quantize

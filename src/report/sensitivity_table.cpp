@@ -54,9 +54,11 @@ std::string write_json(const SensitivityTable& table) {
 }
 
 std::string write_html(const SensitivityTable& table) {
-  const std::string_view scripts[] = {assets::words_script, assets::table_script, assets::charts_script, assets::sensitivity_script};
+  const std::string_view scripts[] = {assets::sensitivity_script};
   const std::string title = std::filesystem::path(table.fp32.path).filename().string();
-  return fill_page(assets::sensitivity_page, {{"title", escape_html(title)}, {"table", escape_script(write_json(table))}}, scripts);
+  return fill_page(assets::sensitivity_page,
+                   {{"kicker", "Sensitivity to quantization"}, {"title", escape_html(title)}, {"data", escape_script(write_json(table))}},
+                   scripts);
 }
 
 std::string write_text(const SensitivityTable& table, std::size_t most) {

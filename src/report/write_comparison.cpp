@@ -5,6 +5,7 @@
 
 #include "report/assets.h"
 #include "report/page_template.h"
+#include "report/read_report.h"
 #include "report/words.h"
 #include "report/write_report.h"
 
@@ -30,27 +31,59 @@ Row row_of(const Report& report) {
           judge(report).headline};
 }
 
-std::string title_of(std::span<const Report> reports) {
-  if (reports.empty()) return "No runs";
-  const auto model = std::filesystem::path(reports[0].fp32.path).filename().string();
-  const bool same = std::ranges::all_of(reports, [&](const Report& r) { return r.fp32.fingerprint == reports[0].fp32.fingerprint; });
-  return same ? model : words::count(reports.size(), "run");
+std::string title_of(std::span<const ComparedRun> runs) {
+  if (runs.empty()) return "No runs";
+  const Report& first = runs[0].report;
+  const bool same =
+      std::ranges::all_of(runs, [&](const ComparedRun& run) { return run.report.fp32.fingerprint == first.fp32.fingerprint; });
+  return same ? std::filesystem::path(first.fp32.path).filename().string() : words::count(runs.size(), "run");
+}
+
+// A path as a relative address: what could end it or make it another kind of address is escaped.
+std::string address(const std::filesystem::path& path) {
+  constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/", digits = "0123456789ABCDEF";
+  std::string text;
+  for (const char letter : path.generic_string()) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if (plain.find(letter) != std::string_view::npos)
+      text += letter;
+    else
+      text += {'%', digits[byte >> 4U], digits[byte & 15U]};
+  }
+  return text;
 }
 
 }  // namespace
 
-std::string write_comparison_html(std::span<const Report> reports, std::span<const std::string> notes) {
-  std::string items, json;
-  for (const auto& note : notes) items += "<li>" + escape_html(note) + "</li>\n";
-  for (const auto& report : reports) json += (json.empty() ? "" : ",\n") + write_json(report);
-  const std::string_view scripts[] = {assets::words_script, assets::table_script, assets::charts_script, assets::comparison_script};
-  return fill_page(assets::comparison_page,
-                   {{"title", escape_html(title_of(reports))}, {"notes", items}, {"reports", escape_script("[" + json + "]")}}, scripts);
+ComparedRun read_run(const std::filesystem::path& json, const std::filesystem::path& comparison) {
+  ComparedRun run{read_report(json), ""};
+  auto page = json;
+  page.replace_extension(".html");
+  if (std::filesystem::exists(page) && page != comparison)
+    run.page = address(std::filesystem::absolute(page).lexically_relative(std::filesystem::absolute(comparison).parent_path()));
+  return run;
 }
 
-std::string write_comparison_text(std::span<const Report> reports) {
+std::string write_comparison_html(std::span<const ComparedRun> runs, std::span<const std::string> notes) {
+  std::string items, reports, pages;
+  for (const auto& note : notes) items += "<li>" + escape_html(note) + "</li>\n";
+  for (const auto& run : runs) {
+    const std::string comma = reports.empty() ? "" : ",\n";
+    reports += comma + write_json(run.report);
+    pages += comma + '"' + run.page + '"';  // an address holds nothing to escape
+  }
+  const std::string_view scripts[] = {assets::comparison_script};
+  return fill_page(assets::comparison_page,
+                   {{"kicker", "Comparison of quantization runs"},
+                    {"title", escape_html(title_of(runs))},
+                    {"notes", items},
+                    {"data", escape_script("{\"reports\": [" + reports + "],\n\"pages\": [" + pages + "]}\n")}},
+                   scripts);
+}
+
+std::string write_comparison_text(std::span<const ComparedRun> runs) {
   std::vector<Row> rows = {{"Model", "Scheme", "Bytes", "Size", "Speed", "PSNR", "Pixels as FP32", "mIoU vs FP32", "mIoU", "Verdict"}};
-  for (const auto& report : reports) rows.push_back(row_of(report));
+  for (const auto& run : runs) rows.push_back(row_of(run.report));
   std::vector<std::size_t> widths(rows[0].size());
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());

@@ -55,16 +55,16 @@ std::string all_compared(const Report& report) {
 
 std::string write_html(const Report& report) {
   const Verdict verdict = judge(report);
-  const std::string_view scripts[] = {assets::words_script,         assets::table_script,    assets::charts_script,
-                                      assets::report_charts_script, assets::pictures_script, assets::report_script};
+  const std::string_view scripts[] = {assets::report_charts_script, assets::pictures_script, assets::report_script};
   return fill_page(assets::report_page,
-                   {{"title", escape_html(report.quantized.path)},
+                   {{"kicker", "Quantization report"},
+                    {"title", escape_html(report.quantized.path)},
                     {"verdict_level", level_name(verdict.level)},
                     {"verdict_headline", escape_html(verdict.headline)},
                     {"verdict_reason", escape_html(verdict.reason)},
                     {"pictures", all_compared(report)},
                     {"providers", provider_sections(report.providers)},
-                    {"report", escape_script(write_json(report))}},
+                    {"data", escape_script(write_json(report))}},
                    scripts);
 }
 

@@ -58,6 +58,16 @@ std::string layers(const Report& report) {
   return text;
 }
 
+// Only steps that were judged.
+std::string steps(const Report& report) {
+  std::string text;
+  for (const auto& step : report.steps) {
+    if (!step.sqnr_before_db || !step.sqnr_after_db) continue;
+    text += row(code(step.name), words::decibels(*step.sqnr_before_db) + " to " + words::decibels(*step.sqnr_after_db));
+  }
+  return text.empty() ? text : "\n| step | SQNR before and after, on calibration pictures |\n|---|---|\n" + text;
+}
+
 }  // namespace
 
 std::string write_markdown(const Report& report) {
@@ -65,7 +75,7 @@ std::string write_markdown(const Report& report) {
   std::string text = "## " + code(std::filesystem::path(report.quantized.path).filename().string()) + ": " + verdict.headline + "\n\n" +
                      verdict.reason + " Scheme " + report.scheme + " for " + report.target + ", made in " +
                      words::fixed(report.seconds, 1) + " s by quantize " + report.version + ".\n\n" + figures(report) + gates(report) +
-                     layers(report);
+                     layers(report) + steps(report);
   for (const auto& warning : report.warnings)
     text += (&warning == &report.warnings.front() ? "\nWarnings:\n\n- " : "- ") + code(warning) + "\n";
   return text;

@@ -33,3 +33,11 @@ def test_comparison_draws_everything_without_an_error(page, size):
     assert drawn["widths"] == f"{size[0]},{size[0]}"
     assert drawn["settings"] == "1"
     assert drawn["notes"] == "true"
+
+
+def test_every_run_leads_to_its_own_page(page):
+    drawn, _ = open_page(page, DESKTOP, script="""
+        document.body.dataset.links = [...document.querySelectorAll("#run_table a, #command_list a")].map((link) => link.getAttribute("href")).join(" ");""")
+    links = drawn["links"].split()
+    assert sorted(links) == sorted([f"demo.{scheme}.report.html" for scheme in ("w8a8", "w8a16", "w4a16")] * 2)
+    assert all((page.parent / link).is_file() for link in links)

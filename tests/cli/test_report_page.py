@@ -51,7 +51,7 @@ def test_schema_refuses_what_it_does_not_know(report, schema):
 
 
 def test_page_holds_the_same_report(page, report):
-    embedded = re.search(r'<script id="report" type="application/json">(.*?)</script>', page.read_text(encoding="utf-8"), re.DOTALL)
+    embedded = re.search(r'<script id="data" type="application/json">(.*?)</script>', page.read_text(encoding="utf-8"), re.DOTALL)
     assert json.loads(embedded.group(1)) == report
 
 

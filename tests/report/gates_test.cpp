@@ -85,5 +85,11 @@ TEST(WriteMarkdown, KeepsNamesInTheirCells) {
   EXPECT_NE(text.find("| size | 4.00x smaller (4.0 MB to 1.0 MB) |"), std::string::npos) << text;
 }
 
+TEST(WriteMarkdown, SaysWhatTheStepsThatWereJudgedGained) {
+  const auto text = write_markdown(sample_report());
+  EXPECT_NE(text.find("|---|---|\n| `fit-weights` | 27.25 dB to 33.50 dB |\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("fold-batch-norm"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace quantize

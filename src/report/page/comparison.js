@@ -1,7 +1,7 @@
-// Compares the reports that lie in the page as a JSON list.
+// Compares the reports that lie in the page as JSON, with the address of each run's own page where it has one.
 "use strict";
 (() => {
-const reports = JSON.parse(find("reports").textContent);
+const {reports, pages} = JSON.parse(find("data").textContent);
 const same = (value) => new Set(reports.map((report) => JSON.stringify(value(report)))).size <= 1;
 const hues = ["accent", "clipped", "good", "look", "muted", "poor"], hueOf = (index) => hues[index % hues.length];
 const dashOf = (index) => [[], [8, 4], [2, 3]][Math.floor(index / hues.length) % 3];
@@ -10,7 +10,7 @@ const dashOf = (index) => [[], [8, 4], [2, 3]][Math.floor(index / hues.length) %
 const rows = reports.map((report, index) => {
   const {fp32, quantized, latency, memory, accuracy, verdict, warnings} = report, measured = accuracy.images.length > 0;
   const {miou_quantized: miou = null} = accuracy;
-  return {number: index + 1, name: fileName(quantized.path), scheme: report.scheme, verdict: verdict.level, headline: verdict.headline,
+  return {number: index + 1, page: pages[index], name: fileName(quantized.path), scheme: report.scheme, verdict: verdict.level, headline: verdict.headline,
     size: quantized.bytes / Math.max(1, fp32.bytes), bytes: quantized.bytes, speed: latency ? latency.speedup : null,
     ms: latency ? latency.quantized.median_ms : null, psnr: measured ? accuracy.psnr_db : null, worst: measured ? accuracy.psnr_db_worst : null,
     sqnr: measured ? accuracy.sqnr_db : null, agreement: measured ? accuracy.agreement : null,
@@ -30,7 +30,8 @@ function rated(title, key, show, isBetter) {
 
 function showRuns() {
   const more = (a, b) => a > b, less = (a, b) => a < b, times = (words) => words.join(" ");
-  const columns = [figure("#", "number"), long("Model", "name"), text("Scheme", "scheme"),
+  const columns = [figure("#", "number"),
+    {...long("Model", "name"), show: (name, {page}) => (page ? make("a", {href: page}, name) : name)}, text("Scheme", "scheme"),
     {...text("Verdict", "verdict"), show: (level, row) => make("span", {class: "badge " + level}, row.headline)},
     rated("Pixels as FP32", "agreement", percent, more), rated("mIoU against FP32", "miou_vs_fp32", (value) => fixed(value, 3), more),
     rated("mIoU on labels", "miou", (value) => fixed(value, 4), more),
@@ -106,7 +107,7 @@ function showSettings() {
 }
 
 function showCommands() {
-  find("command_list").append(...reports.map((report, index) => make("div", {}, make("h3", {}, `${index + 1} ${rows[index].name}`), command(report.command))));
+  find("command_list").append(...reports.map((report, index) => make("div", {}, make("h3", {}, `${index + 1} `, pages[index] ? make("a", {href: pages[index]}, rows[index].name) : rows[index].name), command(report.command))));
 }
 
 for (const show of [showRuns, showNotes, showTradeoff, showLayers, showSettings, showCommands, listContents]) show();

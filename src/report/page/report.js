@@ -1,7 +1,7 @@
 // Shows the report that lies in the page as JSON.
 "use strict";
 (() => {
-const report = JSON.parse(find("report").textContent);
+const report = JSON.parse(find("data").textContent);
 
 // ---- The summary ----
 function tile(label, [value, unit], ...details) {
@@ -57,7 +57,7 @@ function showWarnings() {
 
 function showHeader() {
   const {scheme, target, calibration, seconds, version} = report;
-  find("model").textContent = fileName(report.quantized.path);
+  find("title").textContent = fileName(report.quantized.path);
   find("made").textContent = [`${scheme.toUpperCase()} for ${target}`, plural(calibration.images, "calibration image"),
     `made in ${fixed(seconds, 1)} s`, `quantize ${version}`].join(" · ");
   const lists = {...report, images: report.accuracy.images};

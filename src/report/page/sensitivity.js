@@ -1,7 +1,7 @@
 // Shows the sensitivity table that lies in the page as JSON.
 "use strict";
 (() => {
-const report = JSON.parse(find("table").textContent), {rows} = report;
+const report = JSON.parse(find("data").textContent), {rows} = report;
 
 // One bar a row; weights and activations in colours of their own.
 function showChart() {

@@ -12,7 +12,6 @@
 #include "batch/run_jobs.h"
 #include "commands/commands.h"
 #include "commands/outcome.h"
-#include "report/read_report.h"
 #include "report/write_comparison.h"
 
 namespace quantize::cli {
@@ -45,7 +44,7 @@ void finish(Input& input) {
 
 struct Row {
   std::string outcome;  // "done", "missed --min-psnr", "failed (exit 4): ..."
-  std::optional<Report> report;
+  std::optional<ComparedRun> run;
   int exit_code = 0;
   double seconds = 0;
   bool cached = false;
@@ -92,8 +91,8 @@ std::string table_json(const std::vector<Job>& jobs, const std::vector<Row>& row
                     {"outcome", row.outcome},
                     {"seconds", row.seconds},
                     {"from_cache", row.cached}});
-    if (!row.report) continue;
-    const auto& report = *row.report;
+    if (!row.run) continue;
+    const auto& report = row.run->report;
     list.back()["bytes"] = report.quantized.bytes;
     list.back()["fp32_bytes"] = report.fp32.bytes;
     if (report.latency) list.back()["speedup"] = number(report.latency->speedup);
@@ -145,6 +144,7 @@ class Batch {
 
  private:
   [[nodiscard]] fs::path stem(std::size_t i) const { return output_ / jobs_[i].name; }
+  [[nodiscard]] fs::path page() const { return output_ / "batch.html"; }
 
   // A model or a folder that cannot be read is the job's failure, not the batch's: it runs and says so itself.
   bool find(JobCache& cache, std::size_t i, std::string& key) {
@@ -183,9 +183,9 @@ class Batch {
     row.seconds = ended.seconds;
     row.cached = cached;
     if (ended.signal == 0 && (ended.exit_code == 0 || ended.exit_code == missed_gate)) {
-      row.report = read_report(stem(i).string() + ".report.json");
-      row.report->quantized.path = jobs_[i].name + ".onnx";
-      row.outcome = missed_gates(*row.report);
+      row.run = read_run(stem(i).string() + ".report.json", page());
+      row.run->report.quantized.path = jobs_[i].name + ".onnx";
+      row.outcome = missed_gates(row.run->report);
     } else {
       row.outcome = describe(ended) + ": " + last_words(output_ / (jobs_[i].name + ".log"));
     }
@@ -196,20 +196,20 @@ class Batch {
   }
 
   int conclude() const {
-    std::vector<Report> reports;
+    std::vector<ComparedRun> runs;
     std::vector<std::string> notes;
     int worst = 0;
     for (std::size_t i = 0; i < rows_.size(); ++i) {
       worst = worse(worst, rows_[i].exit_code);
-      if (rows_[i].report) reports.push_back(*rows_[i].report);
+      if (rows_[i].run) runs.push_back(*rows_[i].run);
       if (rows_[i].exit_code != 0) notes.push_back(jobs_[i].name + ": " + rows_[i].outcome);
     }
     FileTransaction files;
     files.write(output_ / "batch.json", table_json(jobs_, rows_));
-    files.write(output_ / "batch.html", write_comparison_html(reports, notes));
+    files.write(page(), write_comparison_html(runs, notes));
     files.publish();
     if (arguments_.verbosity != Verbosity::quiet) {
-      if (!reports.empty()) std::fputs(write_comparison_text(reports).c_str(), stdout);
+      if (!runs.empty()) std::fputs(write_comparison_text(runs).c_str(), stdout);
       for (const auto& note : notes) std::printf("%s\n", note.c_str());
       std::printf("wrote %s, batch.json, and the models, reports and logs beside them\n",
                   (arguments_.options.output / "batch.html").c_str());

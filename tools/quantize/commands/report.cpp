@@ -3,7 +3,6 @@
 
 #include "commands/commands.h"
 #include "commands/written.h"
-#include "report/read_report.h"
 #include "report/write_comparison.h"
 
 namespace quantize::cli {
@@ -20,8 +19,8 @@ void finish(Input& input) {
 }
 
 int run(const Arguments& arguments, Context& context) {
-  std::vector<Report> runs;
-  for (const auto& path : arguments.files) runs.push_back(read_report(path));
+  std::vector<ComparedRun> runs;
+  for (const auto& path : arguments.files) runs.push_back(read_run(path, arguments.options.output));
   if (arguments.verbosity != Verbosity::quiet) std::fputs(write_comparison_text(runs).c_str(), stdout);
   return write_and_say(arguments, write_comparison_html(runs), std::to_string(runs.size()) + " runs", context);
 }
