@@ -9,7 +9,7 @@
 namespace quantize {
 namespace {
 
-constexpr std::int32_t seven_bits = 63;  // always enough
+constexpr std::int32_t seven_bits = 63;
 constexpr int largest_byte = 255;
 
 bool is_byte(ElementType type) { return type == onnx::TensorProto::UINT8 || type == onnx::TensorProto::INT8; }
@@ -74,24 +74,16 @@ class Narrower {
       auto& encoding = encodings_.weights.at(weight);
       if (encoding.largest.empty()) encoding.largest.assign(encoding.scale.size(), integer_range(encoding.type, true).high);
       for (std::size_t i = 0; i < slices.size(); ++i) {
-        if (slices[i] == 0) continue;
-        const std::int32_t largest = what_fits(encoding.largest[i], slices[i]);
-        encoding.scale[i] *= static_cast<float>(encoding.largest[i]) / static_cast<float>(largest);
-        encoding.largest[i] = largest;
+        if (!slices[i]) continue;
+        encoding.scale[i] *= static_cast<float>(encoding.largest[i]) / seven_bits;
+        encoding.largest[i] = seven_bits;
       }
-      const auto untouched = std::count(slices.begin(), slices.end(), 0);
-      narrowed.push_back({weight, static_cast<int>(std::ssize(slices) - untouched), static_cast<int>(slices.size())});
+      narrowed.push_back({weight, static_cast<int>(std::count(slices.begin(), slices.end(), true)), static_cast<int>(slices.size())});
     }
     return narrowed;
   }
 
  private:
-  // The largest integer with which a pair that came to `sum` keeps below the limit, each of its two weights rounded by half at most.
-  [[nodiscard]] std::int32_t what_fits(std::int32_t largest, std::int64_t sum) const {
-    const double share = (limit_ - largest_byte) / static_cast<double>(sum);
-    return std::clamp(static_cast<std::int32_t>(std::floor(largest * share)), std::min(seven_bits, largest), largest);
-  }
-
   // Whether an integer kernel that adds pairs runs this operator.
   [[nodiscard]] bool adds_pairs(const onnx::NodeProto& node, const WeightedOp& op, const Rows& rows) const {
     const auto input = encodings_.activations.find(op.input);
@@ -127,11 +119,10 @@ class Narrower {
       const auto inputs = std::span(all).subspan(row / rows_per_group * rows.channels, rows.channels);
       const std::size_t slice = encoding.scale.size() == 1 ? 0 : row;
       if (!encoding.largest.empty() && encoding.largest[slice] <= seven_bits) continue;
-      const std::int64_t sum = largest_pair(rows, row, integers, inputs);
-      if (static_cast<double>(sum) <= limit_) continue;
+      if (static_cast<double>(largest_pair(rows, row, integers, inputs)) <= limit_) continue;
       auto& slices = overflowing_[op.weight];
       slices.resize(encoding.scale.size());
-      slices[slice] = std::max(slices[slice], sum);
+      slices[slice] = true;
     }
   }
 
@@ -139,7 +130,7 @@ class Narrower {
   const Statistics& statistics_;
   Encodings& encodings_;
   double limit_;
-  std::map<std::string, std::vector<std::int64_t>> overflowing_;  // per slice the largest sum of a pair, 0 where it fits
+  std::map<std::string, std::vector<bool>> overflowing_;
 };
 
 }  // namespace

@@ -15,10 +15,10 @@ struct NarrowedWeight {
   int channels = 0, of = 0;  // output channels restricted now, and how many there are
 };
 
-// Restricts to smaller integers, at a larger scale, the output channels of 8-bit weights in which a pair can exceed `limit`: as far as the
-// largest pair asks for, at most to -63..63 (7 bits). Activations are taken to be as large as calibration saw them in either input channel;
-// where that is not known channel by channel, as large as an integer gets. Depthwise and transposed convolutions have other kernels, and a
-// convolution whose result stays float runs in float: they are left alone.
+// Restricts to -63..63 (7 bits, at twice the scale) the output channels of 8-bit weights in which a pair can exceed `limit` with the
+// largest activations that calibration saw in either input channel; where that is not known channel by channel, with the largest integer
+// there is. Depthwise and transposed convolutions have other kernels, and a convolution whose result stays float runs in float: they are
+// left alone.
 std::vector<NarrowedWeight> avoid_pair_overflow(const Model& model, const Placement& placement, const Statistics& statistics,
                                                 Encodings& encodings, double limit = 32767);
 

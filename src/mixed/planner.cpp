@@ -47,7 +47,7 @@ Plan Planner::fit(const Assignment& assignment, std::vector<Step>& steps) {
   Plan plan = encoded(assignment);
   OptimizeInput input = input_.optimize;
   input.scheme.exceptions = assignment;
-  keep_pairs_in_range(plan, 0.9);  // with a margin for what fitting changes, so that it makes the best of what is left
+  keep_pairs_in_range(plan, 0.9);  // with a margin for what fitting changes, so that it makes the best of 7 bits
   steps = optimize_after_encoding(plan, statistics_, input, input_.level, context_);
   keep_pairs_in_range(plan, 1);
   return plan;

@@ -89,9 +89,8 @@ void keep_pairs_in_range(Run& run, const Options& options, double limit) {
   if (narrowed.empty()) return;
   for (const auto& weight : narrowed) channels += weight.channels, of += weight.of;
   run.steps.push_back({"avoid-overflow",
-                       "smaller integers, down to 7 bits, in " + std::to_string(channels) + " of " + std::to_string(of) +
-                           " output channels of " + std::to_string(narrowed.size()) +
-                           " layers, where processors without VNNI would cut sums of 16 bits",
+                       "7-bit weights in " + std::to_string(channels) + " of " + std::to_string(of) + " output channels of " +
+                           std::to_string(narrowed.size()) + " layers, where processors without VNNI would cut sums of 16 bits",
                        0});
 }
 
@@ -174,8 +173,7 @@ void encode_run(Run& run, const Options& options, Context& context) {
 
 void guard_run(Run& run, const Options& options) {
   if (!run.overrides.empty()) return;
-  keep_pairs_in_range(run, options,
-                      0.9 * largest_pair_sum);  // with a margin for what fitting changes, so that it makes the best of what is left
+  keep_pairs_in_range(run, options, 0.9 * largest_pair_sum);  // with a margin for what fitting changes, so that it makes the best of 7 bits
 }
 
 void fit_run(Run& run, const Options& options, Context& context) {

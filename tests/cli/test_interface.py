@@ -68,7 +68,7 @@ def test_pixels_go_straight_into_integer_arithmetic(variants, pictures):
     for picture in pictures:
         reference = run(DEMO / "model.onnx", normalised(picture))
         as_floats, as_pixels = run(variants["plain"], normalised(picture)), run(variants["pixels"], planes(picture))
-        assert sqnr(reference, as_pixels) > sqnr(reference, as_floats) - 3  # without the input's own rounding; but the folded weights have as few as 7 bits, for processors without VNNI
+        assert sqnr(reference, as_pixels) > sqnr(reference, as_floats) - 3  # without the input's own rounding; but the folded weights have 7 bits, for processors without VNNI
 
 
 def test_camera_frame_gives_classes(variants, pictures):

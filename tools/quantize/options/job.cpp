@@ -28,7 +28,7 @@ void add_job_options(CLI::App& app, Input& input) {
   add_choice(app, "-O,--optimize", options.level, levels, "How hard to try: 0 plain, 1 seconds more, 2 minutes, 3 longer")->group(group);
   app.add_option("--target", options.target, "The runtime the model is for [ort-cpu]")->option_text("NAME")->group(group);
   add_choice(app, "--cpu", options.cpu, processors,
-             "Processors it is for; 'any' has weights of down to 7 bits where x86 without VNNI would cut 16-bit sums")
+             "Processors it is for; 'any' has 7-bit weights where x86 without VNNI would cut 16-bit sums")
       ->group(group);
   app.add_option("--opset", options.opset, "Raise the model to at least this opset")->option_text("N")->group(group);
   app.add_flag("--dry-run", input.arguments.dry_run, "Say what would be quantized, how, and the resulting size; write nothing")
