@@ -99,8 +99,8 @@ def without_pairs(model, clip=False, seed=None, values=None):
 
 
 def values_in_front_of_pairs(model, inputs):
-    """{tensor: its values in N}"""
-    plain, names = without_pairs(model), {quantizer.input[0] for quantizer, _ in pairs(model)}
+    """{tensor: its values in N, clipped: a Relu may be left to an encoding's saturation}"""
+    plain, names = without_pairs(model, clip=True), {quantizer.input[0] for quantizer, _ in pairs(model)}
     wanted = sorted(names - set(inputs))
     for name in set(wanted) - {value.name for value in plain.graph.output}:
         plain.graph.output.append(onnx.ValueInfoProto(name=name))
