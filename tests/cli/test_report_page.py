@@ -167,6 +167,18 @@ def test_every_control_has_a_name_and_takes_the_focus(page, size):
 
 
 @in_browser
+def test_sections_with_nothing_to_show_are_not_there(page, report):
+    drawn, _ = open_page(page, DESKTOP, script="""
+        const shown = [...document.querySelectorAll("section[id]")].filter((one) => !one.hidden);
+        document.body.dataset.shown = shown.map((one) => one.id).join(" ");
+        document.body.dataset.links = [...document.querySelectorAll("nav a")].map((one) => one.hash.slice(1)).join(" ");
+        document.body.dataset.bare = shown.filter((one) => one.innerText.trim() === one.querySelector("h2").innerText.trim()).map((one) => one.id).join(" ");""")
+    assert drawn["links"] == drawn["shown"]
+    assert drawn["bare"] == ""
+    assert "mixed" not in report and "mixed" not in drawn["shown"].split()
+
+
+@in_browser
 def test_advice_is_a_command_to_copy(page, report):
     drawn, console = open_page(page, DESKTOP, script="""
         document.body.dataset.commands = JSON.stringify([...document.querySelectorAll("#advice_list code")].map((code) => code.textContent));

@@ -61,7 +61,8 @@ function showHeader() {
   find("made").textContent = [`${scheme.toUpperCase()} for ${target}`, plural(calibration.images, "calibration image"),
     `made in ${fixed(seconds, 1)} s`, `quantize ${version}`].join(" · ");
   const lists = {...report, images: report.accuracy.images};
-  for (const section of document.querySelectorAll("section[id]")) section.hidden = lists[section.id] !== undefined && lists[section.id].length === 0;
+  const empty = (id) => (["mixed", "kernels"].includes(id) ? !report[id] : lists[id]?.length === 0);
+  for (const section of document.querySelectorAll("section[id]")) section.hidden = empty(section.id);
   listContents();
 }
 
@@ -97,7 +98,6 @@ function showSteps() {
 function showMixed() {
   const {mixed} = report;
   if (!mixed) return;
-  find("mixed").hidden = false;
   find("mixed_outcome").textContent = `The target is ${mixed.reached ? "" : "not "}reached on ${plural(mixed.images, "picture")} held out of calibration; `
     + `${mixed.raised.length} of ${mixed.units} weights and activations were given more bits, ${plural(mixed.tried, "assignment")} tried.`;
   const limit = (kind) => (goal) => ({wanted: null, ...goal, limit: goal.wanted === undefined ? "" : `${kind} ${short(goal.wanted)}`});
@@ -142,7 +142,6 @@ function showDecisions() {
 function showKernels() {
   const {kernels, placement = []} = report;
   if (!kernels) return;
-  find("kernels").hidden = false;
   find("kernel_counts").textContent = `In the graph that ONNX Runtime makes of the quantized model for a CPU: ${plural(kernels.integer, "integer kernel")}, `
     + `${plural(kernels.float, "float one")}, ${plural(kernels.conversions, "conversion")} between them.`;
   if (kernels.floats.length) find("kernel_table").append(table("Float kernels", [long("Node", "node"), text("Operator", "op_type"), long("Why", "reason")], kernels.floats));
