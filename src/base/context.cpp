@@ -41,6 +41,11 @@ std::vector<std::string> Context::notes() const {
   return notes_;
 }
 
+unsigned Context::samples_at_once() const {
+  const unsigned most = std::max(threads, 1U);
+  return workers == 0 ? most : std::min(workers, most);
+}
+
 std::unique_ptr<Progress> Context::step(std::string_view title, std::size_t total) const {
   if (auto shown = progress ? progress(title, total) : nullptr) return shown;
   return std::make_unique<SilentProgress>();

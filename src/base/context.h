@@ -42,6 +42,9 @@ class Context {
   void note(std::string_view text);
   [[nodiscard]] std::vector<std::string> notes() const;
 
+  // Samples that run through a model at the same time: `workers`, as far as there are threads for them.
+  [[nodiscard]] unsigned samples_at_once() const;
+
   // Never null.
   [[nodiscard]] std::unique_ptr<Progress> step(std::string_view title, std::size_t total) const;
   // Throws Error{interrupted} once `stop` was requested. Called between units of work.

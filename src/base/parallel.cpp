@@ -54,7 +54,7 @@ void parallel_for(const Context& context, std::size_t count, const std::function
 }
 
 void parallel_for_samples(const Context& context, std::size_t count, const std::function<void(std::size_t, unsigned)>& body) {
-  run_on(context.workers == 0 ? context.threads : std::min(context.workers, context.threads), context, count, body);
+  run_on(context.samples_at_once(), context, count, body);
 }
 
 }  // namespace quantize

@@ -57,13 +57,12 @@ double share_outside(const TensorStatistics& statistics, const Range& range) {
 }  // namespace
 
 std::vector<float> largest_magnitudes(std::span<const float> values, const Shape& shape, const Encoding& layout) {
-  const bool whole = layout.axis < 0;
-  const std::size_t slices = whole               ? 1
-                             : layout.block == 0 ? static_cast<std::size_t>(shape[layout.axis])
-                                                 : static_cast<std::size_t>(element_count(layout.scale_shape(shape)));
-  std::vector<float> largest(slices);
+  const std::int64_t slices = layout.axis < 0    ? 1
+                              : layout.block > 0 ? element_count(layout.scale_shape(shape))
+                                                 : shape[static_cast<std::size_t>(layout.axis)];
+  std::vector<float> largest(static_cast<std::size_t>(slices));
   for (std::size_t i = 0; i < values.size(); ++i) {
-    auto& slice = largest[whole ? 0 : slice_of(i, shape, layout)];
+    auto& slice = largest[slice_of(i, shape, layout)];
     slice = std::max(slice, std::fabs(values[i]));
   }
   return largest;

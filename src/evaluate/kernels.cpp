@@ -15,13 +15,6 @@ namespace {
 
 enum class Values { integers, floats, other };  // quantized integers; floats; shapes, indices, truth values
 
-bool is_quantizer(const onnx::NodeProto& node) { return node.op_type() == "QuantizeLinear"; }
-bool is_dequantizer(const onnx::NodeProto& node) { return node.op_type() == "DequantizeLinear"; }
-bool is_integer_operator(const std::string& type) {
-  return type.starts_with("QLinear") || type.starts_with("QGemm") || type.starts_with("QAttention") || type.ends_with("Integer") ||
-         type == "MatMulNBits";
-}
-
 bool has_weights(const onnx::NodeProto& node) {
   static const std::set<std::string> types = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
   return types.contains(node.op_type());

@@ -217,8 +217,9 @@ class Calibrator {
  public:
   Calibrator(const Model& model, std::span<const std::string> tensors, const Context& context)
       : model_(model), tensors_(tensors), context_(context) {
-    const unsigned threads = std::max(context.threads, 1U), samples = context.workers == 0 ? threads : std::min(context.workers, threads);
-    if (!tensors.empty()) current_ = std::make_unique<Observation>(model, tensors, Division{samples, threads / samples});
+    const unsigned samples = context.samples_at_once();
+    if (!tensors.empty())
+      current_ = std::make_unique<Observation>(model, tensors, Division{samples, std::max(context.threads, 1U) / samples});
   }
 
   void run(const LoadSample& load, std::size_t begin, std::size_t end) {

@@ -90,6 +90,14 @@ Role role_of(const onnx::NodeProto& node, const GraphIndex& index) {
   return role;
 }
 
+bool is_quantizer(const onnx::NodeProto& node) { return node.op_type() == "QuantizeLinear"; }
+bool is_dequantizer(const onnx::NodeProto& node) { return node.op_type() == "DequantizeLinear"; }
+
+bool is_integer_operator(const std::string& type) {
+  return type.starts_with("QLinear") || type.starts_with("QGemm") || type.starts_with("QAttention") || type.ends_with("Integer") ||
+         type == "MatMulNBits";
+}
+
 bool is_data_input(const onnx::NodeProto& node, int input) {
   if (input < 0) return false;
   static const std::map<std::string, int> data_inputs = {{"Add", 2}, {"Sub", 2}, {"Mul", 2}, {"Div", 2}, {"MatMul", 2}, {"PRelu", 2}};

@@ -23,6 +23,11 @@ enum class Role {
 // The operator's role by itself; a target (target.h) may lower it to `floating`.
 Role role_of(const onnx::NodeProto& node, const GraphIndex& index);
 
+bool is_quantizer(const onnx::NodeProto& node);    // QuantizeLinear
+bool is_dequantizer(const onnx::NodeProto& node);  // DequantizeLinear
+// Integer arithmetic of its own, of ONNX's or of ONNX Runtime's domain: QLinearConv, ConvInteger, QGemm, MatMulNBits.
+bool is_integer_operator(const std::string& type);
+
 // Number of leading inputs that carry data (the rest are shapes, indices, bounds): Reshape 1, Concat all, Where ...
 bool is_data_input(const onnx::NodeProto& node, int input);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numeric>
 
 #include "base/parallel.h"
@@ -41,16 +40,14 @@ Matrix some_rows(const Matrix& m, std::size_t begin, std::size_t count) {
   return part;
 }
 
-// The same grids for columns in another order.
-std::vector<Grid> in_order(std::span<const Grid> grids, std::span<const std::size_t> order, Matrix& columns) {
-  std::vector<Grid> result(grids.begin(), grids.end());
+// Grids for columns in another order; `columns` receives the scales they then refer to, where they have one for each column.
+void reorder(std::span<Grid> grids, std::span<const std::size_t> order, Matrix& columns) {
+  if (grids[0].columns.empty()) return;
   columns = Matrix(grids.size(), order.size());
-  for (std::size_t r = 0; r < result.size(); ++r) {
-    if (grids[r].columns.empty()) continue;
+  for (std::size_t r = 0; r < grids.size(); ++r) {
     for (std::size_t k = 0; k < order.size(); ++k) columns(r, k) = grids[r].columns[order[k]];
-    result[r].columns = columns.row(r);
+    grids[r].columns = columns.row(r);
   }
-  return result;
 }
 
 // The layer's columns in the order GPTQ takes them, and what it needs of the moments.
@@ -85,13 +82,12 @@ struct Candidate {
   std::vector<float> scale;
 };
 
-// All scales of a row by one factor; each is a float again afterwards, and the values stay on the grid.
+// All scales of a row by one factor; each is a float afterwards too, in either form, and the values stay on the grid.
 void rescale_blocks(double factor, std::span<float> scale, std::span<double> columns, std::span<double> values) {
-  std::map<float, float> changed;
-  for (auto& value : scale) value = changed[value] = static_cast<float>(value * factor);
+  for (auto& value : scale) value = static_cast<float>(value * factor);
   for (std::size_t k = 0; k < values.size(); ++k) {
     const double before = columns[k];
-    columns[k] = changed.at(static_cast<float>(before));
+    columns[k] = static_cast<double>(static_cast<float>(before * factor));
     values[k] = std::nearbyint(values[k] / before) * columns[k];
   }
 }
@@ -138,8 +134,10 @@ Candidate round_towards(const Matrix& target, const Ordered& ordered, std::span<
     const auto own = std::span(plain).subspan(begin, count);
     auto scales = free_scale && methods.scale ? search_scales(rows, importance, own, {floors.begin(), floors.end()}, settings.block)
                                               : scales_of(own, settings.block);
-    Matrix columns;
-    auto grids = free_scale ? with_scales(own, scales, settings.block, ordered.order, columns) : in_order(own, ordered.order, columns);
+    Matrix as_stored, columns;
+    std::vector<Grid> grids(own.begin(), own.end());
+    if (free_scale) grids = with_scales(own, scales, settings.block, target.cols, as_stored);
+    reorder(grids, ordered.order, columns);
     Matrix q(count, target.cols);
     if (methods.gptq) {
       linalg().gptq(wanted, ordered.factor, grids, q);
@@ -241,17 +239,17 @@ std::vector<float> scales_of(std::span<const Grid> grids, std::size_t block) {
   return scales;
 }
 
-std::vector<Grid> with_scales(std::span<const Grid> grids, std::span<const float> scale, std::size_t block,
-                              std::span<const std::size_t> order, Matrix& columns) {
+std::vector<Grid> with_scales(std::span<const Grid> grids, std::span<const float> scale, std::size_t block, std::size_t cols,
+                              Matrix& columns) {
   std::vector<Grid> result(grids.begin(), grids.end());
   if (block == 0) {
     for (std::size_t r = 0; r < result.size(); ++r) result[r].scale = static_cast<double>(scale[r]);
     return result;
   }
   const std::size_t per_row = scale.size() / grids.size();
-  columns = Matrix(grids.size(), order.size());
+  columns = Matrix(grids.size(), cols);
   for (std::size_t r = 0; r < result.size(); ++r) {
-    for (std::size_t k = 0; k < order.size(); ++k) columns(r, k) = static_cast<double>(scale[r * per_row + order[k] / block]);
+    for (std::size_t k = 0; k < cols; ++k) columns(r, k) = static_cast<double>(scale[r * per_row + k / block]);
     result[r].columns = columns.row(r);
   }
   return result;

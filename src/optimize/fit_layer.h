@@ -62,9 +62,9 @@ std::vector<float> search_scales(const Matrix& weights, std::span<const double> 
 // The scales of grids, per row, or per row and block.
 std::vector<float> scales_of(std::span<const Grid> grids, std::size_t block);
 
-// Grids of the same integer ranges with scales as above; `columns` receives the scale of every column, in the order given (all of them in
-// theirs where that is empty), which the grids refer to. It stays as it is where there are no blocks.
-std::vector<Grid> with_scales(std::span<const Grid> grids, std::span<const float> scale, std::size_t block,
-                              std::span<const std::size_t> order, Matrix& columns);
+// Grids of the same integer ranges with scales as above, for rows of `cols` values; with blocks they refer to `columns`, which receives the
+// scale of every column.
+std::vector<Grid> with_scales(std::span<const Grid> grids, std::span<const float> scale, std::size_t block, std::size_t cols,
+                              Matrix& columns);
 
 }  // namespace quantize

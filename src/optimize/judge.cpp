@@ -51,6 +51,16 @@ Verdict Judge::operator()(const Plan& plan, const RewriteOptions& options) const
   return verdict;
 }
 
+Statistics encode_trial(Plan& plan, const OptimizeInput& few, const Context& context) {
+  Context quiet;
+  quiet.threads = context.threads;
+  quiet.workers = context.workers;
+  quiet.stop = context.stop;
+  Statistics statistics = calibrate(plan.model, plan.placement.observed(), few.load, few.samples, quiet);
+  plan.encodings = encode(plan.model, plan.placement, statistics, few.scheme, quiet);
+  return statistics;
+}
+
 SampleSplit split_samples(const OptimizeInput& input, std::size_t judged_at_most) {
   std::vector<std::size_t> learned, judged;
   for (std::size_t i = 0; i < input.samples; ++i) (i % judge_every == judge_every / 2 ? judged : learned).push_back(i);

@@ -35,6 +35,9 @@ class Judge {
   std::vector<std::vector<float>> references_;
 };
 
+// Encodes a plan from the statistics of a few samples, which it returns: for trials, of which nobody hears.
+Statistics encode_trial(Plan& plan, const OptimizeInput& few, const Context& context);
+
 // The samples divided: what steps learn from, and what they are judged by. Disjoint where there are at least eight.
 struct SampleSplit {
   OptimizeInput learned, judged;

@@ -1,7 +1,6 @@
 #include "optimize/layer_data.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/parallel.h"
 
@@ -62,9 +61,7 @@ class GroupFit {
     const bool free = settings_.search_scale && settings_.methods.scale;
     result.scale = free ? search_scales(weights, importance(), grids, floor, settings_.block) : scales_of(grids, settings_.block);
     Matrix columns;
-    std::vector<std::size_t> order(weights.cols);
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    const auto chosen = with_scales(grids, result.scale, settings_.block, order, columns);
+    const auto chosen = with_scales(grids, result.scale, settings_.block, weights.cols, columns);
     for (const std::size_t b : blocks_) {
       const auto& block = readers_[0].moments.blocks[b];
       auto own = chosen;
@@ -152,9 +149,7 @@ void fit_weight(std::vector<Reader>& readers, std::vector<float>& values, Encodi
       for (std::size_t b = 0; b < per_row; ++b) scales.push_back(encoding.scale[slice_at(group, r, b)]);
     }
     Matrix columns;
-    std::vector<std::size_t> order(view.length());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    grids = with_scales(grids, scales, own.block, order, columns);
+    grids = with_scales(grids, scales, own.block, view.length(), columns);
     fitted[group] = GroupFit(readers, group, own).run(view.weights(values, group), grids, floor, here);
   };
   if (groups == 1) {

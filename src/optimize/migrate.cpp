@@ -15,30 +15,21 @@
 namespace quantize {
 namespace {
 
-// One tensor that can be scaled: the constants that divide it, and the operators whose weights multiply it back.
-struct Place {
-  std::string tensor;
-  std::vector<std::string> divided;
-  std::vector<int> readers;
-  std::size_t channels = 0;
-};
-
 class Places {
  public:
-  explicit Places(const Plan& plan) : index_(plan.model.graph()) {
-    for (const auto& [number, op] : plan.placement.weighted) ops_[number] = &op;
-  }
+  Places(const onnx::GraphProto& graph, const std::map<int, WeightedOp>& ops) : index_(graph), ops_(ops) {}
 
-  [[nodiscard]] std::vector<Place> find() const {
-    std::vector<Place> places;
+  [[nodiscard]] std::vector<Migration::Place> find() const {
+    std::vector<Migration::Place> places;
     for (int i = 0; i < index_.graph().node_size(); ++i) {
       const auto& node = index_.node(i);
       if (node.output_size() == 0) continue;
-      Place place{node.output(0), {}, readers_of(node.output(0)), 0};
+      Migration::Place place{node.output(0), {}, readers_of(node.output(0))};
       if (place.readers.empty()) continue;
-      place.channels = columns(place.readers[0]);
-      const bool alike = std::all_of(place.readers.begin(), place.readers.end(), [&](int r) { return columns(r) == place.channels; });
-      place.divided = constants_of(node, place.channels);
+      const std::size_t channels = columns(place.readers[0]);
+      const bool alike = std::all_of(place.readers.begin(), place.readers.end(), [&](int r) { return columns(r) == channels; });
+      place.divided = constants_of(node, channels);
+      place.largest.resize(channels);
       if (alike && !place.divided.empty()) places.push_back(std::move(place));
     }
     return places;
@@ -51,8 +42,8 @@ class Places {
     if (index_.is_graph_output(tensor)) return {};
     for (const auto& use : index_.uses(tensor)) {
       const auto op = ops_.find(use.node);
-      const bool product = op != ops_.end() && use.input == 0 && op->second->channel_axis >= 0 && is_product(index_.node(use.node));
-      if (!product || index_.uses(op->second->weight).size() != 1) return {};
+      const bool product = op != ops_.end() && use.input == 0 && op->second.channel_axis >= 0 && is_product(index_.node(use.node));
+      if (!product || index_.uses(op->second.weight).size() != 1) return {};
       readers.push_back(use.node);
     }
     return readers;
@@ -63,7 +54,7 @@ class Places {
   }
 
   [[nodiscard]] std::size_t columns(int reader) const {
-    const auto& op = *ops_.at(reader);
+    const auto& op = ops_.at(reader);
     return ColumnView(index_.node(reader), op, shape_of(*index_.initializer(op.weight))).length();
   }
 
@@ -100,15 +91,8 @@ class Places {
   }
 
   const GraphIndex index_;
-  std::map<int, const WeightedOp*> ops_;
+  const std::map<int, WeightedOp>& ops_;
 };
-
-void raise_to(std::vector<double>& largest, std::span<const float> values) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    auto& most = largest[i % largest.size()];
-    most = std::max(most, static_cast<double>(std::fabs(values[i])));
-  }
-}
 
 void scale_values(onnx::GraphProto& graph, const std::string& name, const std::function<double(std::size_t)>& factor) {
   const auto& tensor = *find_initializer(graph, name);
@@ -123,40 +107,52 @@ std::size_t input_channel(std::size_t value, const Shape& shape, const WeightedO
   return op.channel_axis == 0 ? value % columns : value / columns;
 }
 
+// The largest magnitudes of `values`, by channel.
+void raise_to(std::vector<double>& largest, std::span<const float> values, const std::function<std::size_t(std::size_t)>& channel) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    auto& most = largest[channel(i)];
+    most = std::max(most, static_cast<double>(std::fabs(values[i])));
+  }
+}
+
 }  // namespace
 
-int migrate(Plan& plan, const OptimizeInput& input, double strength, const Context& context) {
-  const auto places = Places(plan).find();
-  if (places.empty()) return 0;
-  std::map<int, const WeightedOp*> ops;
-  for (const auto& [number, op] : plan.placement.weighted) ops[number] = &op;
-  const onnx::ModelProto before = plan.model.proto;
-  Replay replay(before, input.load, input.samples, context);
-  int scaled = 0;
-  for (const auto& place : places) {
+Migration::Migration(const Plan& plan, const OptimizeInput& input, const Context& context) {
+  for (const auto& [number, op] : plan.placement.weighted) ops_[number] = op;
+  places_ = Places(plan.model.graph(), ops_).find();
+  if (places_.empty()) return;
+  Replay replay(plan.model.proto, input.load, input.samples, context);
+  for (auto& place : places_) {
     replay.advance_to(*std::min_element(place.readers.begin(), place.readers.end()));
-    std::vector<double> activation(place.channels), weight(place.channels), factor(place.channels, 1.0);
-    for (std::size_t sample = 0; sample < replay.samples(); ++sample) raise_to(activation, replay.value(sample, place.tensor).as<float>());
-    for (const int reader : place.readers) {
-      const auto& op = *ops.at(reader);
-      const auto& tensor = *find_initializer(plan.model.graph(), op.weight);
-      const auto values = float_values(tensor);
-      for (std::size_t i = 0; i < values.size(); ++i) {
-        auto& most = weight[input_channel(i, shape_of(tensor), op)];
-        most = std::max(most, static_cast<double>(std::fabs(values[i])));
-      }
+    for (std::size_t sample = 0; sample < replay.samples(); ++sample) {
+      raise_to(place.largest, replay.value(sample, place.tensor).as<float>(), [&](std::size_t i) { return i % place.largest.size(); });
     }
-    for (std::size_t c = 0; c < place.channels; ++c) {
-      if (activation[c] > 0 && weight[c] > 0) factor[c] = std::pow(activation[c], strength) / std::pow(weight[c], 1 - strength);
+  }
+}
+
+int Migration::apply(Model& model, double strength) const {
+  auto& graph = model.graph();
+  int scaled = 0;
+  for (const auto& place : places_) {
+    const std::size_t channels = place.largest.size();
+    std::vector<double> weight(channels), factor(channels, 1.0);
+    for (const int reader : place.readers) {
+      const auto& op = ops_.at(reader);
+      const auto& tensor = *find_initializer(graph, op.weight);
+      const Shape shape = shape_of(tensor);
+      raise_to(weight, float_values(tensor), [&](std::size_t i) { return input_channel(i, shape, op); });
+    }
+    for (std::size_t c = 0; c < channels; ++c) {
+      if (place.largest[c] > 0 && weight[c] > 0) factor[c] = std::pow(place.largest[c], strength) / std::pow(weight[c], 1 - strength);
       scaled += static_cast<int>(factor[c] != 1);
     }
     for (const auto& name : place.divided) {
-      scale_values(plan.model.graph(), name, [&](std::size_t i) { return 1 / factor[i % place.channels]; });
+      scale_values(graph, name, [&](std::size_t i) { return 1 / factor[i % channels]; });
     }
     for (const int reader : place.readers) {
-      const auto& op = *ops.at(reader);
-      const Shape shape = shape_of(*find_initializer(plan.model.graph(), op.weight));
-      scale_values(plan.model.graph(), op.weight, [&](std::size_t i) { return factor[input_channel(i, shape, op)]; });
+      const auto& op = ops_.at(reader);
+      const Shape shape = shape_of(*find_initializer(graph, op.weight));
+      scale_values(graph, op.weight, [&](std::size_t i) { return factor[input_channel(i, shape, op)]; });
     }
   }
   return scaled;

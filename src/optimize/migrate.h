@@ -6,6 +6,8 @@
 //         x = n * g + b                                                x/s = n * g/s + b/s
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "base/context.h"
@@ -14,8 +16,28 @@
 namespace quantize {
 
 // Channels lie along the last axis. A tensor takes part where a LayerNormalization, or a Mul or Add with a constant per channel, makes it
-// and nothing but MatMul and Gemm with constants of their own reads it. Per channel, s = (largest |x| on the samples)^strength / (largest
-// |W| of the channel)^(1 - strength). Returns the number of channels scaled; constants of `plan.model` are replaced.
-int migrate(Plan& plan, const OptimizeInput& input, double strength, const Context& context);
+// and nothing but MatMul and Gemm with constants of their own reads it.
+class Migration {
+ public:
+  // Finds the tensors of the plan that take part, and runs its model once on the samples to see how large their channels are.
+  Migration(const Plan& plan, const OptimizeInput& input, const Context& context);
+
+  [[nodiscard]] bool is_empty() const { return places_.empty(); }
+  // Scales `model`, which is the plan's: per channel by s = (largest |x| on the samples)^strength / (largest |W| of the
+  // channel)^(1 - strength). Returns the number of channels scaled.
+  int apply(Model& model, double strength) const;
+
+  // One tensor, the constants that divide it, and the products whose weights multiply it back.
+  struct Place {
+    std::string tensor;
+    std::vector<std::string> divided;
+    std::vector<int> readers;
+    std::vector<double> largest = {};  // |x| per channel
+  };
+
+ private:
+  std::map<int, WeightedOp> ops_;
+  std::vector<Place> places_;
+};
 
 }  // namespace quantize

@@ -53,25 +53,16 @@ Step judged_step(const std::string& name, const std::string& what, const Verdict
 const RewriteOptions activations_only{.weights = false};
 const RewriteOptions everything{};
 
-// A plan encoded from the statistics of a few samples, for trials.
-Statistics encode_trial(Plan& plan, const OptimizeInput& few, const Context& context) {
-  Context quiet;
-  quiet.threads = context.threads;
-  quiet.stop = context.stop;
-  Statistics statistics = calibrate(plan.model, plan.placement.observed(), few.load, few.samples, quiet);
-  plan.encodings = encode(plan.model, plan.placement, statistics, few.scheme, quiet);
-  return statistics;
-}
+struct Trial {
+  Verdict verdict;
+  Model model;
+  std::string what;
+};
 
 // Equalization at several strengths. The mildest of those that come near the best is kept: what little more the others promise does not
 // carry over to other samples. None if none helps.
 Step try_equalization(Plan& plan, const OptimizeInput& few, const Judge& judge, const Effort& effort, const Context& context) {
   const auto start = std::chrono::steady_clock::now();
-  struct Trial {
-    Verdict verdict;
-    Model model;
-    std::string what;
-  };
   Plan plain = plan;
   const Statistics statistics = encode_trial(plain, few, context);
   const Verdict before = judge(plain, activations_only);
@@ -113,30 +104,29 @@ Step try_absorbing(Plan& plan, const OptimizeInput& few, const Judge& judge, con
 // Nothing where the network has no place for it: most convolutional ones have none.
 std::optional<Step> try_migrating(Plan& plan, const OptimizeInput& few, const Judge& judge, const Context& context) {
   const auto start = std::chrono::steady_clock::now();
+  const Migration migration(plan, few, context);
+  if (migration.is_empty()) return std::nullopt;
   Plan plain = plan;
-  std::optional<Verdict> before;
-  std::optional<Step> step;
-  Verdict best;
+  encode_trial(plain, few, context);
+  const Verdict before = judge(plain, everything);
+  std::optional<Trial> best;
+  bool kept = false;
+  double wanted = before.score() + real_gain_db;
   for (const double strength : {0.5, 0.75}) {
     Plan candidate = plan;
-    const int channels = migrate(candidate, few, strength, context);
-    if (channels == 0) return std::nullopt;
-    if (!before) {
-      encode_trial(plain, few, context);
-      best = *(before = judge(plain, everything));
-    }
+    const int channels = migration.apply(candidate.model, strength);
     encode_trial(candidate, few, context);
     const Verdict after = judge(candidate, everything);
-    if (after.score() < best.score() + real_gain_db) continue;
-    best = after;
-    plain.model = std::move(candidate.model);
-    step = judged_step("migrate", std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 4), *before, after,
-                       true, start);
+    const bool gains = after.score() >= wanted;
+    if (!best || gains || (!kept && after.score() > best->verdict.score())) {
+      best = Trial{after, std::move(candidate.model),
+                   std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 4)};
+    }
+    if (gains) wanted = after.score() + real_gain_db;
+    kept |= gains;
   }
-  if (step) plan.model = std::move(plain.model);
-  if (!step) step = Step{"migrate", "no gain; not kept"};
-  step->seconds = seconds_since(start);
-  return step;
+  if (kept) plan.model = std::move(best->model);
+  return judged_step("migrate", best->what, before, best->verdict, kept, start);
 }
 
 Step try_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& learned, const Judge& judge, const Effort& effort,

@@ -37,27 +37,6 @@ std::string describe_weight(const Encoding& encoding) {
          (narrow > 0 ? ", 7 bits in " + std::to_string(narrow) + " of " + std::to_string(encoding.largest.size()) : "");
 }
 
-std::vector<NodeDecision> node_decisions(const Plan& plan) {
-  std::map<int, const WeightedOp*> weighted;
-  for (const auto& item : plan.placement.weighted) weighted[item.node] = &item.op;
-  std::vector<NodeDecision> decisions;
-  for (int i = 0; i < plan.model.graph().node_size(); ++i) {
-    const auto& node = plan.model.graph().node(i);
-    const auto& decision = plan.placement.decisions[static_cast<std::size_t>(i)];
-    NodeDecision row{decision.node, decision.op_type, decision.quantized, "", "", decision.reason};
-    if (const auto found = weighted.find(i); found != weighted.end() && plan.encodings.weights.contains(found->second->weight)) {
-      row.weights = describe_weight(plan.encodings.weights.at(found->second->weight));
-    }
-    if (decision.quantized && node.output_size() > 0) {
-      const auto encoding = plan.encodings.activations.find(node.output(0));
-      if (encoding != plan.encodings.activations.end()) row.activations = type_name(encoding->second.type);
-      if (decision.role == Role::clamp && row.activations.empty()) row.reason = "kept as it is";
-    }
-    decisions.push_back(std::move(row));
-  }
-  return decisions;
-}
-
 // The size of the file does not depend on the encodings' values: ranges made up, each another so that no two share a scale, foretell it.
 std::size_t size_afterwards(const Plan& plan, Scheme scheme) {
   Statistics made_up;
@@ -132,6 +111,27 @@ std::vector<Port> ports(const onnx::ModelProto& model, bool outputs, const Optio
 std::string config_name(Granularity granularity) { return granularity == Granularity::per_channel ? "per-channel" : "per-tensor"; }
 
 }  // namespace
+
+std::vector<NodeDecision> node_decisions(const Plan& plan) {
+  std::map<int, const WeightedOp*> weighted;
+  for (const auto& item : plan.placement.weighted) weighted[item.node] = &item.op;
+  std::vector<NodeDecision> decisions;
+  for (int i = 0; i < plan.model.graph().node_size(); ++i) {
+    const auto& node = plan.model.graph().node(i);
+    const auto& decision = plan.placement.decisions[static_cast<std::size_t>(i)];
+    NodeDecision row{decision.node, decision.op_type, decision.quantized, "", "", decision.reason};
+    if (const auto found = weighted.find(i); found != weighted.end() && plan.encodings.weights.contains(found->second->weight)) {
+      row.weights = describe_weight(plan.encodings.weights.at(found->second->weight));
+    }
+    if (decision.quantized && node.output_size() > 0) {
+      const auto encoding = plan.encodings.activations.find(node.output(0));
+      if (encoding != plan.encodings.activations.end()) row.activations = type_name(encoding->second.type);
+      if (decision.role == Role::clamp && row.activations.empty()) row.reason = "kept as it is";
+    }
+    decisions.push_back(std::move(row));
+  }
+  return decisions;
+}
 
 Report describe_models(const Options& options, const Model& fp32, const Model& quantized) {
   Report report;

@@ -20,6 +20,9 @@ Report describe_models(const Options& options, const Model& fp32, const Model& q
 Report describe_run(const Options& options, const Model& original, const Model& quantized, const std::filesystem::path& file,
                     const Plan& plan);
 
+// What is decided for every node of the plan, in execution order.
+std::vector<NodeDecision> node_decisions(const Plan& plan);
+
 // For --dry-run: one line per node, the totals, and the size the weights will have.
 std::string describe_plan(const Model& original, const Plan& plan, const Scheme& scheme);
 

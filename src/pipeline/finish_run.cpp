@@ -80,14 +80,6 @@ void evaluate(Report& report, const Run& run, const Model& quantized, const std:
   }
 }
 
-std::vector<NodeDecision> decisions_of(const Placement& placement) {
-  std::vector<NodeDecision> decisions;
-  for (const auto& [node, op_type, role, quantized, reason] : placement.decisions) {
-    decisions.push_back({node, op_type, quantized, "", "", reason});
-  }
-  return decisions;
-}
-
 DataFacts facts_of(const std::filesystem::path& folder, const SampleSource& samples, std::vector<std::string> skipped) {
   if (samples.size() == 0) return {};
   return {folder.string(), samples.fingerprint(), samples.size(), std::move(skipped)};
@@ -123,7 +115,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   FileTransaction files;
   const Model quantized = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
   Model written = with_outputs_as_asked(run, quantized, options);
-  const auto kernels = kernels_in_runtime(written, decisions_of(run.plan.placement));  // before slim() takes the names
+  const auto kernels = kernels_in_runtime(written, node_decisions(run.plan));  // before slim() takes the names
   slim(written.proto);
   const auto file = save_model(written.proto, options.output, files, written.limits);
   verify(with_interface_of(run.original, written), run.plan.model, file, run.plan.placement, run.plan.encodings, run.inputs[0]);

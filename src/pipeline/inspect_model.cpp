@@ -27,14 +27,6 @@ bool has_range(ElementType type) {
          type == onnx::TensorProto::UINT8 || type == onnx::TensorProto::INT16 || type == onnx::TensorProto::UINT16;
 }
 
-bool is_quantizer(const onnx::NodeProto& node) { return node.op_type() == "QuantizeLinear"; }
-bool is_dequantizer(const onnx::NodeProto& node) { return node.op_type() == "DequantizeLinear"; }
-
-// Integer arithmetic of its own: QLinearConv, ConvInteger, MatMulNBits.
-bool is_integer_operator(const std::string& type) {
-  return type.starts_with("QLinear") || type.ends_with("Integer") || type == "MatMulNBits" || type == "QGemm";
-}
-
 std::uint64_t bytes_of(const onnx::TensorProto& tensor, std::int64_t values) {
   const auto type = static_cast<ElementType>(tensor.data_type());
   if (type == onnx::TensorProto::INT4 || type == onnx::TensorProto::UINT4) return static_cast<std::uint64_t>((values + 1) / 2);

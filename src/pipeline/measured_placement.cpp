@@ -6,7 +6,6 @@
 
 #include "evaluate/evaluate.h"
 #include "model/attribute.h"
-#include "observe/calibrate.h"
 #include "optimize/judge.h"
 #include "rewrite/rewrite.h"
 #include "run/session.h"
@@ -34,13 +33,8 @@ struct Attempt {
 };
 
 Attempt attempt(const PlacementInput& input, const Target& target, const OptimizeInput& few, const Judge& judge, Context& context) {
-  Context quiet;
-  quiet.threads = context.threads;
-  quiet.workers = context.workers;
-  quiet.stop = context.stop;
   Plan plan{input.model, place(input.model, target, input.exclusions), {}};
-  const auto statistics = calibrate(plan.model, plan.placement.observed(), few.load, few.samples, quiet);
-  plan.encodings = encode(plan.model, plan.placement, statistics, few.scheme, quiet);
+  encode_trial(plan, few, context);
   Session session(rewrite(plan.model, plan.placement, plan.encodings).proto, {.threads = context.threads});
   const Verdict verdict = judge(plan);
   return {std::move(plan), std::move(session), verdict};

@@ -12,7 +12,7 @@
 
 namespace quantize {
 
-// The fewest percent that an alternative must be faster by, in medians of runs in turn, and the decibels of SQNR it may cost.
+// The share of its time that an alternative must save, in medians of runs in turn, and the decibels of SQNR it may cost.
 constexpr double least_gain = 0.03, affordable_loss_db = 1;
 
 struct PlacementInput {

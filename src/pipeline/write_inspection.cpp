@@ -52,9 +52,7 @@ std::string summary(const std::vector<InspectedTensor>& tensors) {
 
 // The operators left in float are what makes a quantized model slow: all of them.
 std::string kernels(const Kernels& seen) {
-  std::string text = padded("Kernels", 12) + "in ONNX Runtime on a CPU: " + std::to_string(seen.integer) + " integer, " +
-                     std::to_string(seen.floating) + " float, " + words::count(static_cast<std::size_t>(seen.conversions), "conversion") +
-                     "\n";
+  std::string text = padded("Kernels", 12) + "in ONNX Runtime on a CPU: " + words::kernels(seen) + "\n";
   for (const auto& [node, op_type, reason] : seen.floats)
     text += padded("", 12) + "float: " + op_type + " '" + node + "': " + reason + "\n";
   return text;

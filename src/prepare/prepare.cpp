@@ -20,13 +20,19 @@ std::string failure_text(const PassOutcome& outcome, const std::string& reason) 
   return outcome.detail.empty() ? reason : outcome.detail + ", but " + reason;
 }
 
+// Applies the pass and says what it did. Returns whether anything changed.
+bool apply(Model& model, const Pass& pass, PassOutcome& outcome) {
+  outcome.detail = pass.apply(model);
+  if (outcome.detail.empty()) return false;
+  outcome.status = PassOutcome::Status::changed;
+  move_out_large_weights(model.graph(), model.limits, model.scratch);
+  return true;
+}
+
 // Applies the pass; returns why it cannot stand, or nothing where it stands. Fills in the rest of the outcome.
 std::string attempt(Model& model, const Pass& pass, const ParityCheck& check, PassOutcome& outcome) {
   try {
-    outcome.detail = pass.apply(model);
-    if (outcome.detail.empty()) return {};
-    outcome.status = PassOutcome::Status::changed;
-    move_out_large_weights(model.graph(), model.limits, model.scratch);
+    if (!apply(model, pass, outcome)) return {};
     const Parity parity = check.measure(model.proto);
     outcome.difference = parity.difference;
     if (parity.same) return {};
@@ -77,12 +83,7 @@ std::optional<std::vector<PassOutcome>> run_together(Model& model, const std::ve
       const auto start = std::chrono::steady_clock::now();
       PassOutcome outcome;
       outcome.name = pass.name;
-      outcome.detail = pass.apply(model);
-      if (!outcome.detail.empty()) {
-        outcome.status = PassOutcome::Status::changed;
-        move_out_large_weights(model.graph(), model.limits, model.scratch);
-        changed = true;
-      }
+      changed |= apply(model, pass, outcome);
       outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       outcomes.push_back(std::move(outcome));
     }

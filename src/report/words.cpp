@@ -64,6 +64,11 @@ std::string slower_than_fp32(const Report& report) {
          " operators run in float, with " + std::to_string(kernels.conversions) + " conversions between them";
 }
 
+std::string kernels(const Kernels& kernels) {
+  return std::to_string(kernels.integer) + " integer, " + std::to_string(kernels.floating) + " float, " +
+         count(static_cast<std::size_t>(kernels.conversions), "conversion");
+}
+
 std::string count(std::size_t number, const std::string& what) { return std::to_string(number) + " " + what + (number == 1 ? "" : "s"); }
 
 }  // namespace words

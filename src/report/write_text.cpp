@@ -62,9 +62,7 @@ std::string nodes(const Report& report) {
 
 std::string kernels(const Report& report) {
   if (!report.kernels) return {};
-  const auto& [integer, floating, conversions, floats] = *report.kernels;
-  return line("Kernels", std::to_string(integer) + " integer, " + std::to_string(floating) + " float, " +
-                             words::count(static_cast<std::size_t>(conversions), "conversion") + " in ONNX Runtime");
+  return line("Kernels", words::kernels(*report.kernels) + " in ONNX Runtime");
 }
 
 std::string providers(const Report& report) {

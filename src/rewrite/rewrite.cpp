@@ -148,12 +148,7 @@ class Rewriter {
       weights_[op.weight] = dequantize_initializer(
           make_tensor(names_.unique("w" + std::to_string(weights_.size() + 1)), shape_of(tensor), encoding.type, integers),
           scale_initializer(encoding.scale, encoding.scale_shape(shape_of(tensor))), encoding.axis,
-          placement_.weight_zeros ? zero_initializer(encoding) : "");
-      if (encoding.block > 0) {
-        auto& dequantizer = *result_.graph().mutable_node(result_.graph().node_size() - 1);
-        set_attribute(dequantizer, "axis", std::int64_t{encoding.axis});
-        set_attribute(dequantizer, "block_size", std::int64_t{encoding.block});
-      }
+          placement_.weight_zeros ? zero_initializer(encoding) : "", encoding.block);
     }
     node.set_input(1, weights_[op.weight]);
     if (!op.bias.empty() && !placement_.float_biases) node.set_input(2, quantized_bias(op, encoding));
@@ -198,12 +193,14 @@ class Rewriter {
   }
 
   // Zero points of weights and biases are zero and left out where the target allows it: DequantizeLinear's default.
-  std::string dequantize_initializer(onnx::TensorProto tensor, const std::string& scale, int axis, const std::string& zero = "") {
+  std::string dequantize_initializer(onnx::TensorProto tensor, const std::string& scale, int axis, const std::string& zero = "",
+                                     int block = 0) {
     const std::string output = names_.unique("d" + tensor.name());
     auto& node = add("DequantizeLinear", {tensor.name(), scale}, output);
     if (!zero.empty()) node.add_input(zero);
-    const bool per_slice = find_initializer(result_.graph(), scale)->dims_size() == 1;
+    const bool per_slice = find_initializer(result_.graph(), scale)->dims_size() > 0;
     if (per_slice && axis != 1) set_attribute(node, "axis", std::int64_t{axis});  // 1 is the default
+    if (block > 0) set_attribute(node, "block_size", std::int64_t{block});
     *result_.graph().add_initializer() = std::move(tensor);
     return output;
   }

@@ -140,14 +140,12 @@ TEST_F(Golden, BlocksHaveScalesOfTheirOwn) {
   settings.methods.rescale = 2;
   const auto plain = fit_group(weights, known, judge, four_bit_grids(whole), none, settings, Context());
   settings.block = half;
-  std::vector<std::size_t> order(weights.cols);
-  std::iota(order.begin(), order.end(), std::size_t{0});
   Matrix columns, after;
-  const auto grids = with_scales(four_bit_grids(whole), halves, half, order, columns);
+  const auto grids = with_scales(four_bit_grids(whole), halves, half, weights.cols, columns);
   const auto fitted = fit_group(weights, known, judge, grids, none, settings, Context());
   ASSERT_EQ(fitted.scale.size(), 2 * weights.rows);
   EXPECT_LT(total(fitted.weights), total(plain.weights));
-  const Matrix again = round_to_grid(fitted.weights, with_scales(grids, fitted.scale, half, order, after));
+  const Matrix again = round_to_grid(fitted.weights, with_scales(grids, fitted.scale, half, weights.cols, after));
   for (std::size_t i = 0; i < again.values.size(); ++i) EXPECT_NEAR(again.values[i], fitted.weights.values[i], 1e-9);
 }
 

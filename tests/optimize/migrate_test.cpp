@@ -37,7 +37,8 @@ Plan plan_of(const Model& model) {
 }
 
 int migrate_model(Plan& plan, double strength = 0.5) {
-  return migrate(plan, {.scheme = scheme_named("w8a8"), .load = random_samples(plan.model), .samples = 4}, strength, Context());
+  const OptimizeInput input{.scheme = scheme_named("w8a8"), .load = random_samples(plan.model), .samples = 4};
+  return Migration(plan, input, Context()).apply(plan.model, strength);
 }
 
 double squared_error(const Model& fp32, const Plan& plan) {
