@@ -119,6 +119,7 @@ def test_report_compares_runs(program, made, tmp_path):
     report = json.loads((made / "w8a8.report.json").read_text(encoding="utf-8"))
     assert f"{report['accuracy']['psnr_db']:.2f}" in page
     assert "w8a8.onnx" in page and "w4a16.onnx" in page
+    assert re.search(r'"pages": \["[^"]*w8a8\.report\.html"', page), "each run leads to its own page"
     assert not re.search(r'(src|href)="https?:', page)
 
 
