@@ -17,13 +17,19 @@ bool is_byte(ElementType type) { return type == onnx::TensorProto::UINT8 || type
 // The weight as the kernels see it: per output channel `length` integers, input channels innermost, so that pairs are neighbours.
 struct Rows {
   std::size_t count = 0, length = 0, channels = 0, taps = 1;
-  bool transposed = false;  // stored length x count
+  bool transposed = false;    // stored length x count
+  bool inputs_first = false;  // stored channels x count x taps
 
   Rows(const onnx::NodeProto& node, const WeightedOp& op, const Shape& shape) {
     if (node.op_type() == "Conv") {
       count = static_cast<std::size_t>(shape[0]);
       channels = static_cast<std::size_t>(shape[1]);
       for (std::size_t i = 2; i < shape.size(); ++i) taps *= static_cast<std::size_t>(shape[i]);
+    } else if (node.op_type() == "ConvTranspose") {
+      count = static_cast<std::size_t>(shape[1]);
+      channels = static_cast<std::size_t>(shape[0]);
+      for (std::size_t i = 2; i < shape.size(); ++i) taps *= static_cast<std::size_t>(shape[i]);
+      inputs_first = true;
     } else {
       transposed = op.channel_axis != 0;
       count = static_cast<std::size_t>(shape[shape.size() - (transposed ? 1 : 2)]);
@@ -33,7 +39,8 @@ struct Rows {
   }
 
   [[nodiscard]] std::size_t index(std::size_t row, std::size_t k) const {
-    return transposed ? k * count + row : (row * channels + k % channels) * taps + k / channels;
+    if (transposed) return k * count + row;
+    return (inputs_first ? k % channels * count + row : row * channels + k % channels) * taps + k / channels;
   }
 };
 
@@ -50,21 +57,24 @@ std::vector<int> largest_inputs(const std::string& tensor, std::size_t channels,
   return largest;
 }
 
-// Products of opposite sign cannot exceed what one of them is.
-std::int64_t largest_pair(const Rows& rows, std::size_t row, std::span<const std::int32_t> integers, std::span<const int> inputs) {
+// Pairs are counted off along `run` products. Those of opposite sign cannot exceed what one of them is.
+std::int64_t largest_pair(const Rows& rows, std::size_t row, std::span<const std::int32_t> integers, std::span<const int> inputs,
+                          std::size_t run) {
   std::int64_t largest = 0;
-  for (std::size_t k = 0; k + 1 < rows.length; k += 2) {
-    const std::int64_t a = integers[rows.index(row, k)], b = integers[rows.index(row, k + 1)];
-    if ((a < 0) != (b < 0)) continue;
-    largest = std::max(largest, std::abs(a * inputs[k % inputs.size()] + b * inputs[(k + 1) % inputs.size()]));
+  for (std::size_t begin = 0; begin < rows.length; begin += run) {
+    for (std::size_t k = begin; k + 1 < begin + run; k += 2) {
+      const std::int64_t a = integers[rows.index(row, k)], b = integers[rows.index(row, k + 1)];
+      if ((a < 0) != (b < 0)) continue;
+      largest = std::max(largest, std::abs(a * inputs[k % inputs.size()] + b * inputs[(k + 1) % inputs.size()]));
+    }
   }
   return largest;
 }
 
 class Narrower {
  public:
-  Narrower(const Model& model, const Placement& placement, const Statistics& statistics, Encodings& encodings, double limit)
-      : index_(model.graph()), statistics_(statistics), encodings_(encodings), limit_(limit) {
+  Narrower(const Model& model, const Placement& placement, const Statistics& statistics, Encodings& encodings, const PairRule& rule)
+      : index_(model.graph()), statistics_(statistics), encodings_(encodings), rule_(rule) {
     for (const auto& weighted : placement.weighted) mark(index_.node(weighted.node), weighted.op);
   }
 
@@ -89,9 +99,9 @@ class Narrower {
     const auto input = encodings_.activations.find(op.input);
     if (input == encodings_.activations.end() || !is_byte(input->second.type)) return false;
     if (encodings_.weights.at(op.weight).type != onnx::TensorProto::INT8) return false;
-    if (node.op_type() != "Conv") return true;
+    if (node.op_type() != "Conv" && node.op_type() != "ConvTranspose") return true;
     const bool depthwise = op.groups > 1 && rows.channels == 1 && rows.count == static_cast<std::size_t>(op.groups);
-    return !depthwise && result_is_quantized(op.output);
+    return !depthwise && (rule_.onednn || result_is_quantized(op.output));
   }
 
   // Directly, or behind the Relu or Clip that reads it.
@@ -104,7 +114,7 @@ class Narrower {
   }
 
   void mark(const onnx::NodeProto& node, const WeightedOp& op) {
-    if (node.op_type() == "ConvTranspose") return;
+    if (node.op_type() == "ConvTranspose" && (!rule_.onednn || op.groups > 1)) return;
     const auto& tensor = *index_.initializer(op.weight);
     const Shape shape = shape_of(tensor);
     const Rows rows(node, op, shape);
@@ -119,7 +129,9 @@ class Narrower {
       const auto inputs = std::span(all).subspan(row / rows_per_group * rows.channels, rows.channels);
       const std::size_t slice = encoding.scale.size() == 1 ? 0 : row;
       if (!encoding.largest.empty() && encoding.largest[slice] <= seven_bits) continue;
-      if (static_cast<double>(largest_pair(rows, row, integers, inputs)) <= limit_) continue;
+      std::int64_t largest = largest_pair(rows, row, integers, inputs, rows.length);
+      if (rule_.onednn) largest = std::max(largest, largest_pair(rows, row, integers, inputs, rows.channels));
+      if (static_cast<double>(largest) <= rule_.limit) continue;
       auto& slices = overflowing_[op.weight];
       slices.resize(encoding.scale.size());
       slices[slice] = true;
@@ -129,15 +141,15 @@ class Narrower {
   GraphIndex index_;
   const Statistics& statistics_;
   Encodings& encodings_;
-  double limit_;
+  PairRule rule_;
   std::map<std::string, std::vector<bool>> overflowing_;
 };
 
 }  // namespace
 
 std::vector<NarrowedWeight> avoid_pair_overflow(const Model& model, const Placement& placement, const Statistics& statistics,
-                                                Encodings& encodings, double limit) {
-  return Narrower(model, placement, statistics, encodings, limit).run();
+                                                Encodings& encodings, const PairRule& rule) {
+  return Narrower(model, placement, statistics, encodings, rule).run();
 }
 
 }  // namespace quantize

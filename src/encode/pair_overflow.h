@@ -15,11 +15,19 @@ struct NarrowedWeight {
   int channels = 0, of = 0;  // output channels restricted now, and how many there are
 };
 
-// Restricts to -63..63 (7 bits, at twice the scale) the output channels of 8-bit weights in which a pair can exceed `limit` with the
+// The largest sum that is let through, and whose kernels add it. ONNX Runtime's go along the taps' input channels, one tap after the other,
+// and run a convolution whose result stays float, and every transposed one, in float. oneDNN's pad the input channels, so that only those
+// of one tap meet, and run all of them in integers; what is made for them keeps within either's sums, as ONNX Runtime evaluates it too.
+struct PairRule {
+  double limit = 32767;
+  bool onednn = false;
+};
+
+// Restricts to -63..63 (7 bits, at twice the scale) the output channels of 8-bit weights in which a pair can exceed the limit with the
 // largest activations that calibration saw in either input channel; where that is not known channel by channel, with the largest integer
-// there is. Depthwise and transposed convolutions have other kernels, and a convolution whose result stays float runs in float: they are
-// left alone.
+// there is. Depthwise convolutions have other kernels and are left alone, as is what
+// runs in float.
 std::vector<NarrowedWeight> avoid_pair_overflow(const Model& model, const Placement& placement, const Statistics& statistics,
-                                                Encodings& encodings, double limit = 32767);
+                                                Encodings& encodings, const PairRule& rule = {});
 
 }  // namespace quantize

@@ -39,12 +39,12 @@ ClassMap mask_of(const Tensor& output, ClassAxis axis, const Image& picture, int
 
 std::vector<ComparedPicture> compare_pictures(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized, const SampleSource& samples,
                                               std::span<const std::size_t> numbers, ClassAxis axis, const Preprocess& preprocess,
-                                              const Accuracy& accuracy, const Context& context) {
+                                              const Accuracy& accuracy, const SessionOptions& options, const Context& context) {
   std::vector<std::size_t> usable;
   for (const auto number : numbers) {
     if (samples.file(number).files.size() == 1 && is_picture(samples.file(number).files[0])) usable.push_back(number);
   }
-  const Session a(fp32), b(quantized);
+  const Session a(fp32), b(quantized, options);
   std::vector<ComparedPicture> pictures(usable.size());
   parallel_for_samples(context, usable.size(), [&](std::size_t i, unsigned) {
     const std::size_t number = usable[i];

@@ -11,15 +11,15 @@
 #include "evaluate/metrics.h"
 #include "model/model.h"
 #include "report/report.h"
+#include "run/session.h"
 
 namespace quantize {
 
-class Session;
-
-// Runs both models on every sample, several samples at once on one thread each. With `labels`, the picture <stem>.png there holds a class
-// index per pixel. Throws Error{data} when a label is missing or unreadable, Error{verification} when output shapes differ.
+// Runs both models on every sample, several samples at once on one thread each; the quantized one with `options`. With `labels`, the
+// picture <stem>.png there holds a class index per pixel. Throws Error{data} when a label is missing or unreadable, Error{verification}
+// when output shapes differ.
 Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized, const SampleSource& samples, ClassAxis axis,
-                         const std::filesystem::path& labels, const Context& context);
+                         const std::filesystem::path& labels, const SessionOptions& options, const Context& context);
 
 // One tensor of the FP32 graph and what carries the same values in the quantized one.
 struct TensorPair {
@@ -28,7 +28,7 @@ struct TensorPair {
 // SQNR of each pair over the first `limit` samples, worst first. Tensors are looked at a few at a time, so that memory stays bounded.
 std::vector<LayerAccuracy> compare_layers(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized,
                                           std::span<const TensorPair> pairs, const SampleSource& samples, std::size_t limit,
-                                          const Context& context);
+                                          const SessionOptions& options, const Context& context);
 
 // Milliseconds of two models run in turn: one run of each after the other, so that a noisy machine hits both. A few runs to warm up do not
 // count; the others tick.
@@ -56,6 +56,6 @@ std::vector<SizeOfKind> sizes_by_kind(const onnx::ModelProto& fp32, const onnx::
 // pictures are left out.
 std::vector<ComparedPicture> compare_pictures(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized, const SampleSource& samples,
                                               std::span<const std::size_t> numbers, ClassAxis axis, const Preprocess& preprocess,
-                                              const Accuracy& accuracy, const Context& context);
+                                              const Accuracy& accuracy, const SessionOptions& options, const Context& context);
 
 }  // namespace quantize

@@ -39,6 +39,21 @@ void ScanValues(const float* values, std::size_t count, float* result) {
   }
 }
 
+void BinPlaces(const float* values, std::size_t count, float per_unit, int bins, std::int32_t* places) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToSigned<decltype(d)> integers;
+  const std::size_t lanes = hn::Lanes(d);
+  const float half = static_cast<float>(bins / 2);
+  const auto low = hn::Set(d, -half), high = hn::Set(d, half - 1), scale = hn::Set(d, per_unit);
+  const auto middle = hn::Set(integers, bins / 2);
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto place = hn::Clamp(hn::Floor(hn::Mul(hn::LoadU(d, values + i), scale)), low, high);
+    hn::StoreU(hn::Add(hn::ConvertTo(integers, place), middle), integers, places + i);
+  }
+  for (; i < count; ++i) places[i] = static_cast<std::int32_t>(std::clamp(std::floor(values[i] * per_unit), -half, half - 1)) + bins / 2;
+}
+
 }  // namespace quantize::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -46,11 +61,16 @@ HWY_AFTER_NAMESPACE();
 namespace quantize {
 
 HWY_EXPORT(ScanValues);
+HWY_EXPORT(BinPlaces);
 
 Extremes scan(std::span<const float> values) {
   float result[3];
   HWY_DYNAMIC_DISPATCH(ScanValues)(values.data(), values.size(), result);
   return {result[0], result[1], result[2] == 0.0F};
+}
+
+void bin_places(std::span<const float> values, float per_unit, int bins, std::span<std::int32_t> places) {
+  HWY_DYNAMIC_DISPATCH(BinPlaces)(values.data(), values.size(), per_unit, bins, places.data());
 }
 
 }  // namespace quantize

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "observe/scan.h"
 
 namespace quantize {
 
@@ -32,16 +33,11 @@ void Histogram::grow(int exponent) {
 
 void Histogram::add(std::span<const float> values) {
   const float per_unit = std::ldexp(static_cast<float>(bins / 2), -exponent_);
-  std::array<std::uint32_t, bins> local{};
-  while (!values.empty()) {
-    const auto part = values.first(std::min<std::size_t>(values.size(), 1U << 30));
-    for (const float value : part) {
-      const float place = std::clamp(std::floor(value * per_unit), -static_cast<float>(bins / 2), static_cast<float>(bins / 2 - 1));
-      ++local[static_cast<std::size_t>(static_cast<int>(place) + bins / 2)];
-    }
-    for (int bin = 0; bin < bins; ++bin) counts_[bin] += local[bin];
-    local.fill(0);
-    values = values.subspan(part.size());
+  std::array<std::int32_t, 256> places;
+  for (std::size_t begin = 0; begin < values.size(); begin += places.size()) {
+    const auto part = values.subspan(begin, std::min(places.size(), values.size() - begin));
+    bin_places(part, per_unit, bins, places);
+    for (std::size_t i = 0; i < part.size(); ++i) ++counts_[static_cast<std::size_t>(places[i])];
   }
 }
 

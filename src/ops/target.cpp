@@ -40,6 +40,7 @@ const std::vector<Target>& targets() {
        .float_operators = {"Sub", "Div", "Tanh", "PRelu", "HardSwish", "HardSigmoid", "ReduceMean", "Elu", "Gelu", "Softmax",
                            "Resize:linear", "Resize:cubic"},
        .pairs_in_16_bits = true,
+       .onednn_kernels = true,
        .quantize_outputs = false,
        .drops_wide_pairs = true,
        .provider = "openvino"},

@@ -22,6 +22,7 @@ struct Target {
   std::set<std::string> sharing = {};     // arithmetic operators whose input and output must share one encoding ("Resize:linear")
   bool concat_shares = false;             // inputs and output of Concat must share one encoding
   bool pairs_in_16_bits = false;          // 8-bit products may be added in pairs in 16 bits, cutting what does not fit (pair_overflow.h)
+  bool onednn_kernels = false;            // its 8-bit kernels are oneDNN's, whose pairs and whose choice of operators differ
   bool split_prelu = false;               // its kernel for PRelu is slow
   bool quantize_outputs =
       true;  // whether graph outputs are quantized: 8 bits for the logits cost more accuracy than one float layer costs time

@@ -9,7 +9,6 @@
 namespace quantize {
 namespace {
 
-constexpr std::size_t rows_at_a_time = 32;
 constexpr double most_learned = 1.5e9;  // rows x columns^2: a layer beyond it would take minutes to learn
 
 std::vector<double> diagonal(const Matrix& h) {
@@ -32,12 +31,6 @@ Matrix restore_columns(const Matrix& m, std::span<const std::size_t> order) {
     for (std::size_t c = 0; c < m.cols; ++c) result(r, order[c]) = m(r, c);
   }
   return result;
-}
-
-Matrix some_rows(const Matrix& m, std::size_t begin, std::size_t count) {
-  Matrix part(count, m.cols);
-  std::copy_n(m.values.begin() + static_cast<std::ptrdiff_t>(begin * m.cols), count * m.cols, part.values.begin());
-  return part;
 }
 
 // Grids for columns in another order; `columns` receives the scales they then refer to, where they have one for each column.
@@ -164,34 +157,6 @@ Candidate round_towards(const Matrix& target, const Ordered& ordered, std::span<
 
 }  // namespace
 
-RowJudge row_judge(const Matrix& w, const GroupMoments& moments) {
-  Matrix wanted(w.rows, w.cols);
-  linalg().multiply(w, moments.hx, wanted);
-  return [&moments, wanted = std::move(wanted)](const Matrix& q) {
-    Matrix product(q.rows, q.cols);
-    linalg().multiply(q, moments.h, product);
-    std::vector<double> error(q.rows);
-    for (std::size_t r = 0; r < q.rows; ++r) {
-      for (std::size_t k = 0; k < q.cols; ++k) error[r] += q(r, k) * (product(r, k) - 2 * wanted(r, k));
-    }
-    return error;
-  };
-}
-
-RowJudge row_judge(const Matrix& w, const GroupColumns& columns) {
-  Matrix wanted(w.rows, columns.count);
-  linalg().respond(w, columns.fp, columns.count, wanted);
-  return [&columns, wanted = std::move(wanted)](const Matrix& q) {
-    Matrix response(q.rows, columns.count);
-    linalg().respond(q, columns.q, columns.count, response);
-    std::vector<double> error(q.rows);
-    for (std::size_t r = 0; r < q.rows; ++r) {
-      for (std::size_t n = 0; n < columns.count; ++n) error[r] += (response(r, n) - wanted(r, n)) * (response(r, n) - wanted(r, n));
-    }
-    return error;
-  };
-}
-
 Matrix round_to_grid(const Matrix& weights, std::span<const Grid> grids) {
   Matrix q(weights.rows, weights.cols);
   for (std::size_t r = 0; r < q.rows; ++r) {
@@ -261,7 +226,7 @@ FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const RowJ
   const double mean = std::accumulate(importance.begin(), importance.end(), 0.0) / static_cast<double>(importance.size());
   FittedGroup fitted{round_to_grid(weights, grids), scales_of(grids, settings.block)};
   const std::size_t per_row = fitted.scale.size() / std::max<std::size_t>(weights.rows, 1);
-  std::vector<double> best = judge(fitted.weights);
+  std::vector<double> best = judge(fitted.weights, context);
   if (!(mean > 0)) return fitted;
 
   // The target solves and the factorisation do not depend on one another.
@@ -282,7 +247,7 @@ FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const RowJ
   for (std::size_t i = 0; i < targets.size(); ++i) {
     if (solved[i] == 0) continue;
     const Candidate candidate = round_towards(targets[i], ordered, importance, grids, least_scale, settings, context);
-    const auto error = judge(candidate.weights);
+    const auto error = judge(candidate.weights, context);
     for (std::size_t r = 0; r < weights.rows; ++r) {
       if (!(error[r] < best[r])) continue;
       best[r] = error[r];

@@ -18,6 +18,7 @@
 
 #include "base/context.h"
 #include "optimize/moments.h"
+#include "optimize/row_judge.h"
 
 namespace quantize {
 
@@ -40,12 +41,6 @@ struct FittedGroup {
   Matrix weights;            // on the grid
   std::vector<float> scale;  // per row, or per row and block
 };
-
-// Per row, the error of these weights on data the fit has not seen, up to a constant.
-using RowJudge = std::function<std::vector<double>(const Matrix& weights)>;
-// E|w x_fp - q x_q|^2 with the layer's FP32 weights `w`: from moments, or from columns where those are fewer.
-RowJudge row_judge(const Matrix& w, const GroupMoments& moments);
-RowJudge row_judge(const Matrix& w, const GroupColumns& columns);
 
 // `grids`: per row, the integer range and the scale of plain rounding; `least_scale`: per row, the floor that keeps the bias in int32.
 FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const RowJudge& judge, const std::vector<Grid>& grids,

@@ -22,21 +22,21 @@ void put_columns(const Matrix& part, std::size_t begin, Matrix& m) {
 }
 
 // The errors of all readers together.
-RowJudge judge_of(const std::vector<Reader>& readers, std::size_t block, const Matrix& weights) {
+RowJudge judge_of(const std::vector<Reader>& readers, std::size_t block, const Matrix& weights, const Context& context) {
   std::vector<RowJudge> judges;
   for (const auto& reader : readers) {
     const auto& moments = reader.moments;
     if (!moments.check_columns.empty()) {
-      judges.push_back(row_judge(weights, moments.check_columns[block]));
+      judges.push_back(row_judge(weights, moments.check_columns[block], context));
     } else {
-      judges.push_back(row_judge(weights, moments.check.empty() ? moments.fit[block] : moments.check[block]));
+      judges.push_back(row_judge(weights, moments.check.empty() ? moments.fit[block] : moments.check[block], context));
     }
   }
   if (judges.size() == 1) return judges[0];
-  return [judges = std::move(judges)](const Matrix& q) {
+  return [judges = std::move(judges)](const Matrix& q, const Context& here) {
     std::vector<double> sum(q.rows);
     for (const auto& judge : judges) {
-      const auto error = judge(q);
+      const auto error = judge(q, here);
       for (std::size_t r = 0; r < sum.size(); ++r) sum[r] += error[r];
     }
     return sum;
@@ -77,7 +77,7 @@ class GroupFit {
  private:
   FittedGroup fit_block(std::size_t b, const Matrix& weights, const std::vector<Grid>& grids, const std::vector<float>& floor,
                         const FitSettings& settings, const Context& context) const {
-    const auto judge = judge_of(readers_, b, weights);
+    const auto judge = judge_of(readers_, b, weights, context);
     if (readers_.size() == 1) return fit_group(weights, readers_[0].moments.fit[b], judge, grids, floor, settings, context);
     GroupMoments sum = readers_[0].moments.fit[b];
     for (std::size_t i = 1; i < readers_.size(); ++i) sum.add(readers_[i].moments.fit[b]);

@@ -1,5 +1,7 @@
 #include "optimize/linalg.h"
 
+#include <algorithm>
+
 namespace quantize {
 
 namespace baseline {
@@ -29,6 +31,12 @@ std::vector<const Linalg*> linalg_variants() {
 const Linalg& linalg() {
   static const Linalg* const best = linalg_variants().back();
   return *best;
+}
+
+Matrix some_rows(const Matrix& m, std::size_t begin, std::size_t count) {
+  Matrix part(count, m.cols);
+  std::copy_n(m.values.begin() + static_cast<std::ptrdiff_t>(begin * m.cols), count * m.cols, part.values.begin());
+  return part;
 }
 
 }  // namespace quantize

@@ -24,6 +24,10 @@ struct Matrix {
   [[nodiscard]] std::span<const double> row(std::size_t r) const { return std::span(values).subspan(r * cols, cols); }
 };
 
+// Rows that are worked on together where work is split over threads. Fixed, so that results do not depend on how many there are.
+constexpr std::size_t rows_at_a_time = 64;
+Matrix some_rows(const Matrix& m, std::size_t begin, std::size_t count);
+
 // Integer grid of one row: multiples of scale from low to high. Where `columns` is not empty, it holds a scale for each column instead.
 struct Grid {
   double scale;

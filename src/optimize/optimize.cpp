@@ -27,7 +27,7 @@ struct Effort {
 };
 
 Effort effort_of(const OptimizeInput& input, Level level) {
-  Effort effort{6, 8, {0.8}, 6, 64, {16, 6000, 4, {0.05}, 1}};
+  Effort effort{6, 8, {0.8}, 6, 64, {12, 6000, 3, {0.05}, 1}};
   effort.fit.longest_block = 1536;  // the work grows with its square
   if (level >= Level::o2) effort = Effort{12, 24, {0.4, 0.6, 0.8, 1.0}, 16, 128, {100, 24000, 16, {0.01, 0.1}, 2}};
   if (level >= Level::o3) effort.fit.dampings = {0.003, 0.01, 0.03, 0.1};

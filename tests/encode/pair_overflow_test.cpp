@@ -67,7 +67,7 @@ Planned planned(Model model, const std::vector<float>& largest, const std::strin
 }
 
 std::vector<NarrowedWeight> narrow(Planned& plan, double limit = 32767) {
-  return avoid_pair_overflow(plan.model, plan.placement, plan.statistics, plan.encodings, limit);
+  return avoid_pair_overflow(plan.model, plan.placement, plan.statistics, plan.encodings, {limit});
 }
 
 TEST(PairOverflow, OnlyTheChannelsThatOverflowGetSevenBits) {
@@ -128,6 +128,37 @@ TEST(PairOverflow, PairsAreNeighbouringChannelsOfOneTap) {
   put_initializer(model.graph(), make_tensor("w", {1, 2, 1, 2}, std::vector<float>{1, 0, 1, 0}));  // tap 0 of both channels
   auto together = planned(model, {1, 1});
   EXPECT_EQ(narrow(together).size(), 1U);
+}
+
+// With three channels, ONNX Runtime's third product meets the next tap's first; oneDNN's meets nothing, and the second tap starts anew.
+TEST(PairOverflow, OneDnnPadsTheChannels) {
+  Model model = text_model(R"(g (float[1,3,8,8] x) => (float[1,1,8,8] y) <float[1,3,1,2] w, float[1,1,1,1] u> {
+    c = Conv <pads = [0,0,0,1]> (x, w)
+    y = Conv (c, u)
+  })");
+  const auto narrowed = [&](const std::vector<float>& w, bool onednn) {
+    put_initializer(model.graph(), make_tensor("w", {1, 3, 1, 2}, w));
+    auto plan = planned(model, {1, 1, 1});
+    return avoid_pair_overflow(plan.model, plan.placement, plan.statistics, plan.encodings, {.onednn = onednn}).size();
+  };
+  const std::vector<float> third_and_next{0, 1, 0, 0, 1, 0}, last_two{0, 0, 0, 1, 0, 1}, first_two_of_second{0, 1, 0, 1, 0, 0};
+  EXPECT_EQ(narrowed(third_and_next, false), 1U);
+  EXPECT_EQ(narrowed(last_two, false), 1U);
+  EXPECT_EQ(narrowed(first_two_of_second, false), 0U);
+  EXPECT_EQ(narrowed(first_two_of_second, true), 1U);
+}
+
+// Which ONNX Runtime runs in float and oneDNN in integers: a convolution with a float result, and a transposed one.
+TEST(PairOverflow, OneDnnRunsMoreInIntegers) {
+  for (const std::string kind : {"Conv", "ConvTranspose"}) {
+    Model model = text_model("g (float[1,4,8,8] x) => (float[1,4,8,8] y) <float[4,4,1,1] w> { y = " + kind + " (x, w) }");
+    put_initializer(model.graph(), make_tensor("w", {4, 4, 1, 1}, std::vector<float>(16, 1.0F)));
+    for (const bool onednn : {false, true}) {
+      auto plan = planned(model, {1, 1, 1, 1});
+      const auto found = avoid_pair_overflow(plan.model, plan.placement, plan.statistics, plan.encodings, {.onednn = onednn});
+      EXPECT_EQ(found.size(), onednn ? 1U : 0U) << kind;
+    }
+  }
 }
 
 // What it is for: the fused integer kernels of this very processor compute what Quantize/DequantizeLinear mean. On a processor with 8-bit

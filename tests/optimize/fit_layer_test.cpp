@@ -96,7 +96,7 @@ TEST_F(Golden, FittingBeatsNearestRounding) {
   }
   const std::vector<float> none(weights.rows, 0.0F);
   const GroupMoments known = moments();
-  const auto fitted = fit_group(weights, known, row_judge(weights, known), four_bit_grids(scale), none, four_bits_, Context());
+  const auto fitted = fit_group(weights, known, row_judge(weights, known, Context()), four_bit_grids(scale), none, four_bits_, Context());
   std::vector<Grid> plain, own;
   for (const float s : scale) plain.push_back({s, -8, 7});
   for (const float s : fitted.scale) own.push_back({s, -8, 7});
@@ -108,7 +108,7 @@ TEST_F(Golden, FittingBeatsNearestRounding) {
 
   Context four;
   four.threads = 4;
-  EXPECT_EQ(fit_group(weights, known, row_judge(weights, known), four_bit_grids(scale), none, four_bits_, four).weights.values,
+  EXPECT_EQ(fit_group(weights, known, row_judge(weights, known, Context()), four_bit_grids(scale), none, four_bits_, four).weights.values,
             fitted.weights.values);
 }
 
@@ -131,9 +131,9 @@ TEST_F(Golden, BlocksHaveScalesOfTheirOwn) {
   }
   const std::vector<float> none(weights.rows, 0.0F);
   const GroupMoments known = moments();
-  const auto judge = row_judge(weights, known);
+  const auto judge = row_judge(weights, known, Context());
   const auto total = [&](const Matrix& q) {
-    const auto errors = judge(q);
+    const auto errors = judge(q, Context());
     return std::accumulate(errors.begin(), errors.end(), 0.0);
   };
   FitSettings settings = four_bits_;
@@ -172,8 +172,9 @@ TEST(RowJudge, ColumnsAndMomentsAgree) {
     a.values[i] = w.values[i] + 0.2 * std::sin(static_cast<double>(i));
     b.values[i] = w.values[i] - 0.3 * std::sin(static_cast<double>(7 * i));
   }
-  const auto by_moments = row_judge(w, moments), by_columns = row_judge(w, columns);
-  for (std::size_t r = 0; r < 2; ++r) EXPECT_NEAR(by_moments(a)[r] - by_moments(b)[r], by_columns(a)[r] - by_columns(b)[r], 1e-4);
+  const auto by_moments = row_judge(w, moments, Context()), by_columns = row_judge(w, columns, Context());
+  for (std::size_t r = 0; r < 2; ++r)
+    EXPECT_NEAR(by_moments(a, Context())[r] - by_moments(b, Context())[r], by_columns(a, Context())[r] - by_columns(b, Context())[r], 1e-4);
 }
 
 // What each method is for: left out, the error on the data fitted to is larger; rescaling and learned rounding never raise it.
@@ -186,7 +187,8 @@ TEST_F(Golden, EveryMethodLowersTheError) {
     FitSettings settings = four_bits_;
     settings.methods = methods;
     return error_of(
-        fit_group(at("weights"), known, row_judge(at("weights"), known), four_bit_grids(scale), none, settings, Context()).weights);
+        fit_group(at("weights"), known, row_judge(at("weights"), known, Context()), four_bit_grids(scale), none, settings, Context())
+            .weights);
   };
   const double all = error_with({});
   EXPECT_GT(error_with({.target = false}), all);
@@ -200,7 +202,9 @@ TEST_F(Golden, FixedScalesStay) {
   fixed.search_scale = false;
   const std::vector<float> scale(at("weights").rows, 0.4F), none(scale.size(), 0.0F);
   const GroupMoments known = moments();
-  EXPECT_EQ(fit_group(at("weights"), known, row_judge(at("weights"), known), four_bit_grids(scale), none, fixed, Context()).scale, scale);
+  EXPECT_EQ(
+      fit_group(at("weights"), known, row_judge(at("weights"), known, Context()), four_bit_grids(scale), none, fixed, Context()).scale,
+      scale);
 }
 
 TEST_F(Golden, EachRowKeepsToItsOwnIntegers) {
@@ -208,7 +212,7 @@ TEST_F(Golden, EachRowKeepsToItsOwnIntegers) {
   std::vector<Grid> grids;
   for (std::size_t r = 0; r < none.size(); ++r) grids.push_back(r % 2 == 0 ? Grid{0.4, -63, 63} : Grid{0.4, -127, 127});
   const GroupMoments known = moments();
-  const auto fitted = fit_group(at("weights"), known, row_judge(at("weights"), known), grids, none, FitSettings(), Context());
+  const auto fitted = fit_group(at("weights"), known, row_judge(at("weights"), known, Context()), grids, none, FitSettings(), Context());
   for (std::size_t r = 0; r < none.size(); ++r) {
     double most = 0;
     for (const double w : fitted.weights.row(r)) most = std::max(most, std::fabs(w) / fitted.scale[r]);
@@ -221,7 +225,8 @@ TEST_F(Golden, AnInputThatIsAlwaysZeroLeavesNearestRounding) {
   GroupMoments dead = moments();
   dead.h = dead.hx = Matrix(dead.h.rows, dead.h.cols);
   const std::vector<float> scale(at("weights").rows, 0.4F), none(scale.size(), 0.0F);
-  const auto fitted = fit_group(at("weights"), dead, row_judge(at("weights"), dead), four_bit_grids(scale), none, four_bits_, Context());
+  const auto fitted =
+      fit_group(at("weights"), dead, row_judge(at("weights"), dead, Context()), four_bit_grids(scale), none, four_bits_, Context());
   EXPECT_EQ(fitted.scale, scale);
   EXPECT_EQ(fitted.weights.values, round_to_grid(at("weights"), std::vector<Grid>(scale.size(), {0.4F, -8, 7})).values);
 }
