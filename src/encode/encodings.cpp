@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "encode/hazards.h"
+#include "encode/multiplier.h"
 #include "model/edit.h"
 #include "model/graph.h"
 
@@ -234,6 +235,7 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
     solve_weight_hazards(place->second, values, shape_of(tensor), bias_is_quantized ? float_values(*bias) : std::vector<float>{},
                          bias_is_quantized ? input->second.scale[0] : 1.0F, op.groups, describe(index.node(number)), context);
   }
+  shorten_multipliers(index, placement, encodings);
   return encodings;
 }
 

@@ -106,11 +106,7 @@ class Narrower {
 
   // Directly, or behind the Relu or Clip that reads it.
   [[nodiscard]] bool result_is_quantized(const std::string& output) const {
-    if (encodings_.activations.contains(output)) return true;
-    const auto& uses = index_.uses(output);
-    if (uses.size() != 1) return false;
-    const auto& reader = index_.node(uses[0].node);
-    return clamp_bounds(reader, index_).has_value() && encodings_.activations.contains(reader.output(0));
+    return encodings_.activations.contains(output) || encodings_.activations.contains(behind_clamp(output, index_));
   }
 
   void mark(const onnx::NodeProto& node, const WeightedOp& op) {

@@ -64,11 +64,7 @@ CostModel::CostModel(const Model& model, const Placement& placement, const Schem
     layer.operations = operations[i];
     operations_ += operations[i];
     if (counted.insert(op.weight).second) layer.elements = static_cast<double>(element_count(shape_of(*index.initializer(op.weight))));
-    std::string result = op.output;
-    if (!group_of.contains(result) && index.uses(result).size() == 1) {  // absorbed by the Relu or Clip behind it
-      const auto& reader = index.node(index.uses(result)[0].node);
-      if (clamp_bounds(reader, index)) result = reader.output(0);
-    }
+    const std::string result = group_of.contains(op.output) ? op.output : behind_clamp(op.output, index);
     for (const auto& tensor : {op.input, result}) {
       const auto found = group_of.find(tensor);
       if (found == group_of.end()) {

@@ -125,17 +125,9 @@ class Meter {
     std::vector<Tensor> values;  // per sample
   };
 
-  // The tensor behind the Relu or Clip that a node's encoding absorbs: one place to look at for the weights and for the activation.
-  std::string result_of(const onnx::NodeProto& node) const {
-    const auto& uses = index_.uses(node.output(0));
-    if (uses.size() != 1 || index_.is_graph_output(node.output(0))) return node.output(0);
-    const auto& reader = index_.node(uses[0].node);
-    return uses[0].input == 0 && clamp_bounds(reader, index_) ? reader.output(0) : node.output(0);
-  }
-
   void change_weights(int number, std::size_t unit) {
     const auto& op = plan_.placement.weighted[units_[unit].place].op;
-    const std::string result = result_of(fp32_.graph().node(number));
+    const std::string result = behind_clamp(fp32_.graph().node(number).output(0), index_);
     replay_.advance_to(number);
     std::vector<std::string> given;
     for (const auto& name : plan_.model.graph().node(number).input()) {

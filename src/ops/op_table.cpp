@@ -155,4 +155,11 @@ std::optional<std::pair<float, float>> clamp_bounds(const onnx::NodeProto& node,
   return std::pair{*low, *high};
 }
 
+const std::string& behind_clamp(const std::string& tensor, const GraphIndex& index) {
+  const auto& uses = index.uses(tensor);
+  if (uses.size() != 1 || uses[0].input != 0 || index.is_graph_output(tensor)) return tensor;
+  const auto& reader = index.node(uses[0].node);
+  return clamp_bounds(reader, index) ? reader.output(0) : tensor;
+}
+
 }  // namespace quantize

@@ -47,5 +47,7 @@ std::optional<WeightedOp> weighted_op(const onnx::NodeProto& node, const GraphIn
 std::optional<std::pair<float, float>> fixed_range(const onnx::NodeProto& node);
 // The bounds of a Relu or Clip; infinite where open. Nothing for other operators, or when a bound is not constant.
 std::optional<std::pair<float, float>> clamp_bounds(const onnx::NodeProto& node, const GraphIndex& index);
+// What the Relu or Clip that alone reads this tensor makes of it; the tensor itself where there is none.
+const std::string& behind_clamp(const std::string& tensor, const GraphIndex& index);
 
 }  // namespace quantize

@@ -30,6 +30,7 @@ const std::vector<Target>& targets() {
        .float_operators = {},
        .sharing = {"Resize:linear", "Resize:cubic", "AveragePool"},
        .concat_shares = true,
+       .short_multipliers = true,
        .explicit_weight_zeros = true,
        .provider = "qnn",
        .compiles = true},

@@ -85,9 +85,9 @@ void rescale_blocks(double factor, std::span<float> scale, std::span<double> col
   }
 }
 
-// The factor on the row's scales that brings it nearest to its target: q H w / q H q. The floor, and a factor far from 1 (a row that
-// vanished), leave it alone.
-void rescale_rows(const Matrix& wanted, const Matrix& h, std::span<const float> least_scale, Matrix& q, std::span<float> scale,
+// The factor on the row's scales that brings it nearest to its target: q H w / q H q. What its rule does not allow, and a factor far from 1
+// (a row that vanished), leave it alone.
+void rescale_rows(const Matrix& wanted, const Matrix& h, std::span<const ScaleRule> rules, Matrix& q, std::span<float> scale,
                   std::span<Grid> grids, Matrix& columns) {
   const std::size_t per_row = scale.size() / q.rows;
   Matrix product(q.rows, q.cols);
@@ -103,8 +103,7 @@ void rescale_rows(const Matrix& wanted, const Matrix& h, std::span<const float> 
       rescale_blocks(along / own, scale.subspan(r * per_row, per_row), columns.row(r), q.row(r));
       continue;
     }
-    const auto changed = static_cast<float>(scale[r] * (along / own));
-    if (!(changed >= least_scale[r])) continue;
+    const float changed = rules[r].nearest(scale[r] * (along / own));
     const double ratio = static_cast<double>(changed) / scale[r];
     for (auto& value : q.row(r)) value *= ratio;
     scale[r] = changed;
@@ -114,7 +113,7 @@ void rescale_rows(const Matrix& wanted, const Matrix& h, std::span<const float> 
 
 // Everything from the scale on, towards `target`.
 Candidate round_towards(const Matrix& target, const Ordered& ordered, std::span<const double> importance, const std::vector<Grid>& plain,
-                        const std::vector<float>& least_scale, const FitSettings& settings, const Context& context) {
+                        const std::vector<ScaleRule>& rules, const FitSettings& settings, const Context& context) {
   const FitMethods& methods = settings.methods;
   const bool free_scale = settings.search_scale;
   Candidate candidate{Matrix(target.rows, target.cols), scales_of(plain, settings.block)};
@@ -122,10 +121,10 @@ Candidate round_towards(const Matrix& target, const Ordered& ordered, std::span<
   const std::size_t pieces = (target.rows + rows_at_a_time - 1) / rows_at_a_time;
   parallel_for(context, pieces, [&](std::size_t piece, unsigned) {
     const std::size_t begin = piece * rows_at_a_time, count = std::min(rows_at_a_time, target.rows - begin);
-    const auto floors = std::span(least_scale).subspan(begin, count);
+    const auto own_rules = std::span(rules).subspan(begin, count);
     const Matrix rows = some_rows(target, begin, count), wanted = permute_columns(rows, ordered.order);
     const auto own = std::span(plain).subspan(begin, count);
-    auto scales = free_scale && methods.scale ? search_scales(rows, importance, own, {floors.begin(), floors.end()}, settings.block)
+    auto scales = free_scale && methods.scale ? search_scales(rows, importance, own, {own_rules.begin(), own_rules.end()}, settings.block)
                                               : scales_of(own, settings.block);
     Matrix as_stored, columns;
     std::vector<Grid> grids(own.begin(), own.end());
@@ -140,7 +139,7 @@ Candidate round_towards(const Matrix& target, const Ordered& ordered, std::span<
     const int sweeps = methods.descent ? settings.sweeps : 0;
     linalg().descend(wanted, ordered.h, grids, sweeps, q);
     for (int turn = 0; turn < methods.rescale && free_scale; ++turn) {
-      rescale_rows(wanted, ordered.h, floors, q, scales, grids, columns);
+      rescale_rows(wanted, ordered.h, own_rules, q, scales, grids, columns);
       linalg().descend(wanted, ordered.h, grids, std::min(sweeps, 1), q);
     }
     if (methods.learned > 0 && static_cast<double>(target.rows) * static_cast<double>(target.cols * target.cols) <= most_learned) {
@@ -169,7 +168,7 @@ Matrix round_to_grid(const Matrix& weights, std::span<const Grid> grids) {
 }
 
 std::vector<float> search_scales(const Matrix& weights, std::span<const double> importance, std::span<const Grid> grids,
-                                 const std::vector<float>& least_scale, std::size_t block) {
+                                 const std::vector<ScaleRule>& rules, std::size_t block) {
   constexpr int steps = 76;
   const std::size_t width = block == 0 ? weights.cols : block;
   std::vector<float> scales;
@@ -182,7 +181,7 @@ std::vector<float> search_scales(const Matrix& weights, std::span<const double> 
       double best = std::numeric_limits<double>::infinity();
       float chosen = 0;
       for (int step = 0; step < steps; ++step) {
-        const float scale = std::max(static_cast<float>(largest / grids[r].high * (0.30 + 0.01 * step)), least_scale[r]);
+        const float scale = rules[r].nearest(largest / grids[r].high * (0.30 + 0.01 * step));
         const double error = linalg().rounding_error(row, importance.subspan(begin, count), {scale, grids[r].low, grids[r].high});
         if (error < best) {
           best = error;
@@ -221,7 +220,7 @@ std::vector<Grid> with_scales(std::span<const Grid> grids, std::span<const float
 }
 
 FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const RowJudge& judge, const std::vector<Grid>& grids,
-                      const std::vector<float>& least_scale, const FitSettings& settings, const Context& context) {
+                      const std::vector<ScaleRule>& rules, const FitSettings& settings, const Context& context) {
   const auto importance = diagonal(fit.h);
   const double mean = std::accumulate(importance.begin(), importance.end(), 0.0) / static_cast<double>(importance.size());
   FittedGroup fitted{round_to_grid(weights, grids), scales_of(grids, settings.block)};
@@ -246,7 +245,7 @@ FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const RowJ
   solved.push_back(1);
   for (std::size_t i = 0; i < targets.size(); ++i) {
     if (solved[i] == 0) continue;
-    const Candidate candidate = round_towards(targets[i], ordered, importance, grids, least_scale, settings, context);
+    const Candidate candidate = round_towards(targets[i], ordered, importance, grids, rules, settings, context);
     const auto error = judge(candidate.weights, context);
     for (std::size_t r = 0; r < weights.rows; ++r) {
       if (!(error[r] < best[r])) continue;

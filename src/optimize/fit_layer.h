@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/context.h"
+#include "encode/multiplier.h"
 #include "optimize/moments.h"
 #include "optimize/row_judge.h"
 
@@ -42,9 +43,9 @@ struct FittedGroup {
   std::vector<float> scale;  // per row, or per row and block
 };
 
-// `grids`: per row, the integer range and the scale of plain rounding; `least_scale`: per row, the floor that keeps the bias in int32.
+// `grids`: per row, the integer range and the scale of plain rounding; `rules`: per row, what its scale may be.
 FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const RowJudge& judge, const std::vector<Grid>& grids,
-                      const std::vector<float>& least_scale, const FitSettings& settings, const Context& context);
+                      const std::vector<ScaleRule>& rules, const FitSettings& settings, const Context& context);
 
 // Rows of `weights` rounded to the nearest grid value.
 Matrix round_to_grid(const Matrix& weights, std::span<const Grid> grids);
@@ -52,7 +53,7 @@ Matrix round_to_grid(const Matrix& weights, std::span<const Grid> grids);
 // Per row, and per block of columns where `block` is not 0, the scale with the least error weighted by `importance` (one weight per
 // column), for the integer ranges of `grids`.
 std::vector<float> search_scales(const Matrix& weights, std::span<const double> importance, std::span<const Grid> grids,
-                                 const std::vector<float>& least_scale, std::size_t block = 0);
+                                 const std::vector<ScaleRule>& rules, std::size_t block = 0);
 
 // The scales of grids, per row, or per row and block.
 std::vector<float> scales_of(std::span<const Grid> grids, std::size_t block);

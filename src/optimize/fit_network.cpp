@@ -43,6 +43,7 @@ class Fitter {
         effort_(effort),
         context_(context),
         reference_(plan.model.proto),
+        index_(reference_.graph()),
         simulated_(rewrite(plan.model, plan.placement, plan.encodings, {.weights = false})),
         numbers_(weighted_numbers(plan.model.graph(), simulated_.graph(), plan.placement)),
         load_([&, samples](std::size_t i) { return input.load(i * input.samples / samples); }),
@@ -117,14 +118,14 @@ class Fitter {
     auto& encoding = plan_.encodings.weights.at(op.weight);
     const FitSettings settings{.dampings = effort_.dampings, .sweeps = effort_.sweeps, .methods = effort_.methods};
     const std::size_t outputs = readers[0].view.rows() * readers[0].view.groups();
-    std::vector<float> floors(outputs);
+    std::vector<ScaleRule> rules(outputs, scale_rule(index_, plan_.placement, plan_.encodings, op));
     for (const auto& reader : readers) {
       const auto least = least_scales(plan_, *reader.op, reader.bias, outputs);
-      for (std::size_t r = 0; r < outputs; ++r) floors[r] = std::max(floors[r], least[r]);
+      for (std::size_t r = 0; r < outputs; ++r) rules[r].least = std::max(rules[r].least, least[r]);
     }
     const Shape shape = shape_of(tensor);
     auto values = float_values(tensor);
-    fit_weight(readers, values, encoding, floors, settings, effort_.correct_bias, context_);
+    fit_weight(readers, values, encoding, rules, settings, effort_.correct_bias, context_);
     for (auto* model : {&plan_.model, &simulated_}) {
       put_initializer(model->graph(), make_tensor(op.weight, shape, values));
       for (const auto& reader : readers) {
@@ -150,6 +151,7 @@ class Fitter {
   const FitEffort& effort_;
   const Context& context_;
   const onnx::ModelProto reference_;  // FP32 weights, as prepared
+  const GraphIndex index_;            // of it
   Model simulated_;                   // activations quantized, weights as far as fitted
   std::vector<int> numbers_;
   LoadSample load_;

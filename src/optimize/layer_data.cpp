@@ -53,13 +53,14 @@ class GroupFit {
     }
   }
 
-  FittedGroup run(const Matrix& weights, const std::vector<Grid>& grids, const std::vector<float>& floor, const Context& context) const {
-    if (blocks_.size() == 1) return fit_block(blocks_[0], weights, grids, floor, settings_, context);
+  FittedGroup run(const Matrix& weights, const std::vector<Grid>& grids, const std::vector<ScaleRule>& rules,
+                  const Context& context) const {
+    if (blocks_.size() == 1) return fit_block(blocks_[0], weights, grids, rules, settings_, context);
     FitSettings fixed = settings_;
     fixed.search_scale = false;
     FittedGroup result{weights, {}};
     const bool free = settings_.search_scale && settings_.methods.scale;
-    result.scale = free ? search_scales(weights, importance(), grids, floor, settings_.block) : scales_of(grids, settings_.block);
+    result.scale = free ? search_scales(weights, importance(), grids, rules, settings_.block) : scales_of(grids, settings_.block);
     Matrix columns;
     const auto chosen = with_scales(grids, result.scale, settings_.block, weights.cols, columns);
     for (const std::size_t b : blocks_) {
@@ -68,20 +69,20 @@ class GroupFit {
       for (auto& grid : own) {
         if (!grid.columns.empty()) grid.columns = grid.columns.subspan(block.offset, block.length);
       }
-      const auto part = fit_block(b, some_columns(weights, block.offset, block.length), own, floor, fixed, context);
+      const auto part = fit_block(b, some_columns(weights, block.offset, block.length), own, rules, fixed, context);
       put_columns(part.weights, block.offset, result.weights);
     }
     return result;
   }
 
  private:
-  FittedGroup fit_block(std::size_t b, const Matrix& weights, const std::vector<Grid>& grids, const std::vector<float>& floor,
+  FittedGroup fit_block(std::size_t b, const Matrix& weights, const std::vector<Grid>& grids, const std::vector<ScaleRule>& rules,
                         const FitSettings& settings, const Context& context) const {
     const auto judge = judge_of(readers_, b, weights, context);
-    if (readers_.size() == 1) return fit_group(weights, readers_[0].moments.fit[b], judge, grids, floor, settings, context);
+    if (readers_.size() == 1) return fit_group(weights, readers_[0].moments.fit[b], judge, grids, rules, settings, context);
     GroupMoments sum = readers_[0].moments.fit[b];
     for (std::size_t i = 1; i < readers_.size(); ++i) sum.add(readers_[i].moments.fit[b]);
-    return fit_group(weights, sum, judge, grids, floor, settings, context);
+    return fit_group(weights, sum, judge, grids, rules, settings, context);
   }
 
   // Of every value of the column: its power over all readers.
@@ -121,7 +122,7 @@ void correct_biases(Reader& reader, std::size_t group, const Matrix& before, con
 
 }  // namespace
 
-void fit_weight(std::vector<Reader>& readers, std::vector<float>& values, Encoding& encoding, const std::vector<float>& least_scale,
+void fit_weight(std::vector<Reader>& readers, std::vector<float>& values, Encoding& encoding, const std::vector<ScaleRule>& rules,
                 const FitSettings& settings, bool correct_bias, const Context& context) {
   const ColumnView& view = readers[0].view;
   const std::size_t rows = view.rows(), groups = view.groups();
@@ -140,7 +141,7 @@ void fit_weight(std::vector<Reader>& readers, std::vector<float>& values, Encodi
   std::vector<FittedGroup> fitted(groups);
   const auto fit_one = [&](std::size_t group, const Context& here) {
     const auto first = static_cast<std::ptrdiff_t>(group * rows), last = first + static_cast<std::ptrdiff_t>(rows);
-    const std::vector<float> floor(least_scale.begin() + first, least_scale.begin() + last);
+    const std::vector<ScaleRule> own_rules(rules.begin() + first, rules.begin() + last);
     std::vector<Grid> grids;
     std::vector<float> scales;
     for (std::size_t r = 0; r < rows; ++r) {
@@ -150,7 +151,7 @@ void fit_weight(std::vector<Reader>& readers, std::vector<float>& values, Encodi
     }
     Matrix columns;
     grids = with_scales(grids, scales, own.block, view.length(), columns);
-    fitted[group] = GroupFit(readers, group, own).run(view.weights(values, group), grids, floor, here);
+    fitted[group] = GroupFit(readers, group, own).run(view.weights(values, group), grids, own_rules, here);
   };
   if (groups == 1) {
     fit_one(0, context);

@@ -22,9 +22,9 @@ struct Reader {
 
 // Fits the weight (shape as the readers' views say) to all its readers together: the fit sees the sum of their moments, the judge the sum
 // of their errors, so that plain rounding stays where sharing leaves nothing better. Changes `values`, the scales of `encoding` (where each
-// row has its own) and the readers' biases, which take up the mean that the new weights lose on the new inputs. `least_scale`: per output
-// channel, see biases.h.
-void fit_weight(std::vector<Reader>& readers, std::vector<float>& values, Encoding& encoding, const std::vector<float>& least_scale,
+// row has its own) and the readers' biases, which take up the mean that the new weights lose on the new inputs. `rules`: per output
+// channel, what its scale may be.
+void fit_weight(std::vector<Reader>& readers, std::vector<float>& values, Encoding& encoding, const std::vector<ScaleRule>& rules,
                 const FitSettings& settings, bool correct_bias, const Context& context);
 
 }  // namespace quantize

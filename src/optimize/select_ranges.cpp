@@ -6,6 +6,7 @@
 #include <random>
 
 #include "base/parallel.h"
+#include "encode/multiplier.h"
 #include "model/edit.h"
 #include "model/graph.h"
 #include "optimize/columns.h"
@@ -214,6 +215,7 @@ class RangeSearch {
       }
     }
     protect_biases(plan_.model, plan_.placement, plan_.encodings, context_);  // input scales may have become smaller
+    shorten_multipliers(index_, plan_.placement, plan_.encodings);
     return changed;
   }
 

@@ -71,7 +71,7 @@ TEST_F(Golden, Target) {
 TEST_F(Golden, Scales) {
   std::vector<double> importance;
   for (std::size_t i = 0; i < at("gram").rows; ++i) importance.push_back(at("gram")(i, i));
-  const auto scales = search_scales(at("target"), importance, grids(), std::vector<float>(at("target").rows, 0.0F));
+  const auto scales = search_scales(at("target"), importance, grids(), std::vector<ScaleRule>(at("target").rows));
   for (std::size_t r = 0; r < scales.size(); ++r) EXPECT_FLOAT_EQ(scales[r], static_cast<float>(at("scale").values[r]));
 }
 
@@ -94,7 +94,7 @@ TEST_F(Golden, FittingBeatsNearestRounding) {
     for (const double w : weights.row(r)) largest = std::max(largest, std::fabs(w));
     scale.push_back(static_cast<float>(largest / 7));
   }
-  const std::vector<float> none(weights.rows, 0.0F);
+  const std::vector<ScaleRule> none(weights.rows);
   const GroupMoments known = moments();
   const auto fitted = fit_group(weights, known, row_judge(weights, known, Context()), four_bit_grids(scale), none, four_bits_, Context());
   std::vector<Grid> plain, own;
@@ -129,7 +129,7 @@ TEST_F(Golden, BlocksHaveScalesOfTheirOwn) {
     whole.push_back(largest(0, weights.cols));
     halves.insert(halves.end(), {largest(0, half), largest(half, weights.cols)});
   }
-  const std::vector<float> none(weights.rows, 0.0F);
+  const std::vector<ScaleRule> none(weights.rows);
   const GroupMoments known = moments();
   const auto judge = row_judge(weights, known, Context());
   const auto total = [&](const Matrix& q) {
@@ -180,7 +180,7 @@ TEST(RowJudge, ColumnsAndMomentsAgree) {
 // What each method is for: left out, the error on the data fitted to is larger; rescaling and learned rounding never raise it.
 TEST_F(Golden, EveryMethodLowersTheError) {
   const GroupMoments known = moments();
-  const std::vector<float> none(at("weights").rows, 0.0F);
+  const std::vector<ScaleRule> none(at("weights").rows);
   std::vector<float> scale;
   for (const double value : at("scale").values) scale.push_back(static_cast<float>(value));
   const auto error_with = [&](const FitMethods& methods) {
@@ -200,7 +200,8 @@ TEST_F(Golden, EveryMethodLowersTheError) {
 TEST_F(Golden, FixedScalesStay) {
   FitSettings fixed = four_bits_;
   fixed.search_scale = false;
-  const std::vector<float> scale(at("weights").rows, 0.4F), none(scale.size(), 0.0F);
+  const std::vector<float> scale(at("weights").rows, 0.4F);
+  const std::vector<ScaleRule> none(scale.size());
   const GroupMoments known = moments();
   EXPECT_EQ(
       fit_group(at("weights"), known, row_judge(at("weights"), known, Context()), four_bit_grids(scale), none, fixed, Context()).scale,
@@ -208,7 +209,7 @@ TEST_F(Golden, FixedScalesStay) {
 }
 
 TEST_F(Golden, EachRowKeepsToItsOwnIntegers) {
-  const std::vector<float> none(at("weights").rows, 0.0F);
+  const std::vector<ScaleRule> none(at("weights").rows);
   std::vector<Grid> grids;
   for (std::size_t r = 0; r < none.size(); ++r) grids.push_back(r % 2 == 0 ? Grid{0.4, -63, 63} : Grid{0.4, -127, 127});
   const GroupMoments known = moments();
@@ -224,7 +225,8 @@ TEST_F(Golden, EachRowKeepsToItsOwnIntegers) {
 TEST_F(Golden, AnInputThatIsAlwaysZeroLeavesNearestRounding) {
   GroupMoments dead = moments();
   dead.h = dead.hx = Matrix(dead.h.rows, dead.h.cols);
-  const std::vector<float> scale(at("weights").rows, 0.4F), none(scale.size(), 0.0F);
+  const std::vector<float> scale(at("weights").rows, 0.4F);
+  const std::vector<ScaleRule> none(scale.size());
   const auto fitted =
       fit_group(at("weights"), dead, row_judge(at("weights"), dead, Context()), four_bit_grids(scale), none, four_bits_, Context());
   EXPECT_EQ(fitted.scale, scale);
@@ -239,8 +241,8 @@ TEST(SearchScales, TheFloorIsKept) {
   }();
   const std::vector<double> importance = {1, 1};
   const std::vector<Grid> eight_bits = {{1, -127, 127}};
-  EXPECT_LT(search_scales(weights, importance, eight_bits, {0.0F})[0], 0.0085F);
-  EXPECT_EQ(search_scales(weights, importance, eight_bits, {0.25F})[0], 0.25F);
+  EXPECT_LT(search_scales(weights, importance, eight_bits, {ScaleRule{}})[0], 0.0085F);
+  EXPECT_EQ(search_scales(weights, importance, eight_bits, {ScaleRule{.least = 0.25F}})[0], 0.25F);
 }
 
 }  // namespace

@@ -1,0 +1,29 @@
+// MULTIPLIERS: an integer kernel brings its sums of 32 bits to the result's integers by input scale * weight scale / result scale, and some
+// hardware keeps few bits of that factor. Weight scales are chosen here so that those few are all it has.
+#pragma once
+
+#include "encode/encodings.h"
+#include "model/graph.h"
+
+namespace quantize {
+
+// What a weight's scale may be: not below `least`, and, where `to_multiplier` is not 0, so that scale * to_multiplier is a number of `bits`
+// significant bits (1: a power of two).
+struct ScaleRule {
+  float least = 0;
+  double to_multiplier = 0;
+  int bits = 0;
+
+  // The allowed scale next to this one; the smallest allowed one that is not below it. An allowed scale stays as it is.
+  [[nodiscard]] float nearest(double scale) const;
+  [[nodiscard]] float at_least(double scale) const;
+};
+
+// The rule for a weighted operator's scales, with no least one; free where the target keeps all bits (Placement::short_multipliers) or the
+// operator does not run on integers.
+ScaleRule scale_rule(const GraphIndex& index, const Placement& placement, const Encodings& encodings, const WeightedOp& op);
+
+// Raises the weight scales of the plan to allowed ones, for the activations' encodings as they are.
+void shorten_multipliers(const GraphIndex& index, const Placement& placement, Encodings& encodings);
+
+}  // namespace quantize
