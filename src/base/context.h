@@ -29,6 +29,7 @@ class Context {
 
   unsigned threads = 1;
   unsigned workers = 0;  // samples run through a model at once, each of which needs memory of its own; 0: as many as threads
+  std::size_t working_memory = std::size_t{1200} << 20;  // bytes of activations and sums that a step may keep, besides runs of the model
   std::stop_token stop;
   LogFunction log;
   ProgressFunction progress;

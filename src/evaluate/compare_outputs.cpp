@@ -18,7 +18,6 @@ ClassMap label_of(const std::filesystem::path& folder, const std::string& stem) 
 }
 
 constexpr std::size_t first_pairs = 16;  // compared in one run, before it is known how large they are
-constexpr std::size_t bytes_at_once = std::size_t{384} << 20;
 
 // Both models with some pairs of tensors as outputs.
 class PairRuns {
@@ -107,7 +106,7 @@ std::vector<LayerAccuracy> compare_layers(const onnx::ModelProto& fp32, const on
     for (std::size_t k = 0; k < part.size(); ++k) progress->tick();
     begin += part.size();
     const std::size_t most = std::accumulate(bytes.begin(), bytes.end(), std::size_t{1}, [](auto a, auto b) { return std::max(a, b); });
-    at_a_time = std::max<std::size_t>(1, bytes_at_once / context.samples_at_once() * part.size() / most);
+    at_a_time = std::max<std::size_t>(1, context.working_memory / 3 / context.samples_at_once() * part.size() / most);
   }
   std::vector<LayerAccuracy> layers;
   for (std::size_t k = 0; k < pairs.size(); ++k) {

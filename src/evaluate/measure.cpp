@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "base/memory.h"
 #include "evaluate/evaluate.h"
 #include "run/session.h"
 
@@ -70,13 +71,7 @@ std::uint64_t run_for_memory(const std::filesystem::path& model, const std::vect
     inputs.push_back(Tensor::zeros(session.inputs()[i].type, i < shapes.size() ? shapes[i] : session.inputs()[i].shape));
   }
   for (int run = 0; run < 2; ++run) session.run_discarding(inputs);
-  // Not getrusage(): its peak survives exec, so it would hold that of the process that started this one.
-  std::ifstream status("/proc/self/status");
-  std::uint64_t kilobytes = 0;
-  for (std::string word; status >> word;) {
-    if (word == "VmHWM:") status >> kilobytes;
-  }
-  return kilobytes * 1024;
+  return peak_resident_memory();
 }
 
 std::optional<std::uint64_t> peak_memory_of(const std::vector<std::string>& command) {

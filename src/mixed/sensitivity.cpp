@@ -65,17 +65,6 @@ class Rest {
   std::optional<Session> session_;
 };
 
-// The most bytes that a replay of one sample keeps.
-std::size_t bytes_per_sample(const Model& model, const LoadSample& load, const Context& context) {
-  Replay replay(model.proto, load, 1, context);
-  std::size_t most = replay.live_bytes();
-  for (int node = 1; node <= model.graph().node_size(); ++node) {
-    replay.advance_to(node);
-    most = std::max(most, replay.live_bytes());
-  }
-  return std::max<std::size_t>(most, 1);
-}
-
 class Meter {
  public:
   Meter(const Model& fp32, const Plan& plan, std::vector<Unit> units, std::size_t samples, const SensitivityInput& input,
@@ -211,7 +200,8 @@ class Meter {
 
 std::vector<Sensitivity> measure_sensitivity(const Model& fp32, const Plan& plan, const Scheme& scheme, const SensitivityInput& input,
                                              const Context& context) {
-  const std::size_t fitting = input.memory_limit / bytes_per_sample(fp32, input.load, context);
+  const std::size_t fitting = std::min(input.memory_limit, context.working_memory) /
+                              std::max<std::size_t>(1, most_live_bytes(fp32.proto, plan.placement, input.load, context));
   const std::size_t samples = std::clamp<std::size_t>(fitting, 1, std::max<std::size_t>(1, std::min(input.samples, input.available)));
   return Meter(fp32, plan, units_of(fp32, plan.placement, scheme), samples, input, context).run();
 }

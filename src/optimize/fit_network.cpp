@@ -161,23 +161,13 @@ class Fitter {
   std::map<std::string, std::vector<Reader>> known_;          // of weights whose last reader is still to come
 };
 
-// The most bytes of activations alive at once for one sample, in both networks, from running the first sample alone.
-std::size_t bytes_per_sample(const Plan& plan, const OptimizeInput& input, const Context& context) {
-  Replay replay(plan.model.proto, input.load, 1, context);
-  std::size_t most = replay.live_bytes();
-  for (const auto& weighted : plan.placement.weighted) {
-    replay.advance_to(weighted.node);
-    most = std::max(most, replay.live_bytes());
-  }
-  return 2 * most;
-}
-
 }  // namespace
 
-NetworkFit fit_network(Plan& plan, const OptimizeInput& input, const FitEffort& effort, std::size_t memory_limit, const Context& context) {
+NetworkFit fit_network(Plan& plan, const OptimizeInput& input, const FitEffort& effort, const Context& context) {
   ensure_biases(plan);
-  const std::size_t each = std::max<std::size_t>(1, bytes_per_sample(plan, input, context));
-  const std::size_t samples = std::clamp<std::size_t>(memory_limit / each, 1, std::min(effort.samples, input.samples));
+  const std::size_t live = input.live_bytes > 0 ? input.live_bytes : most_live_bytes(plan.model.proto, plan.placement, input.load, context);
+  const std::size_t each = std::max<std::size_t>(1, 2 * live);  // in both networks
+  const std::size_t samples = std::clamp<std::size_t>(context.working_memory / each, 1, std::min(effort.samples, input.samples));
   return Fitter(plan, input, effort, samples, context).run();
 }
 

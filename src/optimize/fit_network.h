@@ -29,8 +29,8 @@ struct FitEffort {
   std::size_t longest_block = 5120;  // of a column, fitted at once: bounds the memory of the K x K matrices
 };
 
-// Replaces weights, biases and weight encodings of the plan. At most `memory_limit` bytes of activations are kept (fewer samples are used
-// then).
-NetworkFit fit_network(Plan& plan, const OptimizeInput& input, const FitEffort& effort, std::size_t memory_limit, const Context& context);
+// Replaces weights, biases and weight encodings of the plan. Fewer samples are used where their activations would
+// not fit into context.working_memory.
+NetworkFit fit_network(Plan& plan, const OptimizeInput& input, const FitEffort& effort, const Context& context);
 
 }  // namespace quantize

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t check_every = 8;
 constexpr std::size_t tile = 256;
-constexpr std::size_t batch_bytes = std::size_t{96} << 20;  // of gathered columns, for each of the two networks
+constexpr std::size_t batch_bytes = std::size_t{96} << 20;  // of gathered columns, for each of the two networks, at most
 
 bool is_check(std::size_t sample, std::size_t samples) { return samples >= check_every && sample % check_every == check_every - 1; }
 
@@ -175,7 +175,7 @@ LayerMoments measure_moments(const ColumnView& view, std::vector<ColumnBlock> bl
   LayerMoments result{std::move(blocks), {}, {}, {}};
   const std::size_t samples = source.fp32.samples(), stride = view.groups() * view.length();
   const std::size_t per_sample = std::max<std::size_t>(1, (columns + samples - 1) / samples);
-  const std::size_t batch = std::max<std::size_t>(1, batch_bytes / (stride * sizeof(float)));
+  const std::size_t batch = std::max<std::size_t>(1, std::min(batch_bytes, context.working_memory / 12) / (stride * sizeof(float)));
   std::vector<float> columns_fp, columns_q;
   const auto gather = [&](const std::vector<Piece>& pieces) {
     columns_fp.resize(column_count(pieces) * stride);

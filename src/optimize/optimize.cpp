@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <optional>
 
 #include "optimize/absorb_bias.h"
@@ -14,8 +15,8 @@
 namespace quantize {
 namespace {
 
-constexpr std::size_t activation_memory = std::size_t{1200} << 20;
-constexpr double real_gain_db = 0.1;  // less may be chance: the judged samples are few
+constexpr double bytes_per_pair = 40;  // of a column's values, over all matrices that fitting it keeps
+constexpr double real_gain_db = 0.1;   // less may be chance: the judged samples are few
 
 // What a level spends on each step.
 struct Effort {
@@ -26,11 +27,13 @@ struct Effort {
   FitEffort fit;
 };
 
-Effort effort_of(const OptimizeInput& input, Level level) {
+Effort effort_of(const OptimizeInput& input, Level level, const Context& context) {
   Effort effort{6, 8, {0.8}, 6, 64, {12, 6000, 3, {0.05}, 1}};
   effort.fit.longest_block = 1536;  // the work grows with its square
   if (level >= Level::o2) effort = Effort{12, 24, {0.4, 0.6, 0.8, 1.0}, 16, 128, {100, 24000, 16, {0.01, 0.1}, 2}};
   if (level >= Level::o3) effort.fit.dampings = {0.003, 0.01, 0.03, 0.1};
+  const auto longest = static_cast<std::size_t>(std::sqrt(static_cast<double>(context.working_memory) / bytes_per_pair));
+  effort.fit.longest_block = std::min(effort.fit.longest_block, longest);
   FitMethods& methods = effort.fit.methods;
   methods = {input.does("target"), input.does("scale"), input.does("gptq"), input.does("descent")};
   if (level >= Level::o2 && input.does("rescale")) methods.rescale = 2;
@@ -147,14 +150,14 @@ Step try_fitting(Plan& plan, const OptimizeInput& learned, const Judge& judge, c
   const auto start = std::chrono::steady_clock::now();
   const Verdict before = judge(plan);
   Plan candidate = plan;
-  const NetworkFit fit = fit_network(candidate, learned, effort.fit, activation_memory, context);
+  const NetworkFit fit = fit_network(candidate, learned, effort.fit, context);
   Verdict after = judge(candidate);
   std::string rounding;
   if (effort.fit.methods.learned > 0) {  // what is learned row by row on few samples may lose to the closed form as a whole
     FitEffort closed = effort.fit;
     closed.methods.learned = 0;
     Plan other = plan;
-    fit_network(other, learned, closed, activation_memory, context);
+    fit_network(other, learned, closed, context);
     const Verdict verdict = judge(other);
     rounding = "; learned rounding " + gain(verdict, after);
     if (verdict.score() >= after.score()) {
@@ -184,7 +187,7 @@ const std::vector<std::string>& step_names() {
 std::vector<Step> optimize_before_calibration(Plan& plan, const OptimizeInput& input, Level level, Context& context) {
   // With 16 bits the activations' noise is far below the weights': nothing to gain.
   if (level == Level::o0 || input.scheme.activation_bits > 8) return {};
-  const Effort effort = effort_of(input, level);
+  const Effort effort = effort_of(input, level, context);
   const SampleSplit split = split_samples(input, effort.judged);
   const OptimizeInput few = evenly(split.learned, effort.equalization);
   const Judge judge(plan.model, split.judged, context);
@@ -200,7 +203,7 @@ std::vector<Step> optimize_before_calibration(Plan& plan, const OptimizeInput& i
 std::vector<Step> optimize_after_encoding(Plan& plan, const Statistics& statistics, const OptimizeInput& input, Level level,
                                           Context& context) {
   if (level == Level::o0) return {};
-  const Effort effort = effort_of(input, level);
+  const Effort effort = effort_of(input, level, context);
   const SampleSplit split = split_samples(input, effort.judged);
   const Judge judge(plan.model, split.judged, context);
   std::vector<Step> steps;

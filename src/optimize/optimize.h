@@ -31,6 +31,7 @@ struct OptimizeInput {
   std::size_t samples = 0;
   std::uint64_t seed = 0;
   std::set<std::string> without = {};  // steps and methods to leave out, see step_names()
+  std::size_t live_bytes = 0;          // of one sample's activations, alive at once in the float network; 0: to be measured
 
   [[nodiscard]] bool does(const std::string& step) const { return !without.contains(step); }
 };

@@ -1,5 +1,6 @@
 #include "optimize/replay.h"
 
+#include <algorithm>
 #include <limits>
 #include <set>
 
@@ -68,6 +69,16 @@ std::size_t Replay::live_bytes() const {
     for (const auto& [name, tensor] : live_[0]) bytes += tensor.bytes.size();
   }
   return bytes;
+}
+
+std::size_t most_live_bytes(const onnx::ModelProto& model, const Placement& placement, const LoadSample& load, const Context& context) {
+  Replay replay(model, load, 1, context);
+  std::size_t most = replay.live_bytes();
+  for (const auto& weighted : placement.weighted) {
+    replay.advance_to(weighted.node);
+    most = std::max(most, replay.live_bytes());
+  }
+  return most;
 }
 
 }  // namespace quantize

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/context.h"
+#include "encode/placement.h"
 #include "model/model.h"
 #include "observe/calibrate.h"
 
@@ -36,5 +37,8 @@ class Replay {
   std::vector<std::map<std::string, Tensor>> live_;
   int next_ = 0;
 };
+
+// The most bytes of activations that are alive at once, before any of the weighted nodes, in a run of the first sample.
+std::size_t most_live_bytes(const onnx::ModelProto& model, const Placement& placement, const LoadSample& load, const Context& context);
 
 }  // namespace quantize

@@ -1,5 +1,6 @@
 #include "pipeline/quantize_model.h"
 
+#include "base/memory.h"
 #include "pipeline/describe.h"
 
 namespace quantize {
@@ -9,15 +10,24 @@ Outcome quantize_model(const Options& options, Context& context) {
   require_images(options);
   const Stopwatch watch;
   Run run = plan_run(options, context);
+  const auto said = [&](const char* step) {
+    context.debug("memory: " + std::to_string(peak_resident_memory() >> 20) + " MB at the peak after " + step);
+  };
+  said("preparing");
   equalize_run(run, options, context);
+  said("equalizing");
   observe_run(run, context);
+  said("calibrating");
   if (options.goals.empty()) {
     encode_run(run, options, context);
     fit_run(run, options, context);
   } else {
     mix_run(run, options, context);
   }
-  return finish_run(run, options, watch, context);
+  said("fitting");
+  Outcome outcome = finish_run(run, options, watch, context);
+  said("evaluating");
+  return outcome;
 }
 
 std::string dry_run(const Options& options, Context& context) {

@@ -68,7 +68,7 @@ class FitNetwork : public testing::Test {
 
 TEST_F(FitNetwork, TheOutputErrorFallsAndTheWeightsLieOnTheGrid) {
   const double before = output_error(plan_);
-  const auto fit = fit_network(plan_, input_, effort(), std::size_t{1} << 30, Context());
+  const auto fit = fit_network(plan_, input_, effort(), Context());
   EXPECT_EQ(fit.fitted, 5);
   EXPECT_TRUE(fit.skipped.empty());
   EXPECT_EQ(fit.samples, 16U);
@@ -80,13 +80,15 @@ TEST_F(FitNetwork, DoesNotDependOnTheNumberOfThreads) {
   Plan other = plan_;
   Context four;
   four.threads = 4;
-  fit_network(plan_, input_, effort(), std::size_t{1} << 30, Context());
-  fit_network(other, input_, effort(), std::size_t{1} << 30, four);
+  fit_network(plan_, input_, effort(), Context());
+  fit_network(other, input_, effort(), four);
   EXPECT_EQ(serialize(plan_.model.proto), serialize(other.model.proto));
 }
 
 TEST_F(FitNetwork, LittleMemoryMeansFewerSamples) {
-  EXPECT_EQ(fit_network(plan_, input_, effort(), 1, Context()).samples, 1U);
+  Context tight;
+  tight.working_memory = 1;
+  EXPECT_EQ(fit_network(plan_, input_, effort(), tight).samples, 1U);
   expect_weights_on_grid();
 }
 
@@ -94,7 +96,7 @@ TEST_F(FitNetwork, LongColumnsAreFittedInBlocks) {
   const double before = output_error(plan_);
   FitEffort small = effort();
   small.longest_block = 40;  // v has columns of 144 values
-  EXPECT_EQ(fit_network(plan_, input_, small, std::size_t{1} << 30, Context()).fitted, 5);
+  EXPECT_EQ(fit_network(plan_, input_, small, Context()).fitted, 5);
   EXPECT_LT(output_error(plan_), 0.85 * before);
   expect_weights_on_grid();
 }
@@ -117,7 +119,7 @@ TEST_F(SharedWeight, IsFittedToAllItsReaders) {
     y = Conv (b, v)
   })");
   const double before = output_error(plan_);
-  const auto fit = fit_network(plan_, input_, effort(), std::size_t{1} << 30, Context());
+  const auto fit = fit_network(plan_, input_, effort(), Context());
   EXPECT_EQ(fit.fitted, 3);
   EXPECT_TRUE(fit.skipped.empty());
   EXPECT_LT(output_error(plan_), 0.8 * before);
@@ -130,7 +132,7 @@ TEST_F(SharedWeight, WithAnotherKindOfReaderIsSkippedByName) {
     b = ConvTranspose (a, w)
     y = Conv (b, v)
   })");
-  const auto fit = fit_network(plan_, input_, effort(), std::size_t{1} << 30, Context());
+  const auto fit = fit_network(plan_, input_, effort(), Context());
   EXPECT_EQ(fit.fitted, 1);
   ASSERT_EQ(fit.skipped.size(), 2U);
   EXPECT_EQ(fit.skipped[0], "a: its weight is shared with an operator of another kind");
