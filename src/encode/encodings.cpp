@@ -17,8 +17,6 @@ bool is_signed(ElementType type) {
   return type == onnx::TensorProto::INT4 || type == onnx::TensorProto::INT8 || type == onnx::TensorProto::INT16;
 }
 
-bool is_wide(ElementType type) { return type == onnx::TensorProto::INT16 || type == onnx::TensorProto::UINT16; }
-
 // A tensor that is always zero still needs a scale; a denormal one would make ONNX Runtime's reciprocal infinite.
 float usable_scale(double scale) {
   if (!(scale > 0)) return 1.0F;
@@ -73,6 +71,8 @@ Encoding encode_plain_weight(std::span<const float> values, const Shape& shape, 
 }
 
 }  // namespace
+
+bool is_wide(ElementType type) { return type == onnx::TensorProto::INT16 || type == onnx::TensorProto::UINT16; }
 
 double Encoding::low() const { return static_cast<double>(scale[0]) * (integer_range(type).low - zero_point[0]); }
 double Encoding::high() const { return static_cast<double>(scale[0]) * (integer_range(type).high - zero_point[0]); }

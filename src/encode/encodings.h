@@ -41,6 +41,9 @@ struct Encoding {
 // values.
 IntegerRange integer_range(ElementType type, bool symmetric_weight = false);
 
+// 16 bits.
+bool is_wide(ElementType type);
+
 struct Encodings {
   std::map<std::string, Encoding> activations;  // every member of every group
   std::map<std::string, Encoding> weights;      // by initializer name

@@ -26,4 +26,9 @@ ScaleRule scale_rule(const GraphIndex& index, const Placement& placement, const 
 // Raises the weight scales of the plan to allowed ones, for the activations' encodings as they are.
 void shorten_multipliers(const GraphIndex& index, const Placement& placement, Encodings& encodings);
 
+// The bias, in steps of input scale * weight scale, for kernels that multiply the two bytes of 16-bit activations one after the other and
+// cut what the sums of the lower bytes, and the bias, hold below 256: a multiple of 256 loses nothing itself, and makes up for the half of
+// 256 that the sums lose on average.
+double bias_for_dropped_byte(double exact);
+
 }  // namespace quantize

@@ -49,6 +49,7 @@ struct Placement {
   bool float_biases = false;           // no bias is quantized
   bool weight_zeros = false;           // weights are written with their zero points, which are zero
   bool short_multipliers = false;      // weight scales keep to what multiplier.h allows
+  bool drops_low_byte = false;         // biases that meet 16-bit activations keep to what multiplier.h says
   bool keep_wide_clamps = false;       // a Relu or Clip before a 16-bit encoding stays, though the encoding would saturate alike
 
   [[nodiscard]] std::vector<std::string> observed() const;  // sources of all groups whose range is not exact

@@ -31,6 +31,7 @@ const std::vector<Target>& targets() {
        .sharing = {"Resize:linear", "Resize:cubic", "AveragePool"},
        .concat_shares = true,
        .short_multipliers = true,
+       .drops_low_byte = true,
        .explicit_weight_zeros = true,
        .provider = "qnn",
        .compiles = true},

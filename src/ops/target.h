@@ -30,6 +30,7 @@ struct Target {
   bool symmetric_activations = false;  // signed integers with zero point 0
   bool float_biases = false;           // biases stay float: the runtime has no int32 DequantizeLinear
   bool short_multipliers = false;      // its kernels keep few bits of input scale * weight scale / result scale (multiplier.h)
+  bool drops_low_byte = false;         // its kernels cut the sums of the lower bytes of 16-bit activations, and the bias (multiplier.h)
   bool explicit_weight_zeros = false;  // weights carry zero points, though they are zero: it misreads 4-bit weights without
   // Quantized is what weighted operators read; their results are quantized only where another of them reads them, because the runtime
   // computes the Relu or Add that follows in the same kernel.

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "encode/multiplier.h"
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
@@ -13,8 +14,6 @@
 
 namespace quantize {
 namespace {
-
-bool is_wide(ElementType type) { return type == onnx::TensorProto::UINT16 || type == onnx::TensorProto::INT16; }
 
 class Rewriter {
  public:
@@ -165,9 +164,11 @@ class Rewriter {
     const float input_scale = input->second.scale[0];
     for (std::size_t i = 0; i < (scales == 1 ? 1 : values.size()); ++i) scale.push_back(input_scale * weight.scale[i % scales]);
     std::vector<std::int32_t> integers(values.size());
+    const bool multiples_of_256 = placement_.drops_low_byte && is_wide(input->second.type);
     for (std::size_t i = 0; i < values.size(); ++i) {
-      integers[i] = static_cast<std::int32_t>(
-          std::clamp(std::nearbyint(static_cast<double>(values[i]) / scale[scale.size() == 1 ? 0 : i]), -2147483647.0, 2147483647.0));
+      const double exact = static_cast<double>(values[i]) / scale[scale.size() == 1 ? 0 : i];
+      const double rounded = multiples_of_256 ? bias_for_dropped_byte(exact) : std::nearbyint(exact);
+      integers[i] = static_cast<std::int32_t>(std::clamp(rounded, -2147483647.0, 2147483647.0));
     }
     return dequantize_initializer(
         make_tensor(names_.unique("b" + std::to_string(++biases_)), shape_of(*bias), onnx::TensorProto::INT32, integers),

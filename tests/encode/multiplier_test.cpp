@@ -41,6 +41,13 @@ TEST(ScaleRule, TenSignificantBits) {
   }
 }
 
+TEST(DroppedByte, TheBiasIsAMultipleOf256ThatMakesUpForHalfOfOne) {
+  EXPECT_EQ(bias_for_dropped_byte(0), 0);
+  EXPECT_EQ(bias_for_dropped_byte(1), 256);
+  EXPECT_EQ(bias_for_dropped_byte(-300), -256);  // nearest to -172.5
+  EXPECT_EQ(bias_for_dropped_byte(1000), 1024);  // nearest to 1127.5
+}
+
 // Two convolutions, the first through a Relu that its result's encoding stands for; made for a target with short multipliers.
 class ShortMultipliers : public ::testing::TestWithParam<std::pair<const char*, int>> {
  protected:
