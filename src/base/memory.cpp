@@ -1,5 +1,9 @@
 #include "base/memory.h"
 
+#if __has_include(<malloc.h>)
+#include <malloc.h>
+#endif
+
 #include <fstream>
 #include <string>
 
@@ -13,6 +17,12 @@ std::uint64_t peak_resident_memory() {
     if (word == "VmHWM:") status >> kilobytes;
   }
   return kilobytes * 1024;
+}
+
+void release_free_memory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 }  // namespace quantize

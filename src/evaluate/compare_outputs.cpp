@@ -17,7 +17,7 @@ ClassMap label_of(const std::filesystem::path& folder, const std::string& stem) 
   return {label.width, label.height, std::move(label.pixels)};
 }
 
-constexpr std::size_t first_pairs = 16;  // compared in one run, before it is known how large they are
+constexpr std::size_t first_pairs = 4;  // compared in one run, before it is known how large they are
 
 // Both models with some pairs of tensors as outputs.
 class PairRuns {
@@ -89,6 +89,8 @@ Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& q
   return accuracy;
 }
 
+std::size_t layers_at_once(const Context& context) { return context.working_memory / 3; }
+
 std::vector<LayerAccuracy> compare_layers(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized,
                                           std::span<const TensorPair> pairs, const SampleSource& samples, std::size_t limit,
                                           const SessionOptions& options, const Context& context) {
@@ -106,7 +108,7 @@ std::vector<LayerAccuracy> compare_layers(const onnx::ModelProto& fp32, const on
     for (std::size_t k = 0; k < part.size(); ++k) progress->tick();
     begin += part.size();
     const std::size_t most = std::accumulate(bytes.begin(), bytes.end(), std::size_t{1}, [](auto a, auto b) { return std::max(a, b); });
-    at_a_time = std::max<std::size_t>(1, context.working_memory / 3 / context.samples_at_once() * part.size() / most);
+    at_a_time = std::max<std::size_t>(1, layers_at_once(context) / context.samples_at_once() * part.size() / most);
   }
   std::vector<LayerAccuracy> layers;
   for (std::size_t k = 0; k < pairs.size(); ++k) {

@@ -35,6 +35,15 @@ std::vector<int> weighted_numbers(const onnx::GraphProto& prepared, const onnx::
   return numbers;
 }
 
+// Their activations, in both networks, fit into the working memory.
+std::size_t samples_that_fit(const FitEffort& effort, std::size_t available, std::size_t live, const Context& context) {
+  return std::clamp<std::size_t>(context.working_memory / std::max<std::size_t>(1, 2 * live), 1, std::min(effort.samples, available));
+}
+
+std::size_t columns_of(const FitEffort& effort, const ColumnView& view) {
+  return std::max(effort.least_columns, effort.columns_per_weight * std::min(view.length(), effort.longest_block));
+}
+
 class Fitter {
  public:
   Fitter(Plan& plan, const OptimizeInput& input, const FitEffort& effort, std::size_t samples, const Context& context)
@@ -86,8 +95,7 @@ class Fitter {
     const ColumnView view(reference_.graph().node(number), op, shape_of(tensor));
     const auto* bias = op.bias.empty() ? nullptr : find_initializer(plan_.model.graph(), op.bias);
     const bool own_bias = bias != nullptr && element_count(shape_of(*bias)) == op.outputs;
-    const std::size_t columns =
-        std::max(effort_.least_columns, effort_.columns_per_weight * std::min(view.length(), effort_.longest_block));
+    const std::size_t columns = columns_of(effort_, view);
     const MomentSource source{fp32_, quantized_, reference_.graph().node(number).input(0), simulated_.graph().node(numbers_[i]).input(0)};
     auto& readers = known_[op.weight];
     readers.push_back({&op, view,
@@ -163,11 +171,26 @@ class Fitter {
 
 }  // namespace
 
+std::size_t fit_bytes(const Plan& plan, const FitEffort& effort, std::size_t samples, std::size_t live, const Context& context) {
+  constexpr std::size_t kept = 4, temporary = 5;  // matrices per block: moments to fit and to check by; while a block is fitted
+  const GraphIndex index(plan.model.graph());
+  std::size_t largest = 0;
+  for (const auto& [number, op] : plan.placement.weighted) {
+    if (op.channel_axis < 0) continue;
+    const ColumnView view(index.node(number), op, shape_of(*index.initializer(op.weight)));
+    const auto blocks = column_blocks(view, effort.longest_block);
+    const std::size_t matrix = blocks[0].length * blocks[0].length * sizeof(double);
+    const std::size_t at_once = view.groups() > 1 ? context.threads : 1;
+    const std::size_t columns = columns_of(effort, view) * view.groups() * view.length() * sizeof(float);
+    largest = std::max(largest, matrix * (kept * blocks.size() + temporary * at_once) + 2 * std::min(columns, batch_limit(context)));
+  }
+  return 2 * live * samples_that_fit(effort, samples, live, context) + largest;
+}
+
 NetworkFit fit_network(Plan& plan, const OptimizeInput& input, const FitEffort& effort, const Context& context) {
   ensure_biases(plan);
-  const std::size_t live = input.live_bytes > 0 ? input.live_bytes : most_live_bytes(plan.model.proto, plan.placement, input.load, context);
-  const std::size_t each = std::max<std::size_t>(1, 2 * live);  // in both networks
-  const std::size_t samples = std::clamp<std::size_t>(context.working_memory / each, 1, std::min(effort.samples, input.samples));
+  const std::size_t live = input.live_bytes > 0 ? input.live_bytes : activation_bytes(plan.model.proto, input.load, context).live;
+  const std::size_t samples = samples_that_fit(effort, input.samples, live, context);
   return Fitter(plan, input, effort, samples, context).run();
 }
 

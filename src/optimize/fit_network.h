@@ -33,4 +33,7 @@ struct FitEffort {
 // not fit into context.working_memory.
 NetworkFit fit_network(Plan& plan, const OptimizeInput& input, const FitEffort& effort, const Context& context);
 
+// What fit_network() keeps at the most: activations, sampled columns, and the matrices of the largest layer. `live`: see OptimizeInput.
+std::size_t fit_bytes(const Plan& plan, const FitEffort& effort, std::size_t samples, std::size_t live, const Context& context);
+
 }  // namespace quantize

@@ -157,6 +157,8 @@ void GroupMoments::add(const GroupMoments& other) {
   for (std::size_t i = 0; i < hx.values.size(); ++i) hx.values[i] += other.hx.values[i];
 }
 
+std::size_t batch_limit(const Context& context) { return std::min(batch_bytes, context.working_memory / 12); }
+
 std::vector<ColumnBlock> column_blocks(const ColumnView& view, std::size_t longest) {
   const std::size_t taps = view.taps(), channels = view.length() / taps;
   const std::size_t parts = std::min(channels, (view.length() + longest - 1) / longest);
@@ -175,7 +177,7 @@ LayerMoments measure_moments(const ColumnView& view, std::vector<ColumnBlock> bl
   LayerMoments result{std::move(blocks), {}, {}, {}};
   const std::size_t samples = source.fp32.samples(), stride = view.groups() * view.length();
   const std::size_t per_sample = std::max<std::size_t>(1, (columns + samples - 1) / samples);
-  const std::size_t batch = std::max<std::size_t>(1, std::min(batch_bytes, context.working_memory / 12) / (stride * sizeof(float)));
+  const std::size_t batch = std::max<std::size_t>(1, batch_limit(context) / (stride * sizeof(float)));
   std::vector<float> columns_fp, columns_q;
   const auto gather = [&](const std::vector<Piece>& pieces) {
     columns_fp.resize(column_count(pieces) * stride);

@@ -43,6 +43,9 @@ struct LayerMoments {
   std::vector<GroupColumns> check_columns;
 };
 
+// Columns that are gathered at once, in bytes, at most.
+std::size_t batch_limit(const Context& context);
+
 struct MomentSource {
   const Replay& fp32;
   const Replay& quantized;

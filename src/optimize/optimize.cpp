@@ -213,4 +213,12 @@ std::vector<Step> optimize_after_encoding(Plan& plan, const Statistics& statisti
   return steps;
 }
 
+std::size_t optimize_bytes(const Plan& plan, const OptimizeInput& input, Level level, const Context& context) {
+  if (level == Level::o0) return 0;
+  const Effort effort = effort_of(input, level, context);
+  const std::size_t learned = split_samples(input, effort.judged).learned.samples;
+  const std::size_t ranges = input.live_bytes * std::min(effort.ranges, learned);  // kept while ranges are chosen
+  return std::max(ranges, input.does("fit-weights") ? fit_bytes(plan, effort.fit, learned, input.live_bytes, context) : 0);
+}
+
 }  // namespace quantize

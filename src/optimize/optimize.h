@@ -46,4 +46,7 @@ std::vector<Step> optimize_before_calibration(Plan& plan, const OptimizeInput& i
 std::vector<Step> optimize_after_encoding(Plan& plan, const Statistics& statistics, const OptimizeInput& input, Level level,
                                           Context& context);
 
+// What both of them keep in memory at the most, in bytes, besides the models.
+std::size_t optimize_bytes(const Plan& plan, const OptimizeInput& input, Level level, const Context& context);
+
 }  // namespace quantize

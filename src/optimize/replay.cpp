@@ -71,14 +71,22 @@ std::size_t Replay::live_bytes() const {
   return bytes;
 }
 
-std::size_t most_live_bytes(const onnx::ModelProto& model, const Placement& placement, const LoadSample& load, const Context& context) {
+ActivationBytes activation_bytes(const onnx::ModelProto& model, const LoadSample& load, const Context& context) {
   Replay replay(model, load, 1, context);
-  std::size_t most = replay.live_bytes();
-  for (const auto& weighted : placement.weighted) {
-    replay.advance_to(weighted.node);
-    most = std::max(most, replay.live_bytes());
+  std::set<std::string> seen;
+  ActivationBytes bytes;
+  const auto look = [&] {
+    bytes.live = std::max(bytes.live, replay.live_bytes());
+    for (const auto& [name, tensor] : replay.kept(0)) {
+      if (seen.insert(name).second) bytes.all += tensor.bytes.size();
+    }
+  };
+  look();
+  for (int node = 1; node <= model.graph().node_size(); ++node) {
+    replay.advance_to(node);
+    look();
   }
-  return most;
+  return bytes;
 }
 
 }  // namespace quantize

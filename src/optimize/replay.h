@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/context.h"
-#include "encode/placement.h"
 #include "model/model.h"
 #include "observe/calibrate.h"
 
@@ -38,7 +37,10 @@ class Replay {
   int next_ = 0;
 };
 
-// The most bytes of activations that are alive at once, before any of the weighted nodes, in a run of the first sample.
-std::size_t most_live_bytes(const onnx::ModelProto& model, const Placement& placement, const LoadSample& load, const Context& context);
+// Bytes of the activations in a run of the first sample: the most that are alive at once, and all together.
+struct ActivationBytes {
+  std::size_t live = 0, all = 0;
+};
+ActivationBytes activation_bytes(const onnx::ModelProto& model, const LoadSample& load, const Context& context);
 
 }  // namespace quantize

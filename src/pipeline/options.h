@@ -72,6 +72,7 @@ struct Options {
   std::filesystem::path quantized;              // a model to evaluate instead of making one
   Shard shard;                                  // the part of the calibration samples to observe
 
+  std::uint64_t memory_limit = 0;  // bytes; 0: none
   Exclusions exclusions;
   bool strict = false;
   std::vector<std::string>

@@ -11,9 +11,11 @@ Outcome quantize_model(const Options& options, Context& context) {
   const Stopwatch watch;
   Run run = plan_run(options, context);
   const auto said = [&](const char* step) {
+    release_free_memory();
     context.debug("memory: " + std::to_string(peak_resident_memory() >> 20) + " MB at the peak after " + step);
   };
   said("preparing");
+  budget_run(run, options, context);
   equalize_run(run, options, context);
   said("equalizing");
   observe_run(run, context);

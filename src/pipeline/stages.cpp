@@ -13,6 +13,7 @@
 #include "observe/calibrate.h"
 #include "pipeline/first_nonfinite.h"
 #include "pipeline/measured_placement.h"
+#include "pipeline/memory_plan.h"
 #include "pipeline/pixel_model.h"
 #include "prepare/pixel_input.h"
 #include "prepare/prepare.h"
@@ -108,7 +109,8 @@ Target target_of(const Options& options) {
 
 OptimizeInput optimize_input(const Run& run, const Options& options) {
   const auto& source = run.samples.calibration;
-  return {run.scheme, [&source](std::size_t i) { return source.load(i).inputs; }, source.size(), options.seed, options.without};
+  return {run.scheme,          [&source](std::size_t i) { return source.load(i).inputs; }, source.size(), options.seed, options.without,
+          run.activations.live};
 }
 
 Run plan_run(const Options& options, Context& context) {
@@ -144,6 +146,18 @@ Run plan_run(const Options& options, Context& context) {
                 options.model.string() + " has no Conv, ConvTranspose, Gemm or MatMul with constant float weights to quantize");
   }
   return run;
+}
+
+void budget_run(Run& run, const Options& options, Context& context) {
+  const auto& source = run.samples.calibration;
+  run.activations = activation_bytes(
+      run.plan.model.proto, [&](std::size_t i) { return source.load(i).inputs; }, context);
+  const auto input = optimize_input(run, options);
+  const std::size_t compared = run.samples.test.size() > 0 ? run.activations.all : 0;
+  if (options.memory_limit > 0) keep_within(options.memory_limit, run.plan, input, options.level, compared, context);
+  const auto peak = memory_needs(run.plan, input, options.level, compared, context).peak();
+  context.info("memory: about " + std::to_string(peak >> 20) + " MB at the peak, " + std::to_string(context.samples_at_once()) +
+               " samples at once" + (options.memory_limit > 0 && peak > options.memory_limit ? "; the limit cannot be kept" : ""));
 }
 
 void equalize_run(Run& run, const Options& options, Context& context) {

@@ -13,6 +13,7 @@
 #include "model/model.h"
 #include "observe/statistics.h"
 #include "optimize/optimize.h"
+#include "optimize/replay.h"
 #include "pipeline/open_samples.h"
 #include "pipeline/options.h"
 #include "report/report.h"
@@ -45,12 +46,15 @@ struct Run {
   Samples samples;
   std::vector<std::vector<Tensor>> inputs;  // one or two sets to run the model on: of calibration, or made up where there are no images
   ClassAxis axis = ClassAxis::first;
+  ActivationBytes activations;  // of one sample
   std::vector<Step> steps;
   std::optional<MixedPrecision> mixed;
 };
 
 // load, prepare, place: everything that does not depend on statistics. Without calibration images the preparation is checked on noise.
 Run plan_run(const Options& options, Context& context);
+// What the run will need in memory is said, and held to options.memory_limit where there is one.
+void budget_run(Run& run, const Options& options, Context& context);
 // Optimizations of the float model, before it is observed.
 void equalize_run(Run& run, const Options& options, Context& context);
 // calibrate: run.statistics of all calibration samples.

@@ -11,6 +11,11 @@ void add_general_options(CLI::App& app, Input& input) {
                  "Samples run through a model at once: fewer need less memory, with the threads within each; 0: as many as threads [0]")
       ->option_text("N")
       ->group(group);
+  app.add_option("--memory-limit", arguments.options.memory_limit,
+                 "Memory to keep within: fewer samples at once, and fewer to fit weights on; 0: no limit [0]")
+      ->transform(CLI::AsSizeValue(false))
+      ->option_text("800MB|2GB")
+      ->group(group);
   app.add_flag("--strict", arguments.options.strict, "Stop at the first unreadable image or undone preparation step")->group(group);
   app.add_flag("--log-json", arguments.log_json, "One JSON object per message on standard error")->group(group);
   app.add_flag_callback(
