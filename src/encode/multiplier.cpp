@@ -50,9 +50,7 @@ ScaleRule scale_rule(const GraphIndex& index, const Placement& placement, const 
   if (!placement.short_multipliers || input == known.end()) return {};
   const auto result = known.find(known.contains(op.output) ? op.output : behind_clamp(op.output, index));
   if (result == known.end()) return {};
-  const auto& weight = encodings.weights.at(op.weight);
-  const bool bytes = weight.type == onnx::TensorProto::INT8 &&
-                     (result->second.type == onnx::TensorProto::UINT8 || result->second.type == onnx::TensorProto::INT8);
+  const bool bytes = encodings.weights.at(op.weight).type == onnx::TensorProto::INT8 && !is_wide(result->second.type);
   return {.least = 0,
           .to_multiplier = static_cast<double>(input->second.scale[0]) / result->second.scale[0],
           .bits = bytes ? shift_only : kept_bits};

@@ -13,7 +13,6 @@
 // Candidates with more and less damping, and plain nearest rounding, are judged row by row on held-out samples; the best is kept.
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "base/context.h"

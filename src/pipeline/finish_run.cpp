@@ -64,11 +64,11 @@ void evaluate(Report& report, const Run& run, const Model& quantized, const std:
   const SessionOptions as_target = session_as_target(run.target);
   if (test.size() > 0) {
     report.accuracy = compare_outputs(run.original.proto, quantized.proto, test, run.axis, options.labels, as_target, context);
-    report.layers = compare_layers(run.plan.model.proto, quantized.proto, tensor_pairs(run.plan, quantized), test, 4, as_target, context);
+    const auto pairs = tensor_pairs(run.plan, quantized);
+    report.layers = compare_layers(run.plan.model.proto, quantized.proto, pairs, test, 4, as_target, context);
     report.histograms = worst_histograms(report.layers, run.plan, run.statistics, 12);
     report.pictures = compare_pictures(run.original.proto, quantized.proto, test, pictures_to_show(report.accuracy, options.pictures),
                                        run.axis, fed_preprocess(options), report.accuracy, as_target, context);
-    const auto pairs = tensor_pairs(run.plan, quantized);
     report.providers =
         evaluate_on_devices({run.original.proto, quantized.proto, run.plan.model.proto, pairs, file}, test, run.axis, options, context);
   }

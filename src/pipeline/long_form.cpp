@@ -45,6 +45,7 @@ Run prepared_run(const Options& options, Context& context) {
     throw Error(ErrorKind::usage,
                 "--placement auto measures anew in every part, which would not fit together: leave it to `quantize MODEL`");
   Run run = plan_run(options, context);
+  budget_run(run, options, context);
   equalize_run(run, options, context);
   return run;
 }

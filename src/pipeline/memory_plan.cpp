@@ -44,9 +44,13 @@ void keep_within(std::uint64_t limit, const Plan& plan, const OptimizeInput& inp
   }
   limit -= limit / 8;  // the estimates are not that sure
   context.working_memory = std::min<std::size_t>(context.working_memory, limit - fixed);
-  // Working memory bounds each kind of thing that a step keeps; a step may keep several.
-  while (context.working_memory > least_working && memory_needs(plan, input, level, 0, context).peak() > limit)
-    context.working_memory = context.working_memory / 10 * 9;
+  // Working memory bounds each kind of thing that a step keeps; a step may keep several. It decides what weights are fitted on, so that the
+  // number of threads must not decide it.
+  Context alone;
+  alone.working_memory = context.working_memory;
+  while (alone.working_memory > least_working && memory_needs(plan, input, level, 0, alone).peak() > limit)
+    alone.working_memory = alone.working_memory / 10 * 9;
+  context.working_memory = alone.working_memory;
   while (context.samples_at_once() > 1 && memory_needs(plan, input, level, compared, context).peak() > limit)
     context.workers = context.samples_at_once() - 1;
 }

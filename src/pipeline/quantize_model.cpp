@@ -10,25 +10,25 @@ Outcome quantize_model(const Options& options, Context& context) {
   require_images(options);
   const Stopwatch watch;
   Run run = plan_run(options, context);
-  const auto said = [&](const char* step) {
+  const auto stage_ends = [&](const char* step) {
     release_free_memory();
     context.debug("memory: " + std::to_string(peak_resident_memory() >> 20) + " MB at the peak after " + step);
   };
-  said("preparing");
+  stage_ends("preparing");
   budget_run(run, options, context);
   equalize_run(run, options, context);
-  said("equalizing");
+  stage_ends("equalizing");
   observe_run(run, context);
-  said("calibrating");
+  stage_ends("calibrating");
   if (options.goals.empty()) {
     encode_run(run, options, context);
     fit_run(run, options, context);
   } else {
     mix_run(run, options, context);
   }
-  said("fitting");
+  stage_ends("fitting");
   Outcome outcome = finish_run(run, options, watch, context);
-  said("evaluating");
+  stage_ends("evaluating");
   return outcome;
 }
 

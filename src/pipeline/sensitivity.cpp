@@ -9,6 +9,7 @@ namespace quantize {
 SensitivityOutcome measure_sensitivity(const Options& options, Context& context) {
   validate(options);
   Run run = plan_run(options, context);
+  budget_run(run, options, context);
   equalize_run(run, options, context);
   observe_run(run, context);
   encode_run(run, options, context);

@@ -150,6 +150,7 @@ Run plan_run(const Options& options, Context& context) {
 
 void budget_run(Run& run, const Options& options, Context& context) {
   const auto& source = run.samples.calibration;
+  if (source.size() == 0) return;
   run.activations = activation_bytes(
       run.plan.model.proto, [&](std::size_t i) { return source.load(i).inputs; }, context);
   const auto input = optimize_input(run, options);

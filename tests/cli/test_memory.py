@@ -42,3 +42,17 @@ def test_a_size_that_is_none_is_a_usage_error(program, tmp_path):
     run = start(program, DEMO / "model.onnx", "--calib", DEMO / "calib", "-o", tmp_path / "out.onnx", "--memory-limit", "much")
     assert run.returncode == 2
     assert "--memory-limit" in run.stderr
+
+
+def test_the_long_form_keeps_to_the_limit_and_makes_the_same_bytes(program, tmp_path):
+    words = ["--calib", DEMO / "calib", "--samples", "24", "--memory-limit", "190MB"]
+    said(program, tmp_path / "short.onnx", "--memory-limit", "190MB")
+    for command in (["calibrate", DEMO / "model.onnx", *words, "-o", tmp_path / "s.json"],
+                    ["apply", DEMO / "model.onnx", *words, "--statistics", tmp_path / "s.json", "-o", tmp_path / "long.onnx", "--latency-runs", "0",
+                     "--pictures", "1"]):
+        run = start(program, *command)
+        assert run.returncode == 0, run.stderr
+        assert "memory: about" in run.stderr
+    assert (tmp_path / "long.onnx").read_bytes() == (tmp_path / "short.onnx").read_bytes()
+    run = start(program, "calibrate", DEMO / "model.onnx", *words[:-1], "20MB", "-o", tmp_path / "t.json")
+    assert run.returncode == 2
