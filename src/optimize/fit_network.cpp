@@ -72,8 +72,7 @@ class Fitter {
     for (std::size_t i = 0; i < numbers_.size(); ++i) {
       context_.check_stop();
       const int number = plan_.placement.weighted[i].node;
-      fp32_.advance_to(number);
-      quantized_.advance_to(numbers_[i]);
+      Replay::advance(fp32_, number, quantized_, numbers_[i]);
       const std::string reason = fit(i);
       if (reason.empty()) {
         ++result.fitted;
@@ -180,7 +179,7 @@ std::size_t fit_bytes(const Plan& plan, const FitEffort& effort, std::size_t sam
     const ColumnView view(index.node(number), op, shape_of(*index.initializer(op.weight)));
     const auto blocks = column_blocks(view, effort.longest_block);
     const std::size_t matrix = blocks[0].length * blocks[0].length * sizeof(double);
-    const std::size_t at_once = view.groups() > 1 ? context.threads : 1;
+    const std::size_t at_once = std::min<std::size_t>(blocks.size(), context.threads);
     const std::size_t columns = columns_of(effort, view) * view.groups() * view.length() * sizeof(float);
     largest = std::max(largest, matrix * (kept * blocks.size() + temporary * at_once) + 2 * std::min(columns, batch_limit(context)));
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "base/parallel.h"
 #include "evaluate/metrics.h"
@@ -17,6 +18,15 @@ OptimizeInput only(const OptimizeInput& input, std::vector<std::size_t> numbers)
   result.samples = numbers.size();
   result.load = [load = input.load, numbers = std::move(numbers)](std::size_t i) { return load(numbers[i]); };
   return result;
+}
+
+Verdict verdict_of(std::span<const Energy> energies) {
+  Verdict verdict{0, energies.empty() ? 0 : energies[0].sqnr_db()};
+  for (const auto& energy : energies) {
+    verdict.sqnr_db += energy.sqnr_db() / static_cast<double>(energies.size());
+    verdict.worst_db = std::min(verdict.worst_db, energy.sqnr_db());
+  }
+  return verdict;
 }
 
 }  // namespace
@@ -35,20 +45,28 @@ Judge::Judge(const Model& fp32, const OptimizeInput& input, const Context& conte
                        [&](std::size_t i, unsigned) { references_[i] = float_values(session.run(input.load(i))[0]); });
 }
 
-Verdict Judge::operator()(const Plan& plan, const RewriteOptions& options) const {
-  const Session session(rewrite(plan.model, plan.placement, plan.encodings, options).proto, {.threads = 1, .fuse_quantized = false});
-  std::vector<Energy> energies(references_.size());
-  parallel_for_samples(context_, references_.size(), [&](std::size_t i, unsigned) {
-    energies[i] = Energy::of(references_[i], float_values(session.run(input_.load(i))[0]));
+Verdict Judge::operator()(const Plan& plan, const RewriteOptions& options) const { return verdicts({&plan}, options)[0]; }
+
+std::pair<Verdict, Verdict> Judge::both(const Plan& before, const Plan& after, const RewriteOptions& options) const {
+  const auto two = verdicts({&before, &after}, options);
+  return {two[0], two[1]};
+}
+
+std::vector<Verdict> Judge::verdicts(const std::vector<const Plan*>& plans, const RewriteOptions& options) const {
+  std::vector<std::optional<Session>> sessions(plans.size());
+  parallel_for_samples(context_, plans.size(), [&](std::size_t p, unsigned) {
+    const Plan& plan = *plans[p];
+    sessions[p].emplace(rewrite(plan.model, plan.placement, plan.encodings, options).proto,
+                        SessionOptions{.threads = 1, .fuse_quantized = false});
   });
-  Verdict verdict{0, energies.empty() ? 0 : energies[0].sqnr_db()};
-  Energy all;
-  for (const auto& energy : energies) {
-    all.add(energy);
-    verdict.worst_db = std::min(verdict.worst_db, energy.sqnr_db());
-  }
-  verdict.sqnr_db = all.sqnr_db();
-  return verdict;
+  const std::size_t samples = references_.size();
+  std::vector<Energy> energies(plans.size() * samples);
+  parallel_for_samples(context_, energies.size(), [&](std::size_t i, unsigned) {
+    energies[i] = Energy::of(references_[i % samples], float_values(sessions[i / samples]->run(input_.load(i % samples))[0]));
+  });
+  std::vector<Verdict> verdicts;
+  for (std::size_t p = 0; p < plans.size(); ++p) verdicts.push_back(verdict_of(std::span(energies).subspan(p * samples, samples)));
+  return verdicts;
 }
 
 Statistics encode_trial(Plan& plan, const OptimizeInput& few, const Context& context) {
@@ -73,6 +91,13 @@ OptimizeInput evenly(const OptimizeInput& input, std::size_t count) {
   std::vector<std::size_t> numbers;
   for (std::size_t i = 0; i < count; ++i) numbers.push_back(i * input.samples / count);
   return only(input, std::move(numbers));
+}
+
+OptimizeInput joined(const OptimizeInput& first, const OptimizeInput& second) {
+  OptimizeInput result = first;
+  result.samples = first.samples + second.samples;
+  result.load = [first, second](std::size_t i) { return i < first.samples ? first.load(i) : second.load(i - first.samples); };
+  return result;
 }
 
 }  // namespace quantize

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/context.h"
@@ -12,7 +13,7 @@
 namespace quantize {
 
 struct Verdict {
-  double sqnr_db = 0;   // of all judged samples together
+  double sqnr_db = 0;   // mean over the judged samples: by their joint energy, one loud sample would outweigh all others
   double worst_db = 0;  // of the worst one
 
   // What a step must raise: a gain on average that the worst sample pays for is none.
@@ -28,8 +29,12 @@ class Judge {
   Judge(const Model& fp32, const OptimizeInput& input, const Context& context);
 
   [[nodiscard]] Verdict operator()(const Plan& plan, const RewriteOptions& options = {}) const;
+  // Of a plan as it was and of what a step made of it, at the same time.
+  [[nodiscard]] std::pair<Verdict, Verdict> both(const Plan& before, const Plan& after, const RewriteOptions& options = {}) const;
 
  private:
+  [[nodiscard]] std::vector<Verdict> verdicts(const std::vector<const Plan*>& plans, const RewriteOptions& options) const;
+
   const OptimizeInput input_;
   const Context& context_;
   std::vector<std::vector<float>> references_;
@@ -45,5 +50,7 @@ struct SampleSplit {
 SampleSplit split_samples(const OptimizeInput& input, std::size_t judged_at_most);
 // At most `count` of them, evenly spread.
 OptimizeInput evenly(const OptimizeInput& input, std::size_t count);
+// The samples of both, those of `first` in front.
+OptimizeInput joined(const OptimizeInput& first, const OptimizeInput& second);
 
 }  // namespace quantize

@@ -63,15 +63,17 @@ class GroupFit {
     result.scale = free ? search_scales(weights, importance(), grids, rules, settings_.block) : scales_of(grids, settings_.block);
     Matrix columns;
     const auto chosen = with_scales(grids, result.scale, settings_.block, weights.cols, columns);
-    for (const std::size_t b : blocks_) {
+    const Context alone;
+    parallel_for(context, blocks_.size(), [&](std::size_t i, unsigned) {
+      const std::size_t b = blocks_[i];
       const auto& block = readers_[0].moments.blocks[b];
       auto own = chosen;
       for (auto& grid : own) {
         if (!grid.columns.empty()) grid.columns = grid.columns.subspan(block.offset, block.length);
       }
-      const auto part = fit_block(b, some_columns(weights, block.offset, block.length), own, rules, fixed, context);
+      const auto part = fit_block(b, some_columns(weights, block.offset, block.length), own, rules, fixed, alone);
       put_columns(part.weights, block.offset, result.weights);
-    }
+    });
     return result;
   }
 

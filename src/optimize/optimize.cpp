@@ -21,16 +21,16 @@ constexpr double real_gain_db = 0.1;   // less may be chance: the judged samples
 // What a level spends on each step.
 struct Effort {
   std::size_t judged;             // samples that judge
-  std::size_t equalization;       // samples that trial ranges are taken from
+  std::size_t equalization;       // samples that trial ranges are taken from, besides those that judge
   std::vector<double> strengths;  // of equalization, mildest first
   std::size_t ranges, positions;  // samples and positions in each that ranges are chosen by
   FitEffort fit;
 };
 
 Effort effort_of(const OptimizeInput& input, Level level, const Context& context) {
-  Effort effort{6, 8, {0.8}, 6, 64, {12, 6000, 3, {0.05}, 1}};
-  effort.fit.longest_block = 1536;  // the work grows with its square
-  if (level >= Level::o2) effort = Effort{12, 24, {0.4, 0.6, 0.8, 1.0}, 16, 128, {100, 24000, 16, {0.01, 0.1}, 2}};
+  Effort effort{4, 5, {0.8}, 3, 80, {8, 3000, 3, {0.05}, 1}};
+  effort.fit.longest_block = 576;  // the work grows with its square
+  if (level >= Level::o2) effort = Effort{12, 12, {0.4, 0.6, 0.8, 1.0}, 16, 128, {100, 24000, 16, {0.01, 0.1}, 2}};
   if (level >= Level::o3) effort.fit.dampings = {0.003, 0.01, 0.03, 0.1};
   const auto longest = static_cast<std::size_t>(std::sqrt(static_cast<double>(context.working_memory) / bytes_per_pair));
   effort.fit.longest_block = std::min(effort.fit.longest_block, longest);
@@ -98,7 +98,7 @@ Step try_absorbing(Plan& plan, const OptimizeInput& few, const Judge& judge, con
   const int channels = absorb_biases(candidate.model, candidate.placement, statistics);
   if (channels == 0) return {"absorb-bias", "nothing to absorb", seconds_since(start)};
   encode_trial(candidate, few, context);
-  const Verdict before = judge(plain, activations_only), after = judge(candidate, activations_only);
+  const auto [before, after] = judge.both(plain, candidate, activations_only);
   const bool kept = after.score() > before.score() + real_gain_db;
   if (kept) plan.model = std::move(candidate.model);
   return judged_step("absorb-bias", std::to_string(channels) + " channels", before, after, kept, start);
@@ -138,7 +138,7 @@ Step try_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& l
   Plan candidate = plan;
   const int changed = select_ranges(candidate, statistics, evenly(learned, effort.ranges), effort.positions, context);
   if (changed == 0) return {"ranges", "least squares is best everywhere", seconds_since(start)};
-  const Verdict before = judge(plan, activations_only), after = judge(candidate, activations_only);
+  const auto [before, after] = judge.both(plan, candidate, activations_only);
   const bool kept = after.score() > before.score();
   if (kept) plan.encodings = std::move(candidate.encodings);
   return judged_step("ranges",
@@ -148,10 +148,9 @@ Step try_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& l
 
 Step try_fitting(Plan& plan, const OptimizeInput& learned, const Judge& judge, const Effort& effort, const Context& context) {
   const auto start = std::chrono::steady_clock::now();
-  const Verdict before = judge(plan);
   Plan candidate = plan;
   const NetworkFit fit = fit_network(candidate, learned, effort.fit, context);
-  Verdict after = judge(candidate);
+  auto [before, after] = judge.both(plan, candidate);
   std::string rounding;
   if (effort.fit.methods.learned > 0) {  // what is learned row by row on few samples may lose to the closed form as a whole
     FitEffort closed = effort.fit;
@@ -189,7 +188,8 @@ std::vector<Step> optimize_before_calibration(Plan& plan, const OptimizeInput& i
   if (level == Level::o0 || input.scheme.activation_bits > 8) return {};
   const Effort effort = effort_of(input, level, context);
   const SampleSplit split = split_samples(input, effort.judged);
-  const OptimizeInput few = evenly(split.learned, effort.equalization);
+  // The final ranges will have seen what judges too: cut values there would be the trial's fault, not the step's.
+  const OptimizeInput few = joined(evenly(split.learned, effort.equalization), split.judged);
   const Judge judge(plan.model, split.judged, context);
   std::vector<Step> steps;
   if (input.does("equalize")) steps.push_back(try_equalization(plan, few, judge, effort, context));

@@ -17,8 +17,13 @@ namespace {
 
 struct Option {
   Encoding encoding;
-  double error = 0;  // relative to the signal at the readers' outputs, summed over them
+  double expected = 0;  // squared error per value over all of calibration
+  double error = 0;     // relative to the signal at the readers' outputs, summed over them
 };
+
+// The few positions that are judged by hardly meet the values that a range cuts off, the histogram has them all: what was measured behind
+// the reader is scaled from the error of the positions' own values to that of all (a ratio estimate).
+double scaled_to_all(const Option& option, double behind, double own) { return own > 0 ? behind * option.expected / own : behind; }
 
 float fake_quantize(float value, const Encoding& encoding, IntegerRange range) {
   return static_cast<float>(quantize_value(value, encoding.scale[0], encoding.zero_point[0], range) - encoding.zero_point[0]) *
@@ -105,7 +110,7 @@ class RangeSearch {
       const bool known = std::any_of(options.begin(), options.end(), [&](const Option& other) {
         return other.encoding.scale == encoding.scale && other.encoding.zero_point == encoding.zero_point;
       });
-      if (!known) options.push_back({std::move(encoding), 0});
+      if (!known) options.push_back({std::move(encoding), expected_error(seen, range, levels)});
     }
     return options;
   }
@@ -150,8 +155,13 @@ class RangeSearch {
       const auto& encoding = options[i].encoding;
       const IntegerRange range = integer_range(encoding.type);
       std::vector<float> error(x.size());
-      for (std::size_t k = 0; k < x.size(); ++k) error[k] = x[k] - fake_quantize(x[k], encoding, range);
-      options[i].error += energy(view, weights, error, count, centered) / signal;
+      double own = 0;
+      for (std::size_t k = 0; k < x.size(); ++k) {
+        error[k] = x[k] - fake_quantize(x[k], encoding, range);
+        own += static_cast<double>(error[k]) * error[k];
+      }
+      own /= static_cast<double>(x.size());
+      options[i].error += scaled_to_all(options[i], energy(view, weights, error, count, centered) / signal, own);
     });
   }
 
@@ -182,7 +192,8 @@ class RangeSearch {
   template <typename Function>
   void judge_values(const Replay& replay, const std::string& tensor, const Function& f, std::vector<Option>& options) const {
     double signal = 0;
-    std::vector<double> errors(options.size());
+    std::size_t count = 0;
+    std::vector<double> errors(options.size()), own(options.size());
     for (std::size_t sample = 0; sample < replay.samples(); ++sample) {
       const auto values = replay.value(sample, tensor).as<float>();
       const std::size_t stride =
@@ -190,14 +201,18 @@ class RangeSearch {
       for (std::size_t k = 0; k < values.size(); k += stride) {
         const double exact = f(values[k]);
         signal += exact * exact;
+        ++count;
         for (std::size_t i = 0; i < options.size(); ++i) {
           const auto& encoding = options[i].encoding;
-          const double off = exact - f(fake_quantize(values[k], encoding, integer_range(encoding.type)));
+          const float quantized = fake_quantize(values[k], encoding, integer_range(encoding.type));
+          const double off = exact - f(quantized), before = static_cast<double>(values[k]) - quantized;
           errors[i] += off * off;
+          own[i] += before * before;
         }
       }
     }
-    for (std::size_t i = 0; i < options.size(); ++i) options[i].error += errors[i] / std::max(signal, 1e-30);
+    for (std::size_t i = 0; i < options.size(); ++i)
+      options[i].error += scaled_to_all(options[i], errors[i] / std::max(signal, 1e-30), own[i] / static_cast<double>(count));
   }
 
   // The first option is least squares: another must be better by more than chance to replace it.

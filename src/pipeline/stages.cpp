@@ -157,10 +157,9 @@ void budget_run(Run& run, const Options& options, Context& context) {
   const std::size_t compared = run.samples.test.size() > 0 ? run.activations.all : 0;
   if (options.memory_limit > 0) keep_within(options.memory_limit, run.plan, input, options.level, compared, context);
   const auto peak = memory_needs(run.plan, input, options.level, compared, context).peak();
-  const std::string said =
-      "memory: about " + std::to_string(peak >> 20) + " MB at the peak, " + std::to_string(context.samples_at_once()) + " samples at once";
-  if (options.memory_limit == 0) return context.debug(said);
-  context.info(said + (peak > options.memory_limit ? "; the limit cannot be kept" : ""));
+  const bool beyond = options.memory_limit > 0 && peak > options.memory_limit;
+  context.info("memory: about " + std::to_string(peak >> 20) + " MB at the peak, " + std::to_string(context.samples_at_once()) +
+               " samples at once" + (beyond ? "; the limit cannot be kept" : ""));
 }
 
 void equalize_run(Run& run, const Options& options, Context& context) {

@@ -21,6 +21,11 @@ def quantize(program, model, folder, output, *arguments, quick=QUICK, **options)
     return run
 
 
+def complaints(ended):
+    """The lines on standard error but the estimate of memory, which is said before a run whatever becomes of it."""
+    return [line for line in ended.stderr.splitlines() if not line.startswith("memory: about ")]
+
+
 def report_of(output):
     return json.loads(output.with_suffix(".report.json").read_text(encoding="utf-8"))
 

@@ -6,7 +6,7 @@ import pytest
 from conftest import ROOT
 from models import two_convolutions, weights, without_weights
 from onnx import helper
-from support import QUICK, draw_pictures, listing, quantize, report_of, start
+from support import QUICK, complaints, draw_pictures, listing, quantize, report_of, start
 
 MODEL, DATA, NUMERIC = 3, 4, 6
 DEMO_MODEL = ROOT / "data" / "demo" / "model.onnx"
@@ -21,7 +21,7 @@ def refused(program, tmp_path):
         folder = tmp_path / "out"
         folder.mkdir(exist_ok=True)
         ended = start(program, model, "--calib", calib, "-o", folder / "out.onnx", *QUICK, *options)
-        lines = ended.stderr.splitlines()
+        lines = complaints(ended)
         assert ended.returncode == code, ended.stderr
         assert len(lines) == 1, ended.stderr
         assert lines[0].startswith("error: ")
@@ -128,7 +128,7 @@ def test_a_corrupt_image_among_good_ones_is_skipped_named_and_counted(program, t
     pictures = draw_pictures(tmp_path / "pictures")
     (pictures / "picture_03.png").write_bytes((pictures / "picture_03.png").read_bytes()[:60])
     run = quantize(program, two_convolutions(tmp_path / "model.onnx"), pictures, tmp_path / "out.onnx", "--samples", "8", quick=QUICK[2:])
-    [warning] = run.stderr.splitlines()
+    [warning] = complaints(run)
     assert warning.startswith("warning: ")
     assert "picture_03.png" in warning
     report = report_of(tmp_path / "out.onnx")

@@ -8,7 +8,7 @@ import pytest
 import referencing
 from conftest import ROOT
 from models import two_convolutions
-from support import draw_pictures, listing, report_of, start
+from support import complaints, draw_pictures, listing, report_of, start
 
 USAGE, DATA, MISSED = 2, 4, 8
 DEMO = ROOT / "data" / "demo"
@@ -30,7 +30,7 @@ def done(program, *words):
 
 def refused(program, *words, code=DATA, saying=()):
     run = start(program, *words)
-    [line] = run.stderr.splitlines()
+    [line] = complaints(run)
     assert run.returncode == code, line
     for word in saying:
         assert str(word) in line

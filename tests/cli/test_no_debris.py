@@ -10,7 +10,7 @@ import time
 import pytest
 from conftest import ROOT
 from models import two_convolutions
-from support import QUICK, draw_pictures, listing, quantize, start
+from support import QUICK, complaints, draw_pictures, listing, quantize, start
 
 OUTPUT, INTERRUPTED = 5, 130
 DEMO = ROOT / "data" / "demo"
@@ -23,7 +23,7 @@ def job(tmp_path_factory):
 
 
 def expect_output_error(ended, word):
-    [line] = ended.stderr.splitlines()
+    [line] = complaints(ended)
     assert line.startswith("error: ")
     assert str(word) in line
     assert (ended.returncode, ended.stdout) == (OUTPUT, "")

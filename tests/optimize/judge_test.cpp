@@ -42,6 +42,12 @@ TEST(Evenly, SpreadsOverAll) {
   EXPECT_EQ(evenly(numbered(4), 9).samples, 4U);
 }
 
+TEST(Joined, OneBehindTheOther) {
+  const auto both = joined(evenly(numbered(10), 2), numbered(3));
+  EXPECT_EQ(both.samples, 5U);
+  EXPECT_EQ(numbers(both), (std::set<int>{0, 1, 2, 5}));
+}
+
 // The error by hand: y = x rounded to a grid of step 1/4, seen through the network's own output.
 TEST(Judge, AllSamplesAndTheWorst) {
   const auto scheme = scheme_named("w8a8");
@@ -56,7 +62,7 @@ TEST(Judge, AllSamplesAndTheWorst) {
   const Verdict verdict = Judge(model, input, Context())(plan, {.weights = false});
   const double first = 10 * std::log10((1 + 2.05 * 2.05) / (0.05 * 0.05)), second = 10 * std::log10((9 + 1.1 * 1.1) / (0.1 * 0.1));
   EXPECT_NEAR(verdict.worst_db, std::min(first, second), 1e-3);
-  EXPECT_NEAR(verdict.sqnr_db, 10 * std::log10((1 + 2.05 * 2.05 + 9 + 1.1 * 1.1) / (0.05 * 0.05 + 0.1 * 0.1)), 1e-3);
+  EXPECT_NEAR(verdict.sqnr_db, (first + second) / 2, 1e-3);
   EXPECT_DOUBLE_EQ(verdict.score(), (verdict.sqnr_db + verdict.worst_db) / 2);
 }
 

@@ -45,6 +45,24 @@ TEST(SelectRanges, SpikesThatTheReaderHardlySeesAreClipped) {
   EXPECT_LT(ignored.high(), 30);
 }
 
+// Half the range would do for what is judged; the histogram knows of the one value that it would cut.
+TEST(SelectRanges, WhatTheJudgedSamplesDoNotShowIsNotCutOff) {
+  const auto one_spike = [](std::size_t sample) {
+    auto tensors = spikes(64);
+    auto values = tensors[0].as<float>();
+    for (std::size_t i = 0; i < 256; ++i) values[i] = sample == 7 && i == 0 ? 40.0F : 0.0F;
+    return tensors;
+  };
+  const Model model = spiky(1);
+  const Scheme scheme = scheme_named("w8a8", RangeMethod::automatic);
+  Plan plan{model, place(model, find_target("ort-cpu")), {}};
+  const auto statistics = calibrate(model, plan.placement.observed(), one_spike, 8, Context());
+  Context context;
+  plan.encodings = encode(model, plan.placement, statistics, scheme, context);
+  select_ranges(plan, statistics, {scheme, one_spike, 4, 0}, 64, Context());
+  EXPECT_GT(plan.encodings.activations.at("x").high(), 39);
+}
+
 TEST(SelectRanges, EveryMemberOfAGroupGetsTheSameEncodingAndGraphOutputsStay) {
   Model model = text_model(
       R"(g (float[1,2,16,16] x) => (float[1,1,16,16] y, float[1,2,8,8] m) <float[1,2,1,1] w> {
