@@ -23,7 +23,7 @@ def quantize(program, model, folder, output, *arguments, quick=QUICK, **options)
 
 def complaints(ended):
     """The lines on standard error but the estimate of memory, which is said before a run whatever becomes of it."""
-    return [line for line in ended.stderr.splitlines() if not line.startswith("memory: about ")]
+    return [line for line in ended.stderr.splitlines() if not line.startswith("info: memory: about ")]
 
 
 def report_of(output):
