@@ -30,7 +30,7 @@ uplot_sha256=4b8a8191e425658e3ea8c8c1314b0fc679c861ee3a1af2b20c7b16ba50b5133d
 
 build_packages=(build-essential cmake ninja-build pkg-config git libprotobuf-dev protobuf-compiler libcli11-dev libspdlog-dev
   libstb-dev nlohmann-json3-dev libgtest-dev libbenchmark-dev libhwy-dev libeigen3-dev libxxhash-dev libtomlplusplus-dev python3 python3-venv unzip)
-dev_packages=(clang clang-format clang-tidy libclang-rt-dev chromium)
+dev_packages=(clang clang-format clang-tidy libclang-rt-dev chromium zsh fish)
 python_packages=(numpy==1.26.4 pillow==11.3.0 onnx==1.19.1 onnxruntime==1.32.0 jsonschema==4.25.1 pytest==8.4.2)
 workflow_packages=(snakemake==9.27.1)
 

@@ -44,6 +44,12 @@ std::string read_file(const std::filesystem::path& path) {
   return bytes;
 }
 
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code code;
+  std::filesystem::create_directories(folder, code);
+  if (code) throw Error(ErrorKind::output, "cannot make the folder " + folder.string() + ": " + code.message());
+}
+
 std::string fingerprint(std::string_view bytes) {
   const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
   char text[33];

@@ -10,6 +10,8 @@ namespace quantize {
 
 // Throws Error{kind} naming the file.
 std::string read_file(const std::filesystem::path& path);
+// Makes the folder and those above it where they are missing. Throws Error{output}.
+void make_folder(const std::filesystem::path& folder);
 
 // A set of files that appear together or not at all.
 //

@@ -40,6 +40,8 @@ std::vector<ValueSpec> value_specs(const Ort::Session& session, bool inputs) {
 Ort::SessionOptions translate(const SessionOptions& options) {
   Ort::SessionOptions result;
   if (options.threads != 0) result.SetIntraOpNumThreads(static_cast<int>(options.threads));
+  // Threads that wait for the next run by spinning take the cores from another session that runs in turn with this one.
+  result.AddConfigEntry(kOrtSessionOptionsConfigForceSpinningStop, "1");
   result.SetGraphOptimizationLevel(options.optimization == Optimization::all ? ORT_ENABLE_ALL : ORT_DISABLE_ALL);
   if (!options.fuse_quantized) result.AddConfigEntry(kOrtSessionOptionsDisableQuantQDQ, "1");
   if (options.custom_operators != nullptr) result.Add(*options.custom_operators);

@@ -77,19 +77,29 @@ def test_only_what_has_a_compiler_is_compiled(program, made):
 @needs_qnn
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_npu_takes_every_node(program, made, scheme, tmp_path):
-    """compile runs with fall-back disabled and loads the result again."""
-    run = start(program, "compile", made("qnn", scheme), "--htp-arch", "73,81", "-o", tmp_path)
+    """compile runs with fall-back disabled and loads the result again; it makes the folder that was asked for."""
+    folder = tmp_path / "phone"
+    run = start(program, "compile", made("qnn", scheme), "--htp-arch", "73,81", "-o", folder)
     assert run.returncode == 0, run.stderr
     stem = f"qnn.{scheme}.qnn"
-    assert [name for name in listing(tmp_path) if not name.endswith(".bin")] == [stem + "73.json", stem + "73.onnx", stem + "81.json", stem + "81.onnx"]
+    assert [name for name in listing(folder) if not name.endswith(".bin")] == [stem + "73.json", stem + "73.onnx", stem + "81.json", stem + "81.onnx"]
     for arch in ("73", "81"):
-        wrapper = onnx.load(tmp_path / f"{stem}{arch}.onnx", load_external_data=False)
+        wrapper = onnx.load(folder / f"{stem}{arch}.onnx", load_external_data=False)
         (node,) = wrapper.graph.node
         assert node.op_type == "EPContext"
-        binary = tmp_path / next(a.s.decode() for a in node.attribute if a.name == "ep_cache_context")
-        facts = json.loads((tmp_path / f"{stem}{arch}.json").read_text())
+        binary = folder / next(a.s.decode() for a in node.attribute if a.name == "ep_cache_context")
+        facts = json.loads((folder / f"{stem}{arch}.json").read_text())
         assert facts["ready"] and facts["arch"] == arch and facts["bytes"] == binary.stat().st_size > 1000
         assert {"spill and fill bytes", "SDK", "ONNX Runtime"} <= {fact["name"] for fact in facts["facts"]}
+
+
+@needs_qnn
+def test_a_binary_for_one_soc_says_which(program, made, tmp_path):
+    run = start(program, "compile", made("qnn", "w8a8"), "--htp-arch", "75", "--soc-model", "57", "-o", tmp_path)
+    assert run.returncode == 0, run.stderr
+    facts = json.loads((tmp_path / "qnn.w8a8.qnn75.json").read_text())
+    assert facts["ready"] and facts["soc"] == "57"
+    assert ":75:57:" in {fact["name"]: fact["value"] for fact in facts["facts"]}["compatibility"]
 
 
 @needs_qnn

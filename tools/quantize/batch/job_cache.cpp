@@ -92,9 +92,8 @@ std::optional<Finished> JobCache::fetch(const std::string& key, const fs::path& 
 
 void JobCache::store(const std::string& key, const fs::path& stem, const Finished& finished) const {
   const auto entry = folder_ / key;
+  make_folder(entry);
   std::error_code code;
-  fs::create_directories(entry, code);
-  if (code) throw Error(ErrorKind::output, "cannot make the folder " + entry.string() + ": " + code.message());
   nlohmann::json files = nlohmann::json::object();
   for (const auto* ending : endings) {
     const auto file = with_ending(stem, ending);

@@ -115,9 +115,7 @@ class Batch {
         base_(fs::absolute(arguments.options.model).parent_path()),
         jobs_(read_jobs(read_file(arguments.options.model), arguments.options.model)),
         rows_(jobs_.size()) {
-    std::error_code code;
-    fs::create_directories(output_, code);
-    if (code) throw Error(ErrorKind::output, "cannot make the folder " + output_.string() + ": " + code.message());
+    make_folder(output_);
   }
 
   int run() {
