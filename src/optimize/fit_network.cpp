@@ -72,7 +72,8 @@ class Fitter {
     for (std::size_t i = 0; i < numbers_.size(); ++i) {
       context_.check_stop();
       const int number = plan_.placement.weighted[i].node;
-      Replay::advance(fp32_, number, quantized_, numbers_[i]);
+      fp32_.advance_to(number);
+      quantized_.advance_to(numbers_[i]);
       const std::string reason = fit(i);
       if (reason.empty()) {
         ++result.fitted;

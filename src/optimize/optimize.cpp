@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "base/memory.h"
 #include "optimize/absorb_bias.h"
 #include "optimize/equalize.h"
 #include "optimize/fit_network.h"
@@ -28,9 +29,23 @@ struct Effort {
 };
 
 Effort effort_of(const OptimizeInput& input, Level level, const Context& context) {
-  Effort effort{4, 5, {0.8}, 3, 80, {8, 3000, 3, {0.05}, 1}};
-  effort.fit.longest_block = 576;  // the work grows with its square
-  if (level >= Level::o2) effort = Effort{12, 12, {0.4, 0.6, 0.8, 1.0}, 16, 128, {100, 24000, 16, {0.01, 0.1}, 2}};
+  Effort effort{
+      .judged = 4,
+      .equalization = 5,
+      .strengths = {0.8},
+      .ranges = 3,
+      .positions = 80,
+      .fit = {.samples = 8, .least_columns = 3000, .columns_per_weight = 3, .dampings = {0.05}, .sweeps = 1, .longest_block = 576}};
+  if (level >= Level::o2) {
+    effort = {
+        .judged = 12,
+        .equalization = 12,
+        .strengths = {0.4, 0.6, 0.8, 1.0},
+        .ranges = 16,
+        .positions = 128,
+        .fit = {
+            .samples = 100, .least_columns = 24000, .columns_per_weight = 16, .dampings = {0.01, 0.1}, .sweeps = 2, .longest_block = 1536}};
+  }
   if (level >= Level::o3) effort.fit.dampings = {0.003, 0.01, 0.03, 0.1};
   const auto longest = static_cast<std::size_t>(std::sqrt(static_cast<double>(context.working_memory) / bytes_per_pair));
   effort.fit.longest_block = std::min(effort.fit.longest_block, longest);
@@ -150,6 +165,7 @@ Step try_fitting(Plan& plan, const OptimizeInput& learned, const Judge& judge, c
   const auto start = std::chrono::steady_clock::now();
   Plan candidate = plan;
   const NetworkFit fit = fit_network(candidate, learned, effort.fit, context);
+  release_free_memory();  // the matrices' pages, before sessions want theirs
   auto [before, after] = judge.both(plan, candidate);
   std::string rounding;
   if (effort.fit.methods.learned > 0) {  // what is learned row by row on few samples may lose to the closed form as a whole

@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "model/edit.h"
 #include "model/graph.h"
+#include "run/session.h"
 
 namespace quantize {
 
@@ -32,23 +33,6 @@ bool Replay::read_later(const std::string& tensor, int node) const {
 }
 
 void Replay::advance_to(int node) {
-  if (const auto part = begin(node)) parallel_for_samples(context_, live_.size(), [&](std::size_t i, unsigned) { run(*part, i); });
-  end(node);
-}
-
-void Replay::advance(Replay& first, int first_node, Replay& second, int second_node) {
-  std::optional<Session> parts[2];
-  parallel_for_samples(first.context_, 2,
-                       [&](std::size_t i, unsigned) { parts[i] = i == 0 ? first.begin(first_node) : second.begin(second_node); });
-  parallel_for_samples(first.context_, first.samples() + second.samples(), [&](std::size_t i, unsigned) {
-    const bool of_first = i < first.samples();
-    if (parts[of_first ? 0 : 1]) of_first ? first.run(*parts[0], i) : second.run(*parts[1], i - first.samples());
-  });
-  first.end(first_node);
-  second.end(second_node);
-}
-
-std::optional<Session> Replay::begin(int node) {
   std::set<std::string> made, given;
   for (int i = next_; i < node; ++i) {
     const auto& current = model_.graph().node(i);
@@ -62,23 +46,20 @@ std::optional<Session> Replay::begin(int node) {
     }
   }
   next_ = std::max(next_, node);
-  if (made.empty()) return std::nullopt;
-  const std::vector<std::string> inputs(given.begin(), given.end()), outputs(made.begin(), made.end());
-  auto part = extract(model_, inputs, outputs);
-  for (auto& input : *part.mutable_graph()->mutable_input()) {
-    input.mutable_type()->mutable_tensor_type()->set_elem_type(live_[0].at(input.name()).type);
+  if (!made.empty()) {
+    const std::vector<std::string> inputs(given.begin(), given.end()), outputs(made.begin(), made.end());
+    auto part = extract(model_, inputs, outputs);
+    for (auto& input : *part.mutable_graph()->mutable_input()) {
+      input.mutable_type()->mutable_tensor_type()->set_elem_type(live_[0].at(input.name()).type);
+    }
+    const Session session(part, {.threads = 1, .fuse_quantized = false});
+    parallel_for_samples(context_, live_.size(), [&](std::size_t sample, unsigned) {
+      std::vector<Tensor> tensors;
+      for (const auto& spec : session.inputs()) tensors.push_back(live_[sample].at(spec.name));
+      auto results = session.run(tensors);
+      for (std::size_t i = 0; i < results.size(); ++i) live_[sample][session.outputs()[i].name] = std::move(results[i]);
+    });
   }
-  return Session(part, {.threads = 1, .fuse_quantized = false});
-}
-
-void Replay::run(const Session& part, std::size_t sample) {
-  std::vector<Tensor> tensors;
-  for (const auto& spec : part.inputs()) tensors.push_back(live_[sample].at(spec.name));
-  auto results = part.run(tensors);
-  for (std::size_t i = 0; i < results.size(); ++i) live_[sample][part.outputs()[i].name] = std::move(results[i]);
-}
-
-void Replay::end(int node) {
   for (auto& tensors : live_) std::erase_if(tensors, [&](const auto& entry) { return !read_later(entry.first, node); });
 }
 

@@ -4,14 +4,12 @@
 
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/context.h"
 #include "model/model.h"
 #include "observe/calibrate.h"
-#include "run/session.h"
 
 namespace quantize {
 
@@ -22,8 +20,6 @@ class Replay {
 
   // Runs all nodes before node number `node`. Afterwards value() knows every tensor that `node` or a later node reads.
   void advance_to(int node);
-  // Both at the same time, each to its own node.
-  static void advance(Replay& first, int first_node, Replay& second, int second_node);
   [[nodiscard]] const Tensor& value(std::size_t sample, const std::string& tensor) const { return live_[sample].at(tensor); }
   // Everything that is kept of one sample.
   [[nodiscard]] const std::map<std::string, Tensor>& kept(std::size_t sample) const { return live_[sample]; }
@@ -33,10 +29,6 @@ class Replay {
 
  private:
   [[nodiscard]] bool read_later(const std::string& tensor, int node) const;
-  // The part that leads to `node`: nothing where every tensor of it is known.
-  [[nodiscard]] std::optional<Session> begin(int node);
-  void run(const Session& part, std::size_t sample);
-  void end(int node);
 
   const onnx::ModelProto& model_;
   const Context& context_;
