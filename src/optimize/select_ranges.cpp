@@ -110,7 +110,8 @@ class RangeSearch {
       const bool known = std::any_of(options.begin(), options.end(), [&](const Option& other) {
         return other.encoding.scale == encoding.scale && other.encoding.zero_point == encoding.zero_point;
       });
-      if (!known) options.push_back({std::move(encoding), expected_error(seen, range, levels)});
+      const double expected = expected_error(seen, {encoding.low(), encoding.high()}, levels);
+      if (!known) options.push_back({std::move(encoding), expected});
     }
     return options;
   }
