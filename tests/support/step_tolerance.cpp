@@ -18,7 +18,7 @@
 namespace quantize::test {
 namespace {
 
-constexpr int seeds = 4;
+constexpr int seeds = 12;        // with 4, one random graph in 800 moved by more than the largest draw allowed
 constexpr double factor = 4;     // the largest of few draws over the largest of one: about 2; correlated roundings: as much again
 constexpr double parity = 1e-4;  // of float arithmetic in another order
 
