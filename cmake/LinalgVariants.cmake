@@ -4,8 +4,8 @@ set(linalg_source ${PROJECT_SOURCE_DIR}/src/optimize/linalg_kernels.cpp)
 function(add_linalg_variant name)
   add_library(linalg_${name} OBJECT ${linalg_source})
   target_compile_definitions(linalg_${name} PRIVATE LINALG_VARIANT=${name} Eigen=Eigen_${name})
-  target_compile_options(linalg_${name} PRIVATE ${ARGN} -O3 $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>  # GCC bug 105593, in its AVX-512 headers
-                         $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>)
+  target_compile_options(linalg_${name} PRIVATE ${ARGN} -O3
+                         "$<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized;-Wno-maybe-uninitialized>")  # GCC bug 105593, in its AVX-512 headers
   target_include_directories(linalg_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(linalg_${name} PRIVATE quantize_options)
   target_include_directories(linalg_${name} SYSTEM PRIVATE $<TARGET_PROPERTY:Eigen3::Eigen,INTERFACE_INCLUDE_DIRECTORIES>)

@@ -1,7 +1,7 @@
 """Wrong options: one line that names the option or the value, exit code 2, nothing written."""
 
 import pytest
-from support import QUICK, complaints, listing, start
+from support import QUICK, listing, start
 
 USAGE = 2
 
@@ -12,7 +12,7 @@ def refused(program, job, tmp_path):
         folder = tmp_path / "out"
         folder.mkdir(exist_ok=True)
         ended = start(program, job[0], "--calib", job[1], "-o", folder / "out.onnx", *QUICK, *options)
-        [line] = complaints(ended)
+        [line] = ended.stderr.splitlines()
         assert line.startswith("error: ")
         for word in words:
             assert word in line
@@ -72,7 +72,7 @@ def test_an_exclusion_that_matches_nothing_is_named(refused, option):
 def test_a_missing_model_or_folder_argument_is_asked_for(program, job):
     for words, missing in ((["--calib", job[1]], "model"), ([job[0]], "--calib")):
         ended = start(program, *words)
-        [line] = complaints(ended)
+        [line] = ended.stderr.splitlines()
         assert ended.returncode == USAGE
         assert missing in line
 
@@ -103,6 +103,6 @@ def test_a_configuration_that_is_missing_or_garbled_is_named(refused, tmp_path):
 def test_an_error_is_one_json_object_where_that_was_asked_for(program, job, tmp_path):
     ended = start(program, job[0], "--calib", tmp_path, "--log-json")
     assert ended.returncode == 4
-    [line] = complaints(ended)
+    [line] = ended.stderr.splitlines()
     assert line.startswith('{"level":"error"')
     assert '"exit_code":4' in line
