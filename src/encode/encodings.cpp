@@ -182,14 +182,21 @@ std::size_t slice_of(std::size_t index, const Shape& shape, const Encoding& enco
   return (index / (inner * size) * blocks + index / inner % size / block) * inner + index % inner;
 }
 
+std::size_t stretch_of(const Shape& shape, const Encoding& encoding) {
+  if (encoding.axis < 0) return static_cast<std::size_t>(element_count(shape));
+  const auto inner = static_cast<std::size_t>(element_count(std::span(shape).subspan(static_cast<std::size_t>(encoding.axis) + 1)));
+  if (encoding.block == 0) return inner;
+  const bool whole_blocks = inner == 1 && shape[encoding.axis] % encoding.block == 0;
+  return whole_blocks ? static_cast<std::size_t>(encoding.block) : 1;
+}
+
 std::vector<std::int32_t> quantize_values(std::span<const float> values, const Shape& shape, const Encoding& encoding) {
   const bool weight = encoding.zero_point[0] == 0;
   std::vector<std::int32_t> integers(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::size_t slice = slice_of(i, shape, encoding);
+  for_each_stretch(shape, encoding, [&](std::size_t slice, std::size_t begin, std::size_t end) {
     const IntegerRange range = weight ? encoding.weight_range(slice) : integer_range(encoding.type);
-    integers[i] = quantize_value(values[i], encoding.scale[slice], encoding.zero_point[slice], range);
-  }
+    for (std::size_t i = begin; i < end; ++i) integers[i] = quantize_value(values[i], encoding.scale[slice], encoding.zero_point[slice], range);
+  });
   return integers;
 }
 

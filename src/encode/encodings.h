@@ -76,6 +76,18 @@ std::int32_t quantize_value(float value, float scale, std::int32_t zero_point, I
 // Which slice of the encoding, which of its scales, element `index` of a tensor of this shape belongs to.
 std::size_t slice_of(std::size_t index, const Shape& shape, int axis);
 std::size_t slice_of(std::size_t index, const Shape& shape, const Encoding& encoding);
+// Of neighbouring elements, how many share a slice; it divides the number of elements.
+std::size_t stretch_of(const Shape& shape, const Encoding& encoding);
+
+// visit(slice, begin, end) for each stretch of a tensor of this shape: finding the slice of every element would cost more than what is done
+// with it.
+template <typename Visit>
+void for_each_stretch(const Shape& shape, const Encoding& encoding, const Visit& visit) {
+  const auto count = static_cast<std::size_t>(element_count(shape));
+  const std::size_t stretch = count > 0 ? stretch_of(shape, encoding) : 1;
+  for (std::size_t begin = 0; begin < count; begin += stretch) visit(slice_of(begin, shape, encoding), begin, begin + stretch);
+}
+
 std::vector<std::int32_t> quantize_values(std::span<const float> values, const Shape& shape, const Encoding& encoding);
 
 }  // namespace quantize

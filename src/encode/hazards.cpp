@@ -61,10 +61,9 @@ std::vector<float> largest_magnitudes(std::span<const float> values, const Shape
                               : layout.block > 0 ? element_count(layout.scale_shape(shape))
                                                  : shape[static_cast<std::size_t>(layout.axis)];
   std::vector<float> largest(static_cast<std::size_t>(slices));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    auto& slice = largest[slice_of(i, shape, layout)];
-    slice = std::max(slice, std::fabs(values[i]));
-  }
+  for_each_stretch(shape, layout, [&](std::size_t slice, std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) largest[slice] = std::max(largest[slice], std::fabs(values[i]));
+  });
   return largest;
 }
 

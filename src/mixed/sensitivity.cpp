@@ -18,10 +18,10 @@ Tensor rounded(const Tensor& tensor, const Encoding& encoding) {
   Tensor result = tensor;
   const auto integers = quantize_values(tensor.as<float>(), tensor.shape, encoding);
   const auto values = result.as<float>();
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::size_t slice = slice_of(i, tensor.shape, encoding);
-    values[i] = static_cast<float>(integers[i] - encoding.zero_point[slice]) * encoding.scale[slice];
-  }
+  for_each_stretch(tensor.shape, encoding, [&](std::size_t slice, std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i)
+      values[i] = static_cast<float>(integers[i] - encoding.zero_point[slice]) * encoding.scale[slice];
+  });
   return result;
 }
 

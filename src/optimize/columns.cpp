@@ -137,18 +137,24 @@ std::size_t ColumnView::weight_index(std::size_t group, std::size_t row, std::si
   return transposed_matrix_ ? row * channels_ + channel : channel * rows_ + row;
 }
 
+template <typename Visit>
+void ColumnView::each_weight(std::size_t group, const Visit& visit) const {
+  for (std::size_t row = 0; row < rows_; ++row) {
+    std::size_t k = 0;
+    for (std::size_t channel = 0; channel < channels_; ++channel) {
+      for (std::size_t tap = 0; tap < taps_; ++tap) visit(row, k++, weight_index(group, row, channel, tap));
+    }
+  }
+}
+
 Matrix ColumnView::weights(std::span<const float> tensor, std::size_t group) const {
   Matrix matrix(rows_, length());
-  for (std::size_t row = 0; row < rows_; ++row) {
-    for (std::size_t k = 0; k < length(); ++k) matrix(row, k) = tensor[weight_index(group, row, k / taps_, k % taps_)];
-  }
+  each_weight(group, [&](std::size_t row, std::size_t k, std::size_t index) { matrix(row, k) = tensor[index]; });
   return matrix;
 }
 
 void ColumnView::store(const Matrix& weights, std::size_t group, std::span<float> tensor) const {
-  for (std::size_t row = 0; row < rows_; ++row) {
-    for (std::size_t k = 0; k < length(); ++k) tensor[weight_index(group, row, k / taps_, k % taps_)] = static_cast<float>(weights(row, k));
-  }
+  each_weight(group, [&](std::size_t row, std::size_t k, std::size_t index) { tensor[index] = static_cast<float>(weights(row, k)); });
 }
 
 }  // namespace quantize

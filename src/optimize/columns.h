@@ -40,6 +40,9 @@ class ColumnView {
   // Index of the input pixel that tap `tap` sees at output coordinate `at`, or -1 outside.
   [[nodiscard]] std::int64_t source(const Axis& axis, std::int64_t at, std::int64_t tap, std::int64_t size) const;
   [[nodiscard]] std::size_t weight_index(std::size_t group, std::size_t row, std::size_t channel, std::size_t tap) const;
+  // visit(row, k, where the tensor holds it) for every value of a group's matrix.
+  template <typename Visit>
+  void each_weight(std::size_t group, const Visit& visit) const;
 
   Kind kind_ = Kind::matrix;
   bool transposed_matrix_ = false;  // weight stored rows x length (Gemm with transB) rather than length x rows

@@ -149,8 +149,9 @@ class Fitter {
     auto values = float_values(tensor);
     const Shape shape = shape_of(tensor);
     const auto integers = quantize_values(values, shape, encoding);
-    for (std::size_t i = 0; i < values.size(); ++i)
-      values[i] = static_cast<float>(integers[i]) * encoding.scale[slice_of(i, shape, encoding)];
+    for_each_stretch(shape, encoding, [&](std::size_t slice, std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) values[i] = static_cast<float>(integers[i]) * encoding.scale[slice];
+    });
     put_initializer(simulated_.graph(), make_tensor(op.weight, shape, values));
   }
 
