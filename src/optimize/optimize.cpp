@@ -30,7 +30,7 @@ struct Effort {
 
 Effort effort_of(const OptimizeInput& input, Level level, const Context& context) {
   Effort effort{
-      .judged = 4,
+      .judged = 3,
       .equalization = 5,
       .strengths = {0.8},
       .ranges = 3,
