@@ -235,6 +235,13 @@ class Placer {
     }
   }
 
+  // Makes or moves bytes, which are integers already, or only tells what they are worth.
+  bool handles_pixels(const onnx::NodeProto& node) const {
+    if (node.output_size() == 0) return false;
+    if (known_.bytes.contains(node.output(0))) return true;
+    return node.op_type() == "Cast" && known_.bytes.contains(node.input(0)) && quantized_.contains(node.output(0));
+  }
+
   Decision decide(int number) const {
     const auto& node = graph_.node(number);
     Decision decision{name_of(node), node.op_type(), roles_[number], active_.contains(number), ""};
@@ -242,6 +249,7 @@ class Placer {
       decision.quantized = quantized_.contains(node.output(0));
       if (decision.quantized) return decision;
     }
+    decision.quantized |= handles_pixels(node);
     if (decision.quantized) return decision;
     if (excluded_.contains(number)) {
       decision.reason = "excluded by request";

@@ -18,6 +18,7 @@ const std::vector<Target>& targets() {
        .pairs_in_16_bits = true,
        .split_prelu = true,
        .quantize_outputs = false,
+       .channel_scales = true,
        .block_scales = true,
        // Whole segmentation networks on x86-64 with VNNI; 4-bit weights and 16-bit activations have no integer kernels there.
        .speed = {.bits8 = 0.4, .bits4 = 1.25, .wide = 1.25, .floating = 1}},

@@ -35,6 +35,7 @@ struct Target {
   // Quantized is what weighted operators read; their results are quantized only where another of them reads them, because the runtime
   // computes the Relu or Add that follows in the same kernel.
   bool fuses_what_follows = false;
+  bool channel_scales = false;    // QuantizeLinear of a graph input may have a scale per channel
   bool block_scales = false;      // weights may have a scale per block of input channels
   bool drops_wide_pairs = false;  // it removes 16-bit Q/DQ pairs, and with them the saturation that stood for a Relu or Clip
   std::string provider = {};      // what runs it, in the form of --provider; empty: ONNX Runtime's CPU provider

@@ -36,8 +36,8 @@ struct OptimizeInput {
   [[nodiscard]] bool does(const std::string& step) const { return !without.contains(step); }
 };
 
-// What `without` may hold: "equalize", "absorb-bias", "migrate", "ranges", "fit-weights" and the methods of the latter, "target", "scale",
-// "gptq", "descent", "rescale", "learned", "bias-correction".
+// What `without` may hold: "round-to-pixels" (of the pipeline), "equalize", "absorb-bias", "migrate", "ranges", "fit-weights" and the
+// methods of the latter, "target", "scale", "gptq", "descent", "rescale", "learned", "bias-correction".
 const std::vector<std::string>& step_names();
 
 // Steps before calibration: they change float weights without changing the function (equalization).

@@ -188,7 +188,7 @@ std::vector<TensorPair> tensor_pairs(const Plan& plan, const Model& quantized) {
   for (int i = 0; i < plan.model.graph().node_size(); ++i) {
     const auto& node = plan.model.graph().node(i);
     const auto& decision = plan.placement.decisions[static_cast<std::size_t>(i)];
-    if (!decision.quantized || decision.role == Role::moving || node.output_size() == 0 ||
+    if (!decision.quantized || decision.role == Role::moving || decision.role == Role::floating || node.output_size() == 0 ||
         !plan.encodings.activations.contains(node.output(0)))
       continue;
     const bool is_output = std::any_of(plan.model.graph().output().begin(), plan.model.graph().output().end(),

@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "model/edit.h"
+#include "model/graph.h"
 #include "prepare/pixel_input.h"
 #include "run/session.h"
 
@@ -43,6 +45,16 @@ void check_pixel_model(const Model& pixel_model, const SampleSource& samples, co
     if (!std::equal(expected.begin(), expected.end(), got.begin(), got.end(), same))
       throw Error(ErrorKind::verification, "the model that takes pixels does not compute what " + options.model.string() + " does");
   }
+}
+
+std::optional<Model> rounded_to_pixels(const Model& prepared, std::span<const std::vector<Tensor>> inputs, const Preprocess& preprocess) {
+  Model rounded = prepared;
+  const std::string output = round_to_pixels(rounded, preprocess);
+  if (output.empty()) return std::nullopt;
+  const std::string& input = fed_inputs(prepared.graph())[0]->name();
+  const Session before(extract(prepared.proto, {&input, 1}, {&output, 1})), after(extract(rounded.proto, {&input, 1}, {&output, 1}));
+  const bool on_grid = std::ranges::all_of(inputs, [&](const auto& sample) { return same(before.run(sample)[0], after.run(sample)[0]); });
+  return on_grid ? std::optional(std::move(rounded)) : std::nullopt;
 }
 
 }  // namespace quantize

@@ -1,6 +1,8 @@
 // A run whose quantized model takes pixels: how pictures are fed to it, and whether it is still the model of the file.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "dataset/sample_source.h"
@@ -16,5 +18,9 @@ Preprocess fed_preprocess(const Options& options);
 // `samples` are those of pixels, `file_inputs` what the file takes. Throws Error{verification}.
 void check_pixel_model(const Model& pixel_model, const SampleSource& samples, const std::vector<InputSpec>& file_inputs,
                        const Options& options);
+
+// A prepared model that takes floats, told to round them to the pixels they come from (prepare/pixel_input.h); nothing where it cannot, or
+// where that moves what its first convolution makes of `inputs`: they are no normalised pictures of 8 bits then.
+std::optional<Model> rounded_to_pixels(const Model& prepared, std::span<const std::vector<Tensor>> inputs, const Preprocess& preprocess);
 
 }  // namespace quantize

@@ -78,6 +78,21 @@ void open_pixels(Run& run, const Options& options, Context& context) {
   if (run.samples.calibration.size() > 0) check_pixel_model(run.original, run.samples.calibration, run.file_inputs, options);
 }
 
+// Pictures of 8 bits need not lose anything where the model reads them; not where encodings go out or came in, which speak of the model's
+// own tensors.
+void round_input(Run& run, const Options& options) {
+  const bool wanted = options.level != Level::o0 && !options.without.contains("round-to-pixels") && run.scheme.activation_bits == 8 &&
+                      run.target.channel_scales && options.input_type == InputType::floats && options.import_encodings.empty() &&
+                      options.export_encodings.empty();
+  if (!wanted || run.scheme.exceptions.activations.contains(run.file_inputs[0].name)) return;
+  auto rounded = rounded_to_pixels(run.plan.model, run.inputs, options.preprocess);
+  if (!rounded) return;
+  const auto placement = place(*rounded, run.target, options.exclusions, run.scheme.exceptions);
+  if (std::ranges::none_of(placement.groups, [](const TensorGroup& group) { return group.is_pixels; })) return;  // its reader stays float
+  run.plan.model = std::move(*rounded);
+  run.steps.push_back({"round-to-pixels", "the input is quantized to the pixels it was made from, channel by channel", 0});
+}
+
 constexpr double largest_pair_sum = 32767;
 
 bool pairs_matter(const Options& options) { return find_target(options.target).pairs_in_16_bits && options.cpu != Cpu::vnni; }
@@ -136,6 +151,7 @@ Run plan_run(const Options& options, Context& context) {
   run.plan.model = run.original;
   prepare_model(run, options, context);
   run.target = target_of(options);
+  round_input(run, options);
   if (options.placement == PlacementMode::measured) {
     run.placement_trials =
         choose_placement(run.target, {run.plan.model, options.exclusions, optimize_input(run, options), run.inputs[0]}, context);

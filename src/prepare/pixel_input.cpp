@@ -12,24 +12,6 @@ namespace {
 
 constexpr const char* option = "--input-dtype uint8";
 
-// The map per channel that pictures go through before the model.
-struct Normalisation {
-  std::vector<float> factor, summand;
-
-  Normalisation(const Preprocess& preprocess, std::size_t channels) {
-    const auto of = [](const std::vector<float>& values, std::size_t c) { return static_cast<double>(values[values.size() == 1 ? 0 : c]); };
-    for (const auto* values : {&preprocess.mean, &preprocess.std}) {
-      if (values->size() != 1 && values->size() != channels) {
-        throw Error(ErrorKind::usage, "mean and std need one value, or one per channel (" + std::to_string(channels) + ")");
-      }
-    }
-    for (std::size_t c = 0; c < channels; ++c) {
-      factor.push_back(static_cast<float>(static_cast<double>(preprocess.scale) / of(preprocess.std, c)));
-      summand.push_back(static_cast<float>(-of(preprocess.mean, c) / of(preprocess.std, c)));
-    }
-  }
-};
-
 class PixelInput {
  public:
   PixelInput(Model& model, const Preprocess& preprocess, Layout layout) : graph_(model.graph()), names_(graph_) {
@@ -154,6 +136,19 @@ class PixelInput {
 };
 
 }  // namespace
+
+Normalisation::Normalisation(const Preprocess& preprocess, std::size_t channels) {
+  const auto of = [](const std::vector<float>& values, std::size_t c) { return static_cast<double>(values[values.size() == 1 ? 0 : c]); };
+  for (const auto* values : {&preprocess.mean, &preprocess.std}) {
+    if (values->size() != 1 && values->size() != channels) {
+      throw Error(ErrorKind::usage, "mean and std need one value, or one per channel (" + std::to_string(channels) + ")");
+    }
+  }
+  for (std::size_t c = 0; c < channels; ++c) {
+    factor.push_back(static_cast<float>(static_cast<double>(preprocess.scale) / of(preprocess.std, c)));
+    summand.push_back(static_cast<float>(-of(preprocess.mean, c) / of(preprocess.std, c)));
+  }
+}
 
 void take_pixels(Model& model, const Preprocess& preprocess, Layout layout) { PixelInput(model, preprocess, layout).run(preprocess); }
 

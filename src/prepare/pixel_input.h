@@ -1,10 +1,20 @@
 // The model as a camera sees it: it takes the picture's pixels as uint8, and normalises them itself.
 #pragma once
 
+#include <vector>
+
 #include "dataset/preprocess.h"
 #include "model/model.h"
 
 namespace quantize {
+
+// The map per channel that pictures go through before the model: x = pixel * factor + summand. Throws Error{usage} where mean or std are
+// not one value, nor one per channel.
+struct Normalisation {
+  std::vector<float> factor, summand;
+
+  Normalisation(const Preprocess& preprocess, std::size_t channels);
+};
 
 // Replaces the model's one float input, x, by uint8 pixels of the same name, in the model's channel order; what was computed before the
 // model, x = (pixel * scale - mean) / std, is now its first step: Cast, then BatchNormalization (Mul and Add where the channels come last),
@@ -12,7 +22,17 @@ namespace quantize {
 // whatever the model's own order. Throws Error{usage} where the model has several inputs or one that cannot be a picture.
 void take_pixels(Model& model, const Preprocess& preprocess, Layout layout);
 
-// How pictures become inputs of such a model: `preprocess` without its arithmetic.
+// Lets a model that takes normalised floats round them to the pixels that they were made from, and goes on with those:
+//
+//   BEFORE  y = Conv (x, W, c)
+//   AFTER   p = QuantizeLinear (x, one scale and zero point per channel);  v = Cast (Pad (p, one channel of 255));  y = Conv (v, W1, c)
+//
+// (fold_pixel_input.cpp explains the channel.) Nothing of a picture of 8 bits is lost then, where one scale for all channels rounds between
+// the pixels. Returns the convolution's output; nothing, and the model as it was, where the input does not go into one convolution,
+// directly or with its channels turned to the front. Opset 13 at least.
+std::string round_to_pixels(Model& model, const Preprocess& preprocess);
+
+// How pictures become inputs of a model that takes pixels: `preprocess` without its arithmetic.
 Preprocess pixels_of(Preprocess preprocess);
 
 }  // namespace quantize

@@ -71,6 +71,18 @@ def test_pixels_go_straight_into_integer_arithmetic(variants, pictures):
         assert sqnr(reference, as_pixels) > sqnr(reference, as_floats) - 3  # without the input's own rounding; but the folded weights have 7 bits, for processors without VNNI
 
 
+def test_floats_are_rounded_to_the_pixels_they_were_made_from(program, tmp_path, variants, pictures):
+    graph = onnx.load(variants["plain"]).graph
+    shapes = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    assert [shapes[node.input[1]] for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] == "image"] == [[3]]
+    quantize(program, DEMO / "model.onnx", DEMO / "calib", tmp_path / "one_scale.onnx", "--without", "round-to-pixels")
+    gains = []
+    for picture in pictures:
+        reference, floats = run(DEMO / "model.onnx", normalised(picture)), normalised(picture)
+        gains.append(sqnr(reference, run(variants["plain"], floats)) - sqnr(reference, run(tmp_path / "one_scale.onnx", floats)))
+    assert np.mean(gains) > 0.5, gains
+
+
 def test_camera_frame_gives_classes(variants, pictures):
     model = onnx.load(variants["camera"])
     shape = [dimension.dim_value for dimension in model.graph.input[0].type.tensor_type.shape.dim]

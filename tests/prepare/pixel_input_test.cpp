@@ -139,5 +139,72 @@ TEST(FoldPixelInput, KeepsWhatAnotherReaderNeeds) {
     EXPECT_EQ(run_pass_on(graph, fold_pixel_input).detail, "") << graph;
 }
 
+// The same picture, normalised, through both.
+void expect_same_on_pictures(const Model& before, const Model& after, const Preprocess& preprocess) {
+  const Shape shape = input_shape(before);
+  const bool last = channels_last(shape, preprocess.layout);
+  const auto picture = random_picture(static_cast<int>(shape[last ? 2 : 3]), static_cast<int>(shape[last ? 1 : 2]));
+  const auto input = to_input(picture, shape, onnx::TensorProto::FLOAT, preprocess);
+  const auto expected = run_model(before.proto, {input});
+  EXPECT_LE(largest_difference(expected, run_model(after.proto, {input})), 1e-5);
+}
+
+TEST(RoundToPixels, LosesNothingOfAPictureWhateverItsNormalisation) {
+  const Model before = text_model(padded);
+  for (const char* name : {"imagenet", "unit", "signed", "raw"}) {
+    Model after = before;
+    const Preprocess preprocess = Preprocess::named(name);
+    EXPECT_EQ(round_to_pixels(after, preprocess), "t") << name;
+    check_model(after.proto, "after");
+    // 127.5, the zero point of signed pixels, is none for integers: they are shifted first.
+    const std::string nodes = "QuantizeLinear Pad Cast Conv Relu";
+    EXPECT_EQ(operators(after), std::string(name) == "signed" ? "Add " + nodes : nodes);
+    expect_same_on_pictures(before, after, preprocess);
+  }
+}
+
+TEST(RoundToPixels, TakesTheNearestPixelOfWhatLiesBetween) {
+  const Model before = text_model("g (float[1,1,1,4] x) => (float[1,1,1,4] y) <float[1,1,1,1] w = {1}> { y = Conv (x, w) }");
+  Model after = before;
+  Preprocess preprocess = Preprocess::named("unit");
+  preprocess.mean = {0.2F};  // 51 pixels
+  preprocess.std = {0.5F};
+  ASSERT_EQ(round_to_pixels(after, preprocess), "y");
+  const auto normal = [](float pixel) { return (pixel / 255 - 0.2F) / 0.5F; };
+  const Tensor input = Tensor::of({1, 1, 1, 4}, std::vector<float>{normal(0), normal(50.9F), normal(100.2F), normal(300)});
+  const auto result = run_model(after.proto, {input})[0];
+  const auto values = result.as<float>();
+  const float expected[] = {normal(0), normal(51), normal(100), normal(255)};
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_NEAR(values[i], expected[i], 1e-5) << i;
+}
+
+TEST(RoundToPixels, GoesBehindTheTransposeOfAModelWithChannelsLast) {
+  const Model before = text_model(R"(g (float[1,7,9,3] x) => (float[1,4,7,9] y) <float[4,3,3,3] w> {
+    t = Transpose <perm = [0,3,1,2]> (x)  y = Conv <pads = [1,1,1,1]> (t, w)
+  })");
+  Model after = before;
+  EXPECT_EQ(round_to_pixels(after, Preprocess()), "y");
+  EXPECT_EQ(operators(after), "Transpose QuantizeLinear Pad Cast Conv");
+  expect_same_on_pictures(before, after, Preprocess());
+}
+
+TEST(RoundToPixels, LeavesAloneWhatIsNotOneConvolutionOfPictures) {
+  Preprocess negative, two_means;
+  negative.std = {-0.2F};
+  two_means.mean = {0.1F, 0.2F};
+  const std::pair<const char*, Preprocess> cases[] = {
+      {padded, negative},
+      {padded, two_means},
+      {"g (float[1,3,4,4] x) => (float[1,3,4,4] y) { y = Relu (x) }", {}},
+      {"g (float[1,3,4,4] x) => (float[1,3,4,4] y, float[1,3,4,4] z) <float[3,3,1,1] w> { y = Conv (x, w)  z = Relu (x) }", {}},
+      {"g (float[1,3,4,4] x) => (float[1,3,4,4] y) <float[3,1,1,1] w> { y = Conv <group = 3> (x, w) }", {}}};
+  for (const auto& [graph, preprocess] : cases) {
+    Model model = text_model(graph);
+    const std::string before = operators(model);
+    EXPECT_EQ(round_to_pixels(model, preprocess), "") << graph;
+    EXPECT_EQ(operators(model), before);
+  }
+}
+
 }  // namespace
 }  // namespace quantize::test

@@ -1,0 +1,120 @@
+#include <algorithm>
+#include <cmath>
+
+#include "model/attribute.h"
+#include "model/edit.h"
+#include "model/graph.h"
+#include "prepare/linear_node.h"
+#include "prepare/passes.h"
+#include "prepare/pixel_input.h"
+
+namespace quantize {
+namespace {
+
+// The convolution that alone reads the pictures, with their channels in front; -1 where there is none.
+int first_convolution(const GraphIndex& index, const std::string& input) {
+  const auto& uses = index.uses(input);
+  if (uses.size() != 1 || uses[0].input != 0) return -1;
+  const auto& node = index.node(uses[0].node);
+  if (node.op_type() == "Conv") return uses[0].node;
+  const bool turns = node.op_type() == "Transpose" && ints_attribute(node, "perm") == std::vector<std::int64_t>{0, 3, 1, 2};
+  return turns && !index.is_graph_output(node.output(0)) ? first_convolution(index, node.output(0)) : -1;
+}
+
+// q = x / scale + zero, rounded, is the pixel.
+struct PixelGrid {
+  std::vector<float> scale, shift;  // x + shift lies where the integer zero point is exact
+  std::vector<std::int32_t> zero;
+  bool shifted = false;
+
+  explicit PixelGrid(const Normalisation& normalisation) {
+    constexpr double near_a_tie = 0.02;  // zero points that end so near to 1/2 would leave the rounding to chance
+    for (std::size_t c = 0; c < normalisation.factor.size(); ++c) {
+      const double factor = normalisation.factor[c], exact = -normalisation.summand[c] / factor, rounded = std::nearbyint(exact);
+      scale.push_back(normalisation.factor[c]);
+      zero.push_back(static_cast<std::int32_t>(std::clamp(rounded, -1.0, 256.0)));
+      shift.push_back(static_cast<float>((exact - rounded) * factor));
+      shifted |= std::fabs(std::fabs(exact - rounded) - 0.5) < near_a_tie;
+    }
+  }
+
+  [[nodiscard]] bool is_usable() const {
+    return std::ranges::all_of(scale, [](float s) { return s > 0 && std::isfinite(s); }) &&
+           std::ranges::all_of(zero, [](std::int32_t z) { return z >= 0 && z <= 255; });
+  }
+};
+
+// The nodes between the picture and the convolution, each made of the one before it.
+class Chain {
+ public:
+  Chain(onnx::GraphProto& graph, std::string from) : graph_(graph), names_(graph), from_(std::move(from)), last_(from_) {}
+
+  onnx::NodeProto& add(const std::string& type, const std::vector<onnx::TensorProto>& constants, const std::string& ending) {
+    std::vector<std::string> inputs = {last_};
+    for (const auto& constant : constants) {
+      inputs.push_back(names_.unique(from_ + constant.name()));
+      auto& added = *graph_.add_initializer();
+      added = constant;
+      added.set_name(inputs.back());
+    }
+    last_ = names_.unique(from_ + ending);
+    nodes_.push_back(make_node(type, inputs, {&last_, 1}));
+    nodes_.back().set_name(last_);
+    return nodes_.back();
+  }
+
+  void insert_before(int reader) {
+    graph_.mutable_node(reader)->set_input(0, last_);
+    std::vector<onnx::NodeProto> all;
+    for (int i = 0; i < graph_.node_size(); ++i) {
+      if (i == reader) all.insert(all.end(), nodes_.begin(), nodes_.end());
+      all.push_back(graph_.node(i));
+    }
+    set_nodes(graph_, std::move(all));
+  }
+
+ private:
+  onnx::GraphProto& graph_;
+  NameMaker names_;
+  std::string from_, last_;
+  std::vector<onnx::NodeProto> nodes_;
+};
+
+}  // namespace
+
+std::string round_to_pixels(Model& model, const Preprocess& preprocess) {
+  const GraphIndex index(model.graph());
+  const auto inputs = fed_inputs(model.graph());
+  if (inputs.size() != 1) return {};
+  const int conv = first_convolution(index, inputs[0]->name());
+  if (conv < 0) return {};
+  const auto linear = linear_node(index.node(conv), index);
+  if (!linear || linear->weight->dims_size() != 4) return {};
+  const auto channels = linear->inputs;
+  for (const auto* values : {&preprocess.mean, &preprocess.std}) {
+    if (values->size() != 1 && values->size() != static_cast<std::size_t>(channels)) return {};  // no picture by these settings
+  }
+  const Normalisation normalisation(preprocess, static_cast<std::size_t>(channels));
+  const PixelGrid grid(normalisation);
+  if (!grid.is_usable()) return {};
+
+  Model changed = model;
+  const Shape per_channel = {channels, 1, 1};
+  Chain chain(changed.graph(), index.node(conv).input(0));
+  if (grid.shifted) chain.add("Add", {make_tensor("_shift", per_channel, grid.shift)}, "_shifted");
+  set_attribute(
+      chain.add("QuantizeLinear",
+                {make_tensor("_scale", {channels}, grid.scale), make_tensor("_zero", {channels}, onnx::TensorProto::UINT8, grid.zero)},
+                "_pixels"),
+      "axis", std::int64_t{1});
+  set_attribute(chain.add("Cast", {}, "_values"), "to", std::int64_t{onnx::TensorProto::FLOAT});
+  chain.add("Mul", {make_tensor("_factor", per_channel, normalisation.factor)}, "_scaled");
+  chain.add("Add", {make_tensor("_summand", per_channel, normalisation.summand)}, "_normalised");
+  chain.insert_before(conv);
+  if (fold_pixel_input(changed).empty()) return {};
+  const std::string output = index.node(conv).output(0);
+  model = std::move(changed);
+  return output;
+}
+
+}  // namespace quantize
