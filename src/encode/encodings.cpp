@@ -195,7 +195,8 @@ std::vector<std::int32_t> quantize_values(std::span<const float> values, const S
   std::vector<std::int32_t> integers(values.size());
   for_each_stretch(shape, encoding, [&](std::size_t slice, std::size_t begin, std::size_t end) {
     const IntegerRange range = weight ? encoding.weight_range(slice) : integer_range(encoding.type);
-    for (std::size_t i = begin; i < end; ++i) integers[i] = quantize_value(values[i], encoding.scale[slice], encoding.zero_point[slice], range);
+    for (std::size_t i = begin; i < end; ++i)
+      integers[i] = quantize_value(values[i], encoding.scale[slice], encoding.zero_point[slice], range);
   });
   return integers;
 }
