@@ -26,7 +26,7 @@ float usable_scale(double scale) {
 std::string method_name(const Scheme& scheme) {
   switch (scheme.method) {
     case RangeMethod::automatic:
-      return scheme.activation_bits > 8 ? "minmax with room" : "mse";
+      return scheme.activation_bits > 8 ? "minmax with room" : "weighted mse";
     case RangeMethod::percentile:
       return "percentile";
     case RangeMethod::mse:

@@ -11,8 +11,8 @@
 
 namespace quantize {
 
-// automatic: with 8 bits least squares, to be replaced tensor by tensor by what the optimizer measures to be better; with 16 bits, which
-// can afford it, the values seen and room for those that were not.
+// automatic: with 8 bits least squares that weighs clipping (ranges.h), to be replaced tensor by tensor by what the optimizer measures to
+// be better; with 16 bits, which can afford it, the values seen and room for those that were not.
 enum class RangeMethod { automatic, minmax, percentile, mse, entropy };
 enum class Granularity { per_channel, per_tensor };
 enum class Symmetry { asymmetric, symmetric };

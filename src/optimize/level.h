@@ -7,9 +7,8 @@ namespace quantize {
 
 enum class Level {
   o0,  // plain: min-max ranges unless a method is given, nearest rounding
-  o1,  // the default, somewhat more: equalization across channels, measured ranges, every weight fitted to the FP32 layer's output on a few
-       // samples
-  o2,  // minutes: the same with all samples, more equalization strengths and more candidates per layer
+  o1,  // the default, somewhat more: equalization across channels, every weight fitted to the FP32 layer's output on a few samples
+  o2,  // minutes: the same with all samples, measured ranges, more equalization strengths and more candidates per layer
   o3,  // longer: learned rounding from the closed-form solution, kept row by row where it helps
 };
 

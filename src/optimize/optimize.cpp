@@ -24,7 +24,7 @@ struct Effort {
   std::size_t judged;             // samples that judge
   std::size_t equalization;       // samples that trial ranges are taken from, besides those that judge
   std::vector<double> strengths;  // of equalization, mildest first
-  std::size_t ranges, positions;  // samples and positions in each that ranges are chosen by
+  std::size_t ranges, positions;  // samples and positions in each that ranges are chosen by; none: they stay the automatic ones
   FitEffort fit;
 };
 
@@ -33,8 +33,8 @@ Effort effort_of(const OptimizeInput& input, Level level, const Context& context
       .judged = 3,
       .equalization = 5,
       .strengths = {0.8},
-      .ranges = 3,
-      .positions = 80,
+      .ranges = 0,
+      .positions = 0,
       .fit = {.samples = 8, .least_columns = 3000, .columns_per_weight = 3, .dampings = {0.05}, .sweeps = 1, .longest_block = 576}};
   if (level >= Level::o2) {
     effort = {
@@ -152,13 +152,13 @@ Step try_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& l
   const auto start = std::chrono::steady_clock::now();
   Plan candidate = plan;
   const int changed = select_ranges(candidate, statistics, evenly(learned, effort.ranges), effort.positions, context);
-  if (changed == 0) return {"ranges", "least squares is best everywhere", seconds_since(start)};
+  if (changed == 0) return {"ranges", "the automatic range is best everywhere", seconds_since(start)};
   const auto [before, after] = judge.both(plan, candidate, activations_only);
   const bool kept = after.score() > before.score();
   if (kept) plan.encodings = std::move(candidate.encodings);
   return judged_step("ranges",
-                     std::to_string(changed) + " of " + std::to_string(plan.placement.groups.size()) + " other than least squares", before,
-                     after, kept, start);
+                     std::to_string(changed) + " of " + std::to_string(plan.placement.groups.size()) + " other than the automatic range",
+                     before, after, kept, start);
 }
 
 Step try_fitting(Plan& plan, const OptimizeInput& learned, const Judge& judge, const Effort& effort, const Context& context) {
@@ -224,7 +224,7 @@ std::vector<Step> optimize_after_encoding(Plan& plan, const Statistics& statisti
   const SampleSplit split = split_samples(input, effort.judged);
   const Judge judge(plan.model, split.judged, context);
   std::vector<Step> steps;
-  if (input.scheme.method == RangeMethod::automatic && input.scheme.activation_bits <= 8 && input.does("ranges"))
+  if (effort.ranges > 0 && input.scheme.method == RangeMethod::automatic && input.scheme.activation_bits <= 8 && input.does("ranges"))
     steps.push_back(try_ranges(plan, statistics, split.learned, judge, effort, context));
   if (input.does("fit-weights")) steps.push_back(try_fitting(plan, split.learned, judge, effort, context));
   return steps;

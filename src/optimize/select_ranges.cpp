@@ -17,7 +17,7 @@ namespace {
 
 struct Option {
   Encoding encoding;
-  double expected = 0;  // squared error per value over all of calibration
+  double expected = 0;  // squared error per value over all of calibration, clipping weighed
   double error = 0;     // relative to the signal at the readers' outputs, summed over them
 };
 
@@ -28,6 +28,12 @@ double scaled_to_all(const Option& option, double behind, double own) { return o
 float fake_quantize(float value, const Encoding& encoding, IntegerRange range) {
   return static_cast<float>(quantize_value(value, encoding.scale[0], encoding.zero_point[0], range) - encoding.zero_point[0]) *
          encoding.scale[0];
+}
+
+// Squared, clipping weighed: what expected_error() expects of a value.
+double own_error(float value, float quantized, const Encoding& encoding) {
+  const double off = static_cast<double>(value) - quantized;
+  return off * off * (value < encoding.low() || value > encoding.high() ? clipping_weight : 1);
 }
 
 bool is_sigmoid(const onnx::NodeProto& node) { return node.op_type() == "Sigmoid"; }
@@ -74,7 +80,7 @@ class RangeSearch {
   [[nodiscard]] bool is_free(const TensorGroup& group) const {
     if (group.range_is_exact || group.is_graph_output) return false;
     const auto& encoding = plan_.encodings.activations.at(group.members[0]);
-    return encoding.type == input_.scheme.activation_type() && (encoding.method == "mse" || encoding.method == "minmax");
+    return encoding.type == input_.scheme.activation_type() && (encoding.method == "weighted mse" || encoding.method == "minmax");
   }
 
   [[nodiscard]] bool is_read(const TensorGroup& group) const {
@@ -95,7 +101,8 @@ class RangeSearch {
       const double most = factor * std::max(-least.low, least.high);
       return Range{std::max(least.low, -most), std::min(least.high, most)};
     };
-    const std::pair<Range, const char*> ranges[] = {{least, "mse"},
+    const std::pair<Range, const char*> ranges[] = {{mse_range(seen, levels, clipping_weight), "weighted mse"},
+                                                    {least, "mse"},
                                                     {minmax_range(seen), "minmax"},
                                                     {percentile_range(seen, 99.999), "percentile 99.999"},
                                                     {percentile_range(seen, 99.99), "percentile 99.99"},
@@ -110,7 +117,7 @@ class RangeSearch {
       const bool known = std::any_of(options.begin(), options.end(), [&](const Option& other) {
         return other.encoding.scale == encoding.scale && other.encoding.zero_point == encoding.zero_point;
       });
-      const double expected = expected_error(seen, {encoding.low(), encoding.high()}, levels);
+      const double expected = expected_error(seen, {encoding.low(), encoding.high()}, levels, clipping_weight);
       if (!known) options.push_back({std::move(encoding), expected});
     }
     return options;
@@ -158,8 +165,9 @@ class RangeSearch {
       std::vector<float> error(x.size());
       double own = 0;
       for (std::size_t k = 0; k < x.size(); ++k) {
-        error[k] = x[k] - fake_quantize(x[k], encoding, range);
-        own += static_cast<double>(error[k]) * error[k];
+        const float quantized = fake_quantize(x[k], encoding, range);
+        error[k] = x[k] - quantized;
+        own += own_error(x[k], quantized, encoding);
       }
       own /= static_cast<double>(x.size());
       options[i].error += scaled_to_all(options[i], energy(view, weights, error, count, centered) / signal, own);
@@ -206,9 +214,9 @@ class RangeSearch {
         for (std::size_t i = 0; i < options.size(); ++i) {
           const auto& encoding = options[i].encoding;
           const float quantized = fake_quantize(values[k], encoding, integer_range(encoding.type));
-          const double off = exact - f(quantized), before = static_cast<double>(values[k]) - quantized;
+          const double off = exact - f(quantized);
           errors[i] += off * off;
-          own[i] += before * before;
+          own[i] += own_error(values[k], quantized, encoding);
         }
       }
     }
@@ -216,7 +224,7 @@ class RangeSearch {
       options[i].error += scaled_to_all(options[i], errors[i] / std::max(signal, 1e-30), own[i] / static_cast<double>(count));
   }
 
-  // The first option is least squares: another must be better by more than chance to replace it.
+  // The first option is the automatic range: another must be better by more than chance to replace it.
   int adopt() {
     int changed = 0;
     for (std::size_t g = 0; g < options_.size(); ++g) {

@@ -100,6 +100,19 @@ TEST(ExpectedError, IsWhatQuantizingGives) {
   }
 }
 
+TEST(Mse, AWeightOnClippingKeepsMoreOfTheTails) {
+  for (unsigned seed = 0; seed < 8; ++seed) {
+    const auto statistics = statistics_of(heavy_tail(seed));
+    const Range whole = minmax_range(statistics), plain = mse_range(statistics, 256), weighted = mse_range(statistics, 256, clipping_weight);
+    EXPECT_GT(weighted.high - weighted.low, plain.high - plain.low);
+    EXPECT_LT(weighted.high - weighted.low, whole.high - whole.low);
+  }
+  // 1 % of the values are ones: cutting at 0.5 costs 12 times 0.01 * 0.5^2.
+  std::vector<float> values(99, 0.0F);
+  values.push_back(1);
+  EXPECT_NEAR(expected_error(statistics_of(values), {0, 0.5}, 65536, 12), 12 * 0.01 * 0.25, 1e-3);
+}
+
 TEST(Mse, NoWorseThanMinMaxOnHeavyTails) {
   for (unsigned seed = 0; seed < 8; ++seed) {
     for (const bool positive : {false, true}) {
