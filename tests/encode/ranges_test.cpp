@@ -103,7 +103,8 @@ TEST(ExpectedError, IsWhatQuantizingGives) {
 TEST(Mse, AWeightOnClippingKeepsMoreOfTheTails) {
   for (unsigned seed = 0; seed < 8; ++seed) {
     const auto statistics = statistics_of(heavy_tail(seed));
-    const Range whole = minmax_range(statistics), plain = mse_range(statistics, 256), weighted = mse_range(statistics, 256, clipping_weight);
+    const Range whole = minmax_range(statistics), plain = mse_range(statistics, 256),
+                weighted = mse_range(statistics, 256, clipping_weight);
     EXPECT_GT(weighted.high - weighted.low, plain.high - plain.low);
     EXPECT_LT(weighted.high - weighted.low, whole.high - whole.low);
   }
