@@ -17,28 +17,24 @@ ClassMap label_of(const std::filesystem::path& folder, const std::string& stem) 
   return {label.width, label.height, std::move(label.pixels)};
 }
 
-constexpr std::size_t first_pairs = 4;  // compared in one run, before it is known how large they are
+// Of each tensor, where it has more than twice as many: enough for a ratio of energies to a hundredth of a decibel or two.
+constexpr std::int64_t values_compared = 1 << 18;
 
-// Both models with some pairs of tensors as outputs.
-class PairRuns {
+// A model that tells of parts of some tensors.
+class Tapped {
  public:
-  PairRuns(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized, const SessionOptions& options,
-           std::span<const TensorPair> pairs)
-      : fp32_(with_outputs(fp32, names(pairs, &TensorPair::fp32))),
-        quantized_(with_outputs(quantized, names(pairs, &TensorPair::quantized)), options) {
-    for (const auto& pair : pairs) places_.emplace_back(place(fp32_, pair.fp32), place(quantized_, pair.quantized));
+  Tapped(const onnx::ModelProto& model, std::span<const TensorPair> pairs, std::string TensorPair::*which, const SessionOptions& options)
+      : sampled_(with_sampled_outputs(model, names(pairs, which), values_compared)), session_(sampled_.model, options) {
+    for (const auto& output : sampled_.outputs)
+      places_.push_back(
+          static_cast<std::size_t>(std::ranges::find(session_.outputs(), output, &ValueSpec::name) - session_.outputs().begin()));
   }
 
-  // The errors of one sample; returns the bytes of both models' tensors.
-  std::size_t compare(std::span<const Tensor> inputs, std::size_t sample, std::span<std::vector<Energy>> energies) const {
-    const auto a = fp32_.run(inputs), b = quantized_.run(inputs);
-    std::size_t bytes = 0;
-    for (std::size_t k = 0; k < places_.size(); ++k) {
-      const auto &exact = a[places_[k].first], &other = b[places_[k].second];
-      energies[k][sample] = Energy::of(float_values(exact), float_values(other));
-      bytes += exact.bytes.size() + other.bytes.size();
-    }
-    return bytes;
+  [[nodiscard]] std::vector<std::vector<float>> run(std::span<const Tensor> inputs) const {
+    const auto outputs = session_.run(inputs);
+    std::vector<std::vector<float>> values;
+    for (const std::size_t place : places_) values.push_back(float_values(outputs[place]));
+    return values;
   }
 
  private:
@@ -47,12 +43,10 @@ class PairRuns {
     for (const auto& pair : pairs) result.push_back(pair.*which);
     return result;
   }
-  static std::size_t place(const Session& session, const std::string& name) {
-    return static_cast<std::size_t>(std::ranges::find(session.outputs(), name, &ValueSpec::name) - session.outputs().begin());
-  }
 
-  Session fp32_, quantized_;
-  std::vector<std::pair<std::size_t, std::size_t>> places_;
+  SampledModel sampled_;
+  Session session_;
+  std::vector<std::size_t> places_;
 };
 
 }  // namespace
@@ -89,27 +83,19 @@ Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& q
   return accuracy;
 }
 
-std::size_t layers_at_once(const Context& context) { return context.working_memory / 3; }
-
 std::vector<LayerAccuracy> compare_layers(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized,
                                           std::span<const TensorPair> pairs, const SampleSource& samples, std::size_t limit,
                                           const SessionOptions& options, const Context& context) {
   const std::size_t count = std::min(limit, samples.size());
   std::vector<std::vector<Energy>> energies(pairs.size(), std::vector<Energy>(count));
-  const auto progress = context.step("compare layers", pairs.size());
-  std::size_t at_a_time = first_pairs;
-  for (std::size_t begin = 0; begin < pairs.size();) {
-    const auto part = pairs.subspan(begin, std::min(at_a_time, pairs.size() - begin));
-    const PairRuns runs(fp32, quantized, options, part);
-    std::vector<std::size_t> bytes(count);
-    parallel_for_samples(context, count, [&](std::size_t i, unsigned) {
-      bytes[i] = runs.compare(samples.load(i).inputs, i, std::span(energies).subspan(begin, part.size()));
-    });
-    for (std::size_t k = 0; k < part.size(); ++k) progress->tick();
-    begin += part.size();
-    const std::size_t most = std::accumulate(bytes.begin(), bytes.end(), std::size_t{1}, [](auto a, auto b) { return std::max(a, b); });
-    at_a_time = std::max<std::size_t>(1, layers_at_once(context) / context.samples_at_once() * part.size() / most);
-  }
+  const auto progress = context.step("compare layers", count);
+  const Tapped reference(fp32, pairs, &TensorPair::fp32, {}), other(quantized, pairs, &TensorPair::quantized, options);
+  parallel_for_samples(context, count, [&](std::size_t i, unsigned) {
+    const auto inputs = samples.load(i).inputs;
+    const auto a = reference.run(inputs), b = other.run(inputs);
+    for (std::size_t k = 0; k < pairs.size(); ++k) energies[k][i] = Energy::of(a[k], b[k]);
+    progress->tick();
+  });
   std::vector<LayerAccuracy> layers;
   for (std::size_t k = 0; k < pairs.size(); ++k) {
     Energy all;

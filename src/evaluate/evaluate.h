@@ -25,9 +25,7 @@ Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& q
 struct TensorPair {
   std::string node, op_type, fp32, quantized;
 };
-// What compare_layers() keeps of both models' tensors, in bytes, at the most.
-std::size_t layers_at_once(const Context& context);
-// SQNR of each pair over the first `limit` samples, worst first. Tensors are looked at a few at a time, so that memory stays bounded.
+// SQNR of each pair over the first `limit` samples, worst first; of large tensors over a part of their values.
 std::vector<LayerAccuracy> compare_layers(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized,
                                           std::span<const TensorPair> pairs, const SampleSource& samples, std::size_t limit,
                                           const SessionOptions& options, const Context& context);

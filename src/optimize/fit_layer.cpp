@@ -9,7 +9,8 @@
 namespace quantize {
 namespace {
 
-constexpr double most_learned = 1.5e9;  // rows x columns^2: a layer beyond it would take minutes to learn
+constexpr std::size_t few_columns = 128;  // up to which scales are tried to the end
+constexpr double most_learned = 1.5e9;    // rows x columns^2: a layer beyond it would take minutes to learn
 
 std::vector<double> diagonal(const Matrix& h) {
   std::vector<double> values(h.rows);
@@ -111,11 +112,64 @@ void rescale_rows(const Matrix& wanted, const Matrix& h, std::span<const ScaleRu
   }
 }
 
+struct RoundedRows {
+  Matrix q;  // columns in order
+  std::vector<float> scales;
+};
+
+// Some rows, from given scales on. `wanted`: in the order of the columns; `own`, `rules`: of these rows.
+RoundedRows round_rows(const Matrix& wanted, std::vector<float> scales, const Ordered& ordered, std::span<const Grid> own,
+                       std::span<const ScaleRule> rules, const FitSettings& settings) {
+  const FitMethods& methods = settings.methods;
+  Matrix as_stored, columns;
+  std::vector<Grid> grids(own.begin(), own.end());
+  if (settings.search_scale) grids = with_scales(own, scales, settings.block, wanted.cols, as_stored);
+  reorder(grids, ordered.order, columns);
+  RoundedRows result{Matrix(wanted.rows, wanted.cols), std::move(scales)};
+  Matrix& q = result.q;
+  if (methods.gptq) {
+    linalg().gptq(wanted, ordered.factor, grids, q);
+  } else {
+    q = round_to_grid(wanted, grids);
+  }
+  const int sweeps = methods.descent ? settings.sweeps : 0;
+  linalg().descend(wanted, ordered.h, grids, sweeps, q);
+  for (int turn = 0; turn < methods.rescale && settings.search_scale; ++turn) {
+    rescale_rows(wanted, ordered.h, rules, q, result.scales, grids, columns);
+    linalg().descend(wanted, ordered.h, grids, std::min(sweeps, 1), q);
+  }
+  if (methods.learned > 0 && static_cast<double>(wanted.rows) * static_cast<double>(wanted.cols * wanted.cols) <= most_learned) {
+    linalg().learn_rounding(wanted, ordered.h, grids, methods.learned, q);
+    linalg().descend(wanted, ordered.h, grids, sweeps, q);
+  }
+  return result;
+}
+
+// Rows of few values: rounding has little freedom there, and the best scale is not the one that suits nearest rounding best. Others around
+// it are tried to the end; row by row the best is kept.
+void try_scales(const Matrix& wanted, const Ordered& ordered, std::span<const Grid> own, std::span<const ScaleRule> rules,
+                const FitSettings& settings, RoundedRows& best) {
+  std::vector<double> least(wanted.rows), error(wanted.rows);
+  linalg().quadratic_error(wanted, best.q, ordered.h, least);
+  const std::vector<float> around = best.scales;
+  for (const double factor : {0.75, 0.8, 0.85, 0.9, 0.95, 1.05, 1.1, 1.2}) {
+    std::vector<float> scales;
+    for (std::size_t r = 0; r < around.size(); ++r) scales.push_back(rules[r].nearest(around[r] * factor));
+    const RoundedRows rounded = round_rows(wanted, std::move(scales), ordered, own, rules, settings);
+    linalg().quadratic_error(wanted, rounded.q, ordered.h, error);
+    for (std::size_t r = 0; r < wanted.rows; ++r) {
+      if (!(error[r] < least[r])) continue;
+      least[r] = error[r];
+      best.scales[r] = rounded.scales[r];
+      std::copy_n(rounded.q.row(r).begin(), wanted.cols, best.q.row(r).begin());
+    }
+  }
+}
+
 // Everything from the scale on, towards `target`.
 Candidate round_towards(const Matrix& target, const Ordered& ordered, std::span<const double> importance, const std::vector<Grid>& plain,
                         const std::vector<ScaleRule>& rules, const FitSettings& settings, const Context& context) {
-  const FitMethods& methods = settings.methods;
-  const bool free_scale = settings.search_scale;
+  const bool free_scale = settings.search_scale && settings.methods.scale;
   Candidate candidate{Matrix(target.rows, target.cols), scales_of(plain, settings.block)};
   const std::size_t per_row = candidate.scale.size() / target.rows;
   const std::size_t pieces = (target.rows + rows_at_a_time - 1) / rows_at_a_time;
@@ -124,32 +178,14 @@ Candidate round_towards(const Matrix& target, const Ordered& ordered, std::span<
     const auto own_rules = std::span(rules).subspan(begin, count);
     const Matrix rows = some_rows(target, begin, count), wanted = permute_columns(rows, ordered.order);
     const auto own = std::span(plain).subspan(begin, count);
-    auto scales = free_scale && methods.scale ? search_scales(rows, importance, own, {own_rules.begin(), own_rules.end()}, settings.block)
-                                              : scales_of(own, settings.block);
-    Matrix as_stored, columns;
-    std::vector<Grid> grids(own.begin(), own.end());
-    if (free_scale) grids = with_scales(own, scales, settings.block, target.cols, as_stored);
-    reorder(grids, ordered.order, columns);
-    Matrix q(count, target.cols);
-    if (methods.gptq) {
-      linalg().gptq(wanted, ordered.factor, grids, q);
-    } else {
-      q = round_to_grid(wanted, grids);
-    }
-    const int sweeps = methods.descent ? settings.sweeps : 0;
-    linalg().descend(wanted, ordered.h, grids, sweeps, q);
-    for (int turn = 0; turn < methods.rescale && free_scale; ++turn) {
-      rescale_rows(wanted, ordered.h, own_rules, q, scales, grids, columns);
-      linalg().descend(wanted, ordered.h, grids, std::min(sweeps, 1), q);
-    }
-    if (methods.learned > 0 && static_cast<double>(target.rows) * static_cast<double>(target.cols * target.cols) <= most_learned) {
-      linalg().learn_rounding(wanted, ordered.h, grids, methods.learned, q);
-      linalg().descend(wanted, ordered.h, grids, sweeps, q);
-    }
-    const Matrix restored = restore_columns(q, ordered.order);
+    auto scales = free_scale ? search_scales(rows, importance, own, {own_rules.begin(), own_rules.end()}, settings.block)
+                             : scales_of(own, settings.block);
+    RoundedRows rounded = round_rows(wanted, std::move(scales), ordered, own, own_rules, settings);
+    if (free_scale && settings.block == 0 && target.cols <= few_columns) try_scales(wanted, ordered, own, own_rules, settings, rounded);
+    const Matrix restored = restore_columns(rounded.q, ordered.order);
     std::copy(restored.values.begin(), restored.values.end(),
               candidate.weights.values.begin() + static_cast<std::ptrdiff_t>(begin * target.cols));
-    std::copy(scales.begin(), scales.end(), candidate.scale.begin() + static_cast<std::ptrdiff_t>(begin * per_row));
+    std::copy(rounded.scales.begin(), rounded.scales.end(), candidate.scale.begin() + static_cast<std::ptrdiff_t>(begin * per_row));
   });
   return candidate;
 }

@@ -190,7 +190,7 @@ std::size_t fit_bytes(const Plan& plan, const FitEffort& effort, std::size_t sam
 
 NetworkFit fit_network(Plan& plan, const OptimizeInput& input, const FitEffort& effort, const Context& context) {
   ensure_biases(plan);
-  const std::size_t live = input.live_bytes > 0 ? input.live_bytes : activation_bytes(plan.model.proto, input.load, context).live;
+  const std::size_t live = input.live_bytes > 0 ? input.live_bytes : live_activation_bytes(plan.model.proto, input.load, context);
   const std::size_t samples = samples_that_fit(effort, input.samples, live, context);
   return Fitter(plan, input, effort, samples, context).run();
 }

@@ -11,8 +11,8 @@
 
 namespace quantize {
 
-Replay::Replay(const onnx::ModelProto& model, const LoadSample& load, std::size_t samples, const Context& context)
-    : model_(model), context_(context), live_(samples) {
+Replay::Replay(const onnx::ModelProto& model, const LoadSample& load, std::size_t samples, const Context& context, unsigned threads)
+    : model_(model), context_(context), threads_(threads), live_(samples) {
   const auto& graph = model.graph();
   for (int i = 0; i < graph.node_size(); ++i) {
     for (const auto& name : graph.node(i).input()) last_use_[name] = i;
@@ -52,7 +52,7 @@ void Replay::advance_to(int node) {
     for (auto& input : *part.mutable_graph()->mutable_input()) {
       input.mutable_type()->mutable_tensor_type()->set_elem_type(live_[0].at(input.name()).type);
     }
-    const Session session(part, {.threads = 1, .fuse_quantized = false});
+    const Session session(part, {.threads = threads_, .fuse_quantized = false});
     parallel_for_samples(context_, live_.size(), [&](std::size_t sample, unsigned) {
       std::vector<Tensor> tensors;
       for (const auto& spec : session.inputs()) tensors.push_back(live_[sample].at(spec.name));
@@ -71,22 +71,14 @@ std::size_t Replay::live_bytes() const {
   return bytes;
 }
 
-ActivationBytes activation_bytes(const onnx::ModelProto& model, const LoadSample& load, const Context& context) {
-  Replay replay(model, load, 1, context);
-  std::set<std::string> seen;
-  ActivationBytes bytes;
-  const auto look = [&] {
-    bytes.live = std::max(bytes.live, replay.live_bytes());
-    for (const auto& [name, tensor] : replay.kept(0)) {
-      if (seen.insert(name).second) bytes.all += tensor.bytes.size();
-    }
-  };
-  look();
+std::size_t live_activation_bytes(const onnx::ModelProto& model, const LoadSample& load, const Context& context) {
+  Replay replay(model, load, 1, context, std::max(1U, context.threads));
+  std::size_t most = replay.live_bytes();
   for (int node = 1; node <= model.graph().node_size(); ++node) {
     replay.advance_to(node);
-    look();
+    most = std::max(most, replay.live_bytes());
   }
-  return bytes;
+  return most;
 }
 
 }  // namespace quantize

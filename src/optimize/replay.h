@@ -15,8 +15,9 @@ namespace quantize {
 
 class Replay {
  public:
-  // `model` is kept by reference: weights of nodes not yet run may be changed between calls, its nodes may not.
-  Replay(const onnx::ModelProto& model, const LoadSample& load, std::size_t samples, const Context& context);
+  // `model` is kept by reference: weights of nodes not yet run may be changed between calls, its nodes may not. `threads`: within one
+  // sample; more than one may change the last bits of what is computed.
+  Replay(const onnx::ModelProto& model, const LoadSample& load, std::size_t samples, const Context& context, unsigned threads = 1);
 
   // Runs all nodes before node number `node`. Afterwards value() knows every tensor that `node` or a later node reads.
   void advance_to(int node);
@@ -32,15 +33,13 @@ class Replay {
 
   const onnx::ModelProto& model_;
   const Context& context_;
+  const unsigned threads_;
   std::map<std::string, int> last_use_;
   std::vector<std::map<std::string, Tensor>> live_;
   int next_ = 0;
 };
 
-// Bytes of the activations in a run of the first sample: the most that are alive at once, and all together.
-struct ActivationBytes {
-  std::size_t live = 0, all = 0;
-};
-ActivationBytes activation_bytes(const onnx::ModelProto& model, const LoadSample& load, const Context& context);
+// Bytes of the activations that are alive at once in a run of the first sample, at the most.
+std::size_t live_activation_bytes(const onnx::ModelProto& model, const LoadSample& load, const Context& context);
 
 }  // namespace quantize

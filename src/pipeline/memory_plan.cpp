@@ -21,22 +21,18 @@ std::uint64_t megabytes(std::uint64_t bytes) { return (bytes + (1U << 20) - 1) >
 
 std::uint64_t MemoryNeeds::peak() const { return models + std::max({calibration, optimization, evaluation}); }
 
-MemoryNeeds memory_needs(const Plan& plan, const OptimizeInput& input, Level level, std::size_t compared, const Context& context) {
+MemoryNeeds memory_needs(const Plan& plan, const OptimizeInput& input, Level level, bool evaluated, const Context& context) {
   MemoryNeeds needs;
   needs.models = program + copies * plan.model.bytes;
   needs.run = arena * input.live_bytes;
   needs.calibration = copies_to_run * plan.model.bytes + needs.run * context.samples_at_once();
   needs.optimization = level == Level::o0 ? 0 : copies_to_fit * plan.model.bytes + optimize_bytes(plan, input, level, context);
-  const std::uint64_t at_once = context.samples_at_once();
-  if (compared > 0) {
-    needs.evaluation = copies_to_evaluate * plan.model.bytes + 2 * needs.run * at_once +
-                       std::min<std::uint64_t>(layers_at_once(context), 2 * compared * at_once) * 7 / 10;  // as far as it is used
-  }
+  if (evaluated) needs.evaluation = copies_to_evaluate * plan.model.bytes + 2 * needs.run * context.samples_at_once();
   return needs;
 }
 
-void keep_within(std::uint64_t limit, const Plan& plan, const OptimizeInput& input, Level level, std::size_t compared, Context& context) {
-  const std::uint64_t fixed = memory_needs(plan, input, Level::o0, 0, context).models + copies_to_evaluate * plan.model.bytes;
+void keep_within(std::uint64_t limit, const Plan& plan, const OptimizeInput& input, Level level, bool evaluated, Context& context) {
+  const std::uint64_t fixed = memory_needs(plan, input, Level::o0, false, context).models + copies_to_evaluate * plan.model.bytes;
   const std::uint64_t least = fixed + std::max(least_working, 2 * arena * input.live_bytes);
   if (limit - limit / 8 < least) {
     throw Error(ErrorKind::usage, "--memory-limit " + std::to_string(megabytes(limit)) + "MB is too little: this model needs " +
@@ -48,10 +44,10 @@ void keep_within(std::uint64_t limit, const Plan& plan, const OptimizeInput& inp
   // number of threads must not decide it.
   Context alone;
   alone.working_memory = context.working_memory;
-  while (alone.working_memory > least_working && memory_needs(plan, input, level, 0, alone).peak() > limit)
+  while (alone.working_memory > least_working && memory_needs(plan, input, level, false, alone).peak() > limit)
     alone.working_memory = alone.working_memory / 10 * 9;
   context.working_memory = alone.working_memory;
-  while (context.samples_at_once() > 1 && memory_needs(plan, input, level, compared, context).peak() > limit)
+  while (context.samples_at_once() > 1 && memory_needs(plan, input, level, evaluated, context).peak() > limit)
     context.workers = context.samples_at_once() - 1;
 }
 

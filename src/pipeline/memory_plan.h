@@ -19,13 +19,13 @@ struct MemoryNeeds {
   [[nodiscard]] std::uint64_t peak() const;
 };
 
-// For the threads, samples at once and working memory of the context. `input.live_bytes` has to be known. `compared`: bytes of the
-// activations that are compared with one another to evaluate; 0 without pictures for that.
-MemoryNeeds memory_needs(const Plan& plan, const OptimizeInput& input, Level level, std::size_t compared, const Context& context);
+// For the threads, samples at once and working memory of the context. `input.live_bytes` has to be known. `evaluated`: there are
+// pictures for that.
+MemoryNeeds memory_needs(const Plan& plan, const OptimizeInput& input, Level level, bool evaluated, const Context& context);
 
 // Sets the working memory and the samples run at once so that the peak stays below `limit`, or as near as it gets: the bytes of the result
 // depend on the limit, through the samples that weights are fitted on, but not on the number of threads. Throws Error{usage}, with what is
 // needed at least, where the models alone are too large.
-void keep_within(std::uint64_t limit, const Plan& plan, const OptimizeInput& input, Level level, std::size_t compared, Context& context);
+void keep_within(std::uint64_t limit, const Plan& plan, const OptimizeInput& input, Level level, bool evaluated, Context& context);
 
 }  // namespace quantize

@@ -124,8 +124,8 @@ Target target_of(const Options& options) {
 
 OptimizeInput optimize_input(const Run& run, const Options& options) {
   const auto& source = run.samples.calibration;
-  return {run.scheme,          [&source](std::size_t i) { return source.load(i).inputs; }, source.size(), options.seed, options.without,
-          run.activations.live};
+  return {run.scheme,    [&source](std::size_t i) { return source.load(i).inputs; }, source.size(), options.seed, options.without,
+          run.live_bytes};
 }
 
 Run plan_run(const Options& options, Context& context) {
@@ -167,12 +167,12 @@ Run plan_run(const Options& options, Context& context) {
 void budget_run(Run& run, const Options& options, Context& context) {
   const auto& source = run.samples.calibration;
   if (source.size() == 0) return;
-  run.activations = activation_bytes(
+  run.live_bytes = live_activation_bytes(
       run.plan.model.proto, [&](std::size_t i) { return source.load(i).inputs; }, context);
   const auto input = optimize_input(run, options);
-  const std::size_t compared = run.samples.test.size() > 0 ? run.activations.all : 0;
-  if (options.memory_limit > 0) keep_within(options.memory_limit, run.plan, input, options.level, compared, context);
-  const auto peak = memory_needs(run.plan, input, options.level, compared, context).peak();
+  const bool evaluated = run.samples.test.size() > 0;
+  if (options.memory_limit > 0) keep_within(options.memory_limit, run.plan, input, options.level, evaluated, context);
+  const auto peak = memory_needs(run.plan, input, options.level, evaluated, context).peak();
   const bool beyond = options.memory_limit > 0 && peak > options.memory_limit;
   context.info("memory: about " + std::to_string(peak >> 20) + " MB at the peak, " + std::to_string(context.samples_at_once()) +
                " samples at once" + (beyond ? "; the limit cannot be kept" : ""));

@@ -46,7 +46,7 @@ struct Run {
   Samples samples;
   std::vector<std::vector<Tensor>> inputs;  // one or two sets to run the model on: of calibration, or made up where there are no images
   ClassAxis axis = ClassAxis::first;
-  ActivationBytes activations;  // of one sample
+  std::size_t live_bytes = 0;  // of one sample's activations, alive at once
   std::vector<Step> steps;
   std::optional<MixedPrecision> mixed;
 };

@@ -23,7 +23,7 @@ class MemoryPlan : public testing::Test {
 
   void keep(std::uint64_t limit, unsigned threads, Context& context) const {
     context.threads = threads;
-    keep_within(limit, plan_, input_, Level::o1, 16 * megabyte, context);
+    keep_within(limit, plan_, input_, Level::o1, true, context);
   }
 
   Plan plan_;
@@ -33,7 +33,7 @@ class MemoryPlan : public testing::Test {
 TEST_F(MemoryPlan, MoreSamplesAtOnceNeedMore) {
   Context one, four;
   four.threads = 4;
-  const auto few = memory_needs(plan_, input_, Level::o0, 0, one), many = memory_needs(plan_, input_, Level::o0, 0, four);
+  const auto few = memory_needs(plan_, input_, Level::o0, false, one), many = memory_needs(plan_, input_, Level::o0, false, four);
   EXPECT_EQ(many.calibration - few.calibration, 3 * few.run);
   EXPECT_EQ(few.optimization, 0U);
   EXPECT_EQ(few.evaluation, 0U) << "there are no pictures to evaluate by";
@@ -53,7 +53,7 @@ TEST_F(MemoryPlan, TheEstimateUnderALimitStaysBelowIt) {
   const std::uint64_t limit = 300 * megabyte;
   Context context;
   keep(limit, 2, context);
-  EXPECT_LE(memory_needs(plan_, input_, Level::o1, 16 * megabyte, context).peak(), limit);
+  EXPECT_LE(memory_needs(plan_, input_, Level::o1, true, context).peak(), limit);
 }
 
 TEST_F(MemoryPlan, TooLittleIsRefusedWithWhatIsNeeded) {

@@ -15,11 +15,12 @@ from pathlib import Path
 from measure import figures
 from peers import peers
 
-STEPS = {"w8a8": ("equalize", "ranges", "target", "scale", "gptq", "descent", "rescale", "bias-correction"),
-         "w8a16": ("target", "scale", "gptq", "descent", "rescale", "bias-correction"),
-         "w4a16": ("target", "scale", "gptq", "descent", "rescale", "bias-correction")}
+STEPS = {"w8a8": ("round-to-pixels", "equalize", "absorb-bias", "ranges", "fit-weights", "target", "scale", "gptq", "descent", "rescale", "bias-correction"),
+         "w8a16": ("fit-weights", "target", "scale", "gptq", "descent", "rescale", "bias-correction"),
+         "w4a16": ("fit-weights", "target", "scale", "gptq", "descent", "rescale", "bias-correction")}
 LEARNED = ("learned",)  # from level 3 on
-TIMED = {"equalize", "calibrate", "ranges", "fit-weights"}
+FROM_2 = {"absorb-bias", "ranges", "rescale"}  # steps that begin there
+TIMED = {"equalize", "absorb-bias", "calibrate", "ranges", "fit-weights"}
 
 
 def run(program, model, calib, test, scheme, level, limit, *more):
@@ -27,7 +28,7 @@ def run(program, model, calib, test, scheme, level, limit, *more):
         output = Path(folder) / "out.onnx"
         command = [program, model, "--calib", calib, "--scheme", scheme, f"-O{level}", "-o", output, "--holdout", "0.1", "--latency-runs", "0",
                    "--pictures", "0", "-q", *more]
-        subprocess.run([str(word) for word in command], check=True)
+        subprocess.run([str(word) for word in command], check=True, stderr=subprocess.DEVNULL)
         report = json.loads(output.with_suffix(".report.json").read_text(encoding="utf-8"))
         seconds = sum(step["seconds"] for step in report["steps"] if step["name"] in TIMED)
         return {**figures(model, output, test, limit), "seconds": seconds, "ratio": Path(model).stat().st_size / output.stat().st_size}
@@ -64,6 +65,8 @@ def main():
                 continue
             full = results.get(level) or run(options.program, model, calib, test, scheme, level, options.limit)
             for step in STEPS[scheme] + (LEARNED if level >= 3 else ()):
+                if level < 2 and step in FROM_2:
+                    continue
                 row(f"-O{level} without {step}", run(options.program, model, calib, test, scheme, level, options.limit, "--without", step), full)
 
 

@@ -2,6 +2,9 @@
 
 Models below opset 13 are raised first: as they are, it writes files that ONNX Runtime refuses.
 """
+import contextlib
+import io
+import logging
 import tempfile
 import time
 from pathlib import Path
@@ -34,8 +37,15 @@ def raised(model, least=13):
     return onnx.version_converter.convert_version(loaded, least) if opset < least else loaded
 
 
+# Its histogram calibrator prints what it does.
+def silent(work, *arguments, **options):
+    with contextlib.redirect_stdout(io.StringIO()):
+        work(*arguments, **options)
+
+
 def peers(model, calib, test, scheme, limit=None):
     """(name, figures) of each setting; W8A8 also with weights of 7 bits, which processors without VNNI need."""
+    logging.getLogger().setLevel(logging.ERROR)  # its advice to pre-process, which is done here
     with tempfile.TemporaryDirectory() as folder:
         ready, output = Path(folder) / "ready.onnx", Path(folder) / "quantized.onnx"
         onnx.save(raised(model), ready)
@@ -43,7 +53,7 @@ def peers(model, calib, test, scheme, limit=None):
         for method, (calibration, count) in METHODS.items():
             for reduced in (False, True) if scheme == "w8a8" else (False,):
                 start = time.monotonic()
-                quantize_static(str(ready), str(output), Reader(ready, calib, count), quant_format=QuantFormat.QDQ, per_channel=True,
+                silent(quantize_static, str(ready), str(output), Reader(ready, calib, count), quant_format=QuantFormat.QDQ, per_channel=True,
                                 reduce_range=reduced, activation_type=ACTIVATIONS[scheme], weight_type=WEIGHTS[scheme], calibrate_method=calibration)
                 seconds = time.monotonic() - start
                 name = f"ONNX Runtime {method}" + (", 7-bit weights" if reduced else "")

@@ -82,6 +82,8 @@ def calibration(bench, model, label, count, peers):
             peaks[name] = max(peaks.get(name, 0), done.peak_bytes)
             if name == "ours, -O0":
                 inside.append(step_seconds(bench.folder / "o0.onnx", "calibrate"))
+    if not seconds["plain FP32 inference"]:
+        sys.exit(f"plain inference of {model} fails: there is nothing to compare with")
     plain = statistics.median(seconds["plain FP32 inference"])
     print(f"\n### {label}, {count} pictures, {bench.options.threads} threads\n")
     row(["", "seconds", "x plain", "peak MB"])
@@ -113,7 +115,8 @@ def memory_growth(bench, model, counts):
     row(["---"] * 4)
     peaks = []
     for count in counts:
-        peaks.append(measured.run(bench.ours(model, count, bench.folder / "memory.onnx", "-O1")).peak_bytes)
+        command = bench.ours(model, count, bench.folder / "memory.onnx", "-O1")
+        peaks.append(statistics.median(measured.run(command).peak_bytes for _ in range(bench.options.turns)))
         row([count, round(peaks[-1] / 1e6), "", ""])
     print(f"\n{counts[-1]} against {counts[0]} pictures: {(peaks[-1] / peaks[0] - 1) * 100:+.1f} %")
 

@@ -29,6 +29,7 @@ class StandIn:
     output: str
     opset: int
     steps: int
+    larger: tuple[int, int] | None = None  # exported for this size too, for speed
 
 
 class TwoClasses(nn.Module):
@@ -52,7 +53,7 @@ def mask_loss(output, label):
 
 STAND_INS = {
     "deeplab_relu6": StandIn(lambda: DeepLab(len(CLASS_NAMES)), (257, 257), None,
-                             class_weighted_loss([1.0, 1.2, 1.0, 1.0, 1.0, 1.6, 1.6, 1.2]), "logits", 11, 1200),
+                             class_weighted_loss([1.0, 1.2, 1.0, 1.0, 1.0, 1.6, 1.6, 1.2]), "logits", 11, 1200, (513, 513)),
     "portrait_prelu": StandIn(PortraitNet, (224, 224), "car", class_weighted_loss([1.0, 1.5]), "logits", 13, 1200),
     "unet_convtranspose": StandIn(UNet, (144, 192), "road", mask_loss, "mask", 13, 600),
 }
@@ -87,7 +88,11 @@ def main():
         judged = TwoClasses(net) if stand_in.output == "mask" else net
         scores = intersection_over_union(judged, scenes_for(stand_in, options.cache, VALIDATION_SEED, 64), len(classes))
         print(*(f"{known} {score:.3f}" for known, score in zip(classes, scores)), f"mean {scores.mean():.4f}", sep="  ")
-        export(net, options.folder / f"{name}.onnx", (1, 3, *stand_in.size), stand_in.output, stand_in.opset)
+        sizes = {name: stand_in.size}
+        if stand_in.larger:
+            sizes[f"{name}_{stand_in.larger[1]}"] = stand_in.larger
+        for file, size in sizes.items():
+            export(net, options.folder / f"{file}.onnx", (1, 3, *size), stand_in.output, stand_in.opset)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,58 @@
+#include "run/taps.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "support/run_model.h"
+#include "support/text_model.h"
+
+namespace quantize::test {
+namespace {
+
+const Model& doubled() {
+  static const Model model = text_model("g (float[1,2,N,5] x) => (float[1,2,N,5] y) { a = Add (x, x)  y = Relu (a) }");
+  return model;
+}
+
+std::vector<Tensor> counting(std::int64_t rows) {
+  std::vector<float> values(static_cast<std::size_t>(10 * rows));
+  std::iota(values.begin(), values.end(), 0.0F);
+  return {Tensor::of({1, 2, rows, 5}, values)};
+}
+
+std::vector<float> sampled(std::int64_t rows, std::int64_t most) {
+  const std::string tensor = "a";
+  const auto taps = with_sampled_outputs(doubled().proto, {&tensor, 1}, most);
+  const auto result = run_model(taps.model, counting(rows));
+  EXPECT_EQ(result.size(), 1U);
+  const auto values = result[0].as<float>();
+  return {values.begin(), values.end()};
+}
+
+TEST(SampledOutputs, HoldAllOfASmallTensor) {
+  const auto values = sampled(2, 16);  // 20 values, fewer than twice 16
+  ASSERT_EQ(values.size(), 20U);
+  for (std::size_t i = 0; i < values.size(); ++i) EXPECT_EQ(values[i], 2 * static_cast<float>(i));
+}
+
+TEST(SampledOutputs, HoldEveryThirdFifthSeventhOfALargeOne) {
+  const auto values = sampled(10, 16);  // 100 values: 100 / 32 = 3, the step is 7
+  ASSERT_EQ(values.size(), 15U);
+  for (std::size_t i = 0; i < values.size(); ++i) EXPECT_EQ(values[i], 2 * static_cast<float>(7 * i));
+}
+
+TEST(SampledOutputs, ComeInTheOrderAskedFor) {
+  const std::vector<std::string> tensors = {"y", "x", "a", "x"};
+  const auto taps = with_sampled_outputs(doubled().proto, tensors, 1000);
+  ASSERT_EQ(taps.outputs.size(), 4U);
+  const auto result = run_model(taps.model, counting(1));
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto& outputs = taps.model.graph().output();
+    const auto place = std::find_if(outputs.begin(), outputs.end(), [&](const auto& o) { return o.name() == taps.outputs[i]; });
+    EXPECT_EQ(result[static_cast<std::size_t>(place - outputs.begin())].as<float>()[9], tensors[i] == "x" ? 9 : 18) << i;
+  }
+}
+
+}  // namespace
+}  // namespace quantize::test
