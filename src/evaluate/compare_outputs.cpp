@@ -17,9 +17,6 @@ ClassMap label_of(const std::filesystem::path& folder, const std::string& stem) 
   return {label.width, label.height, std::move(label.pixels)};
 }
 
-// Of each tensor, where it has more than twice as many: enough for a ratio of energies to a hundredth of a decibel or two.
-constexpr std::int64_t values_compared = 1 << 18;
-
 // A model that tells of parts of some tensors.
 class Tapped {
  public:
@@ -86,6 +83,7 @@ Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& q
 std::vector<LayerAccuracy> compare_layers(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized,
                                           std::span<const TensorPair> pairs, const SampleSource& samples, std::size_t limit,
                                           const SessionOptions& options, const Context& context) {
+  if (pairs.empty()) return {};
   const std::size_t count = std::min(limit, samples.size());
   std::vector<std::vector<Energy>> energies(pairs.size(), std::vector<Energy>(count));
   const auto progress = context.step("compare layers", count);

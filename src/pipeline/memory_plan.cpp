@@ -27,7 +27,10 @@ MemoryNeeds memory_needs(const Plan& plan, const OptimizeInput& input, Level lev
   needs.run = arena * input.live_bytes;
   needs.calibration = copies_to_run * plan.model.bytes + needs.run * context.samples_at_once();
   needs.optimization = level == Level::o0 ? 0 : copies_to_fit * plan.model.bytes + optimize_bytes(plan, input, level, context);
-  if (evaluated) needs.evaluation = copies_to_evaluate * plan.model.bytes + 2 * needs.run * context.samples_at_once();
+  if (evaluated) {
+    const std::uint64_t compared = plan.placement.groups.size() * 2 * values_compared * sizeof(float);
+    needs.evaluation = copies_to_evaluate * plan.model.bytes + 2 * (needs.run + compared) * context.samples_at_once();
+  }
   return needs;
 }
 
