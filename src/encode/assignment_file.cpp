@@ -57,7 +57,9 @@ std::string write_assignment(const Scheme& scheme, const Placement& placement, c
     const auto found = scheme.exceptions.weights.find(node);
     weights[node] = to_json(found != scheme.exceptions.weights.end() ? found->second : scheme.weight_bits);
   }
-  for (const auto& group : placement.groups) activations[group.members[0]] = scheme_for_activations(scheme, group).activation_bits;
+  for (const auto& group : placement.groups) {
+    if (!group.is_pixels) activations[group.members[0]] = scheme_for_activations(scheme, group).activation_bits;
+  }
   const Json file = {{"format", format_name}, {"version", format_version}, {"model", model.fingerprint},
                      {"scheme", scheme.name}, {"weights", weights},        {"activations", activations}};
   return file.dump(2) + "\n";

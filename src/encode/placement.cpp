@@ -72,6 +72,7 @@ class Placer {
       after = quantized_.size() + active_.size();
     }
     build_groups();
+    find_pixel_nodes();
     placement_.split_prelu = target_.split_prelu;
     for (int i = 0; i < graph_.node_size(); ++i) placement_.decisions.push_back(decide(i));
     return std::move(placement_);
@@ -235,11 +236,17 @@ class Placer {
     }
   }
 
-  // Makes or moves bytes, which are integers already, or only tells what they are worth.
-  bool handles_pixels(const onnx::NodeProto& node) const {
-    if (node.output_size() == 0) return false;
-    if (known_.bytes.contains(node.output(0))) return true;
-    return node.op_type() == "Cast" && known_.bytes.contains(node.input(0)) && quantized_.contains(node.output(0));
+  // The nodes that make the pixels of a group, which are integers already: from the Cast back.
+  void find_pixel_nodes() {
+    std::set<std::string> pixels;
+    for (int i = graph_.node_size(); i-- > 0;) {
+      const auto& node = graph_.node(i);
+      if (node.output_size() == 0 || node.input_size() == 0 || excluded_.contains(i)) continue;
+      const bool ends_here = node.op_type() == "Cast" && known_.bytes.contains(node.input(0)) && quantized_.contains(node.output(0));
+      if (!ends_here && !pixels.contains(node.output(0))) continue;
+      pixel_nodes_.insert(i);
+      if (known_.bytes.contains(node.input(0))) pixels.insert(node.input(0));
+    }
   }
 
   Decision decide(int number) const {
@@ -249,7 +256,7 @@ class Placer {
       decision.quantized = quantized_.contains(node.output(0));
       if (decision.quantized) return decision;
     }
-    decision.quantized |= handles_pixels(node);
+    decision.quantized |= pixel_nodes_.contains(number);
     if (decision.quantized) return decision;
     if (excluded_.contains(number)) {
       decision.reason = "excluded by request";
@@ -258,6 +265,8 @@ class Placer {
                                                                                              : "its tensors are not float";
     } else if (!bodies(node).empty()) {
       decision.reason = "control flow: what its body holds stays float";
+    } else if (pixel_nodes_.contains(number + 1) && graph_.node(number + 1).op_type() == "QuantizeLinear") {
+      decision.reason = "centres the picture before it is quantized";
     } else if (natural == Role::floating) {
       decision.reason = "operator is not in the table of quantizable operators";
     } else if (target_.fuses_what_follows) {
@@ -271,7 +280,7 @@ class Placer {
   const onnx::GraphProto& graph_;
   GraphIndex index_;
   const Target& target_;
-  std::set<int> excluded_, active_;
+  std::set<int> excluded_, active_, pixel_nodes_;
   KnownTensors known_;
   std::set<std::string> quantized_, constants_;
   std::vector<Role> roles_;

@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <mutex>
-#include <numeric>
+#include <optional>
 
 #include "base/parallel.h"
 #include "dataset/image.h"
@@ -20,15 +20,16 @@ ClassMap label_of(const std::filesystem::path& folder, const std::string& stem) 
 // A model that tells of parts of some tensors.
 class Tapped {
  public:
-  Tapped(const onnx::ModelProto& model, std::span<const TensorPair> pairs, std::string TensorPair::*which, const SessionOptions& options)
-      : sampled_(with_sampled_outputs(model, names(pairs, which), values_compared)), session_(sampled_.model, options) {
-    for (const auto& output : sampled_.outputs)
-      places_.push_back(
-          static_cast<std::size_t>(std::ranges::find(session_.outputs(), output, &ValueSpec::name) - session_.outputs().begin()));
+  Tapped(const onnx::ModelProto& model, std::span<const TensorPair> pairs, std::string TensorPair::*which, const SessionOptions& options) {
+    const SampledModel sampled = with_sampled_outputs(model, names(pairs, which), values_compared);
+    session_.emplace(sampled.model, options);
+    const auto& outputs = session_->outputs();
+    for (const auto& output : sampled.outputs)
+      places_.push_back(static_cast<std::size_t>(std::ranges::find(outputs, output, &ValueSpec::name) - outputs.begin()));
   }
 
   [[nodiscard]] std::vector<std::vector<float>> run(std::span<const Tensor> inputs) const {
-    const auto outputs = session_.run(inputs);
+    const auto outputs = session_->run(inputs);
     std::vector<std::vector<float>> values;
     for (const std::size_t place : places_) values.push_back(float_values(outputs[place]));
     return values;
@@ -41,8 +42,7 @@ class Tapped {
     return result;
   }
 
-  SampledModel sampled_;
-  Session session_;
+  std::optional<Session> session_;
   std::vector<std::size_t> places_;
 };
 

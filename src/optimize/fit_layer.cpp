@@ -155,6 +155,7 @@ void try_scales(const Matrix& wanted, const Ordered& ordered, std::span<const Gr
   for (const double factor : {0.75, 0.8, 0.85, 0.9, 0.95, 1.05, 1.1, 1.2}) {
     std::vector<float> scales;
     for (std::size_t r = 0; r < around.size(); ++r) scales.push_back(rules[r].nearest(around[r] * factor));
+    if (scales == around) continue;  // all that the rules allow near there
     const RoundedRows rounded = round_rows(wanted, std::move(scales), ordered, own, rules, settings);
     linalg().quadratic_error(wanted, rounded.q, ordered.h, error);
     for (std::size_t r = 0; r < wanted.rows; ++r) {

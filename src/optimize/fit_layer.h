@@ -4,9 +4,8 @@
 // Steps per group (sources: Nagel et al. 2020 for the layer-wise view; Frantar et al. 2022, GPTQ; Behdin et al. 2023, QuantEase, for the
 // descent):
 //   1 target   W* = (W Hx + d W)(H + d I)^-1: the float weights that best repair the error of the inputs, damped towards W
-//   2 scale    per row the fraction of max|w| / qmax with the least error weighted by diag(H); for short rows others around it, each
-//   through
-//              the steps that follow
+//   2 scale    per row the fraction of max|w| / qmax with the least error weighted by diag(H); for short rows others around it, too,
+//              each taken through the steps that follow
 //   3 GPTQ     columns in order of falling diag(H), the rounding error of each spread over those to come
 //   4 descent  coordinate descent on the same objective
 //   5 rescale  per row the factor on the scale that fits the rounded row best (an affine correction of the output channel, with the bias),

@@ -20,6 +20,7 @@ std::map<std::string, std::string> settings_of(const Options& options) {
                                                  {"assignment", options.assignment.string()},
                                                  {"reach", options.goals.empty() ? "" : "given"},
                                                  {"import-encodings", options.import_encodings.string()},
+                                                 {"round-to-pixels", options.level == Level::o0 || wants_pixels(options) ? "" : "no"},
                                                  {"opset", options.opset == 0 ? "" : std::to_string(options.opset)},
                                                  {"input-shape", options.input_shape.empty() ? "" : to_string(options.input_shape)},
                                                  {"quantize-outputs", options.quantize_outputs ? "true" : ""},

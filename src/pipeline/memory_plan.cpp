@@ -28,7 +28,7 @@ MemoryNeeds memory_needs(const Plan& plan, const OptimizeInput& input, Level lev
   needs.calibration = copies_to_run * plan.model.bytes + needs.run * context.samples_at_once();
   needs.optimization = level == Level::o0 ? 0 : copies_to_fit * plan.model.bytes + optimize_bytes(plan, input, level, context);
   if (evaluated) {
-    const std::uint64_t compared = plan.placement.groups.size() * 2 * values_compared * sizeof(float);
+    const std::uint64_t compared = plan.placement.groups.size() * values_compared * sizeof(float);
     needs.evaluation = copies_to_evaluate * plan.model.bytes + 2 * (needs.run + compared) * context.samples_at_once();
   }
   return needs;

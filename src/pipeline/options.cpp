@@ -91,4 +91,9 @@ std::filesystem::path default_output(const std::filesystem::path& model, const S
   return output;
 }
 
+bool wants_pixels(const Options& options) {
+  return options.level != Level::o0 && !options.without.contains("round-to-pixels") && options.input_type == InputType::floats &&
+         options.import_encodings.empty() && options.export_encodings.empty();
+}
+
 }  // namespace quantize

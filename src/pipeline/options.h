@@ -86,6 +86,10 @@ void validate(const Options& options);
 // Throws Error{usage} where there are no calibration images.
 void require_images(const Options& options);
 
+// Whether a float input may be rounded to the pixels it was made from: not at -O0, and not where encodings go out or came in, which speak
+// of the model's own tensors.
+bool wants_pixels(const Options& options);
+
 // <model without .onnx>.<scheme>.onnx
 std::filesystem::path default_output(const std::filesystem::path& model, const Scheme& scheme);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "base/error.h"
 #include "encode/assignment_file.h"
@@ -78,19 +79,20 @@ void open_pixels(Run& run, const Options& options, Context& context) {
   if (run.samples.calibration.size() > 0) check_pixel_model(run.original, run.samples.calibration, run.file_inputs, options);
 }
 
-// Pictures of 8 bits need not lose anything where the model reads them; not where encodings go out or came in, which speak of the model's
-// own tensors.
+// Pictures of 8 bits need not lose anything where the model reads them. Not where an assignment names the tensor that goes with that.
 void round_input(Run& run, const Options& options) {
-  const bool wanted = options.level != Level::o0 && !options.without.contains("round-to-pixels") && run.scheme.activation_bits == 8 &&
-                      run.target.channel_scales && options.input_type == InputType::floats && options.import_encodings.empty() &&
-                      options.export_encodings.empty();
-  if (!wanted || run.scheme.exceptions.activations.contains(run.file_inputs[0].name)) return;
+  if (!wants_pixels(options) || run.scheme.activation_bits != 8 || !run.target.channel_scales) return;
+  const Stopwatch watch;
   auto rounded = rounded_to_pixels(run.plan.model, run.inputs, options.preprocess);
   if (!rounded) return;
-  const auto placement = place(*rounded, run.target, options.exclusions, run.scheme.exceptions);
+  const auto placement = place(*rounded, run.target, options.exclusions);
   if (std::ranges::none_of(placement.groups, [](const TensorGroup& group) { return group.is_pixels; })) return;  // its reader stays float
+  std::set<std::string> known;
+  for (const auto& group : placement.groups) known.insert(group.members.begin(), group.members.end());
+  const auto& exceptions = run.scheme.exceptions.activations;
+  if (!std::ranges::all_of(exceptions, [&](const auto& exception) { return known.contains(exception.first); })) return;
   run.plan.model = std::move(*rounded);
-  run.steps.push_back({"round-to-pixels", "the input is quantized to the pixels it was made from, channel by channel", 0});
+  run.steps.push_back({"round-to-pixels", "the input is quantized to the pixels it was made from, channel by channel", watch.seconds()});
 }
 
 constexpr double largest_pair_sum = 32767;

@@ -1,6 +1,5 @@
 #include "run/taps.h"
 
-#include <limits>
 #include <set>
 
 #include "model/edit.h"
@@ -20,29 +19,29 @@ onnx::ModelProto with_outputs(const onnx::ModelProto& model, std::span<const std
 
 namespace {
 
-// t -> Reshape to one dimension -> Slice with a step that follows from the number of values
+// Value i is number i * p modulo the tensor's size: p is prime and larger than any tensor, so that no value comes twice.
 class Sampler {
  public:
-  Sampler(onnx::GraphProto& graph, std::int64_t most)
-      : graph_(graph),
-        names_(graph),
-        all_(constant("sample_all", {-1}, 1)),
-        first_(constant("sample_first", {0}, 1)),
-        last_(constant("sample_last", {std::numeric_limits<std::int64_t>::max()}, 1)),
-        most_(constant("sample_most", {2 * most}, 0)),
-        two_(constant("sample_two", {2}, 0)),
-        one_(constant("sample_one", {1}, 0)) {}
+  Sampler(onnx::GraphProto& graph, std::int64_t most) : graph_(graph), names_(graph) {
+    constexpr std::int64_t prime = 2654435761;  // the golden ratio's share of 2^32: neighbours in i end up far apart
+    std::vector<std::int64_t> products;
+    for (std::int64_t i = 0; i < most; ++i) products.push_back(i * prime);
+    all_ = constant("sample_all", {-1}, 1);
+    first_ = constant("sample_first", {0}, 1);
+    most_ = constant("sample_most", {most}, 0);
+    products_ = constant("sample_products", products, 1);
+  }
 
   std::string sample(const std::string& tensor) {
-    const std::string size = add("Size", {tensor}), half = add("Div", {size, most_}), even = add("Mul", {half, two_}),
-                      odd = add("Add", {even, one_}), step = add("Reshape", {odd, all_}), flat = add("Reshape", {tensor, all_});
-    return add("Slice", {flat, first_, last_, first_, step});
+    const std::string size = add("Size", {tensor}), count = add("Reshape", {add("Min", {size, most_}), all_}),
+                      place = add("Mod", {add("Slice", {products_, first_, count}), size}), flat = add("Reshape", {tensor, all_});
+    return add("Gather", {flat, place});
   }
 
  private:
   std::string constant(const std::string& wanted, const std::vector<std::int64_t>& value, std::size_t rank) {
     const std::string name = names_.unique(wanted);
-    put_initializer(graph_, make_tensor(name, Shape(rank, 1), value));
+    put_initializer(graph_, make_tensor(name, Shape(rank, static_cast<std::int64_t>(value.size())), value));
     return name;
   }
 
@@ -54,7 +53,7 @@ class Sampler {
 
   onnx::GraphProto& graph_;
   NameMaker names_;
-  const std::string all_, first_, last_, most_, two_, one_;
+  std::string all_, first_, most_, products_;
 };
 
 }  // namespace

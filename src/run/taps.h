@@ -13,9 +13,9 @@ namespace quantize {
 // The model's own outputs stay first; tensors that are outputs already are not repeated.
 onnx::ModelProto with_outputs(const onnx::ModelProto& model, std::span<const std::string> tensors);
 
-// A model whose outputs are parts of chosen tensors, in their order: all values of a tensor up to twice `most`, else at least `most` of
-// them at an odd stride, so that no row or column of a regular layout is left out. Whole tensors live no longer than in the model itself,
-// so that all of a network can be looked at in one run. Opset 13 at least.
+// A model whose outputs are values of chosen tensors, in their order: all values of a tensor up to `most` of them (in another order), else
+// `most` that are spread over it by a multiplicative sequence, which meets all rows, columns and channels alike. Whole tensors live no
+// longer than in the model itself, so that all of a network can be looked at in one run. Opset 13 at least.
 struct SampledModel {
   onnx::ModelProto model;
   std::vector<std::string> outputs;

@@ -109,6 +109,21 @@ Issues check_biases(const onnx::ModelProto& written) {
   return issues;
 }
 
+Issues check_pixels(const onnx::ModelProto& prepared, const onnx::ModelProto& written) {
+  const auto pixels_of = [](const onnx::ModelProto& model) {
+    const GraphIndex index(model.graph());
+    std::vector<std::tuple<std::vector<float>, std::vector<std::int64_t>, std::int64_t>> found;
+    for (const auto& node : model.graph().node()) {
+      const auto* scale = node.op_type() == "QuantizeLinear" ? index.initializer(node.input(1)) : nullptr;
+      if (scale == nullptr || scale->dims_size() == 0) continue;
+      found.emplace_back(float_values(*scale), int_values(*index.initializer(node.input(2))), int_attribute(node, "axis", 1));
+    }
+    return found;
+  };
+  if (pixels_of(prepared) == pixels_of(written)) return {};
+  return {"the input is not rounded to pixels with the scales and zero points planned"};
+}
+
 Issues check_activations(const onnx::ModelProto& written, const Placement& placement, const Encodings& encodings) {
   Issues issues;
   const GraphIndex index(written.graph());
@@ -127,7 +142,7 @@ Issues check_activations(const onnx::ModelProto& written, const Placement& place
     if (reads_pixels) ++found[{onnx::TensorProto::UINT8, float_values(*index.initializer(node.input(1)))[0], 0}];
     if (node.op_type() != "QuantizeLinear") continue;
     const auto *scale = index.initializer(node.input(1)), *zero = index.initializer(node.input(2));
-    if (scale->dims_size() > 0) continue;  // of a scale per channel: what makes pixels of the input, which the prepared model does already
+    if (scale->dims_size() > 0) continue;  // what makes pixels of the input: check_pixels()
     ++found[{zero->data_type(), float_values(*scale)[0], int_values(*zero)[0]}];
     for (const auto& use : index.uses(node.output(0))) {
       const auto& reader = index.node(use.node);

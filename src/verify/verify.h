@@ -22,6 +22,8 @@ Issues check_weights(const Model& prepared, const onnx::ModelProto& written, con
 Issues check_biases(const onnx::ModelProto& written);
 // Every planned activation has a Quantize/DequantizeLinear pair of the planned type, scale and zero point.
 Issues check_activations(const onnx::ModelProto& written, const Placement& placement, const Encodings& encodings);
+// What rounds the input to pixels, channel by channel, is what the prepared model has.
+Issues check_pixels(const onnx::ModelProto& prepared, const onnx::ModelProto& written);
 // Every encoding has the bits that the scheme and its exceptions give it. Not part of verify(): a plan may come from elsewhere.
 Issues check_bits(const Placement& placement, const Encodings& encodings, const Scheme& scheme);
 // Inputs and outputs have the names, types and shapes of the original.

@@ -161,10 +161,43 @@ def test_a_model_that_takes_channels_last_is_fed_so(program, job, tmp_path):
         assert report_of(tmp_path / "out.onnx")["accuracy"]["psnr_db"] > 25
 
 
+def rounds_to_pixels(file):
+    """Whether the input is quantized channel by channel."""
+    graph = onnx.load(file).graph
+    ranks = {tensor.name: len(tensor.dims) for tensor in graph.initializer}
+    return any(node.op_type == "QuantizeLinear" and ranks[node.input[1]] == 1 for node in graph.node)
+
+
+@pytest.mark.parametrize("words, expected", [([], True), (["-O0"], False), (["--scheme", "w8a16"], False), (["--target", "qnn"], False),
+                                             (["--without", "round-to-pixels"], False), (["--exclude", "first"], False)])
+def test_the_input_is_rounded_to_pixels_only_where_that_is_wanted_and_right(program, job, tmp_path, words, expected):
+    model = onnx.load(job[0])
+    next(node for node in model.graph.node if node.op_type == "Conv").name = "first"
+    onnx.save(model, tmp_path / "named.onnx")
+    level = [] if "-O0" in words else ["-O1"]
+    quantize(program, tmp_path / "named.onnx", job[1], tmp_path / "out.onnx", *words, quick=["--latency-runs", "0", *level])
+    assert rounds_to_pixels(tmp_path / "out.onnx") == expected
+
+
+def test_exchanged_encodings_speak_of_the_models_own_input(program, job, tmp_path):
+    quantize(program, job[0], job[1], tmp_path / "out.onnx", "--export-encodings", f"aimet:{tmp_path / 'e.json'}",
+             quick=["--latency-runs", "0", "-O1"])
+    assert not rounds_to_pixels(tmp_path / "out.onnx")
+    assert onnx.load(job[0]).graph.input[0].name in (tmp_path / "e.json").read_text()
+
+
+def test_an_assignment_of_one_level_serves_another(program, job, tmp_path):
+    quantize(program, job[0], job[1], tmp_path / "out.onnx", "--save-assignment", tmp_path / "bits.json", quick=["--latency-runs", "0", "-O1"])
+    for level in ("-O0", "-O1"):
+        quantize(program, job[0], job[1], tmp_path / "again.onnx", "--assignment", tmp_path / "bits.json", quick=["--latency-runs", "0", level])
+    assert (tmp_path / "out.onnx").read_bytes() == (tmp_path / "again.onnx").read_bytes()
+
+
 def test_tensors_are_read_from_npy(program, job, tmp_path):
     quantize(program, job[0], draw_tensors(tmp_path / "tensors", (1, 3, 32, 32)), tmp_path / "out.onnx")
     report = report_of(tmp_path / "out.onnx")
     assert (report["calibration"]["images"], report["test"]["images"], report["pictures"]) == (5, 1, [])
+    assert not rounds_to_pixels(tmp_path / "out.onnx")  # such values come from no pixels
 
 
 def test_several_inputs_have_a_folder_each(program, tmp_path):

@@ -62,6 +62,21 @@ TEST_F(Checks, AnUntouchedModelPassesAll) {
   EXPECT_EQ(verify_file(), "");
 }
 
+TEST(CheckPixels, ComparesEveryScaleAndZeroPoint) {
+  const Model planned = text_model(R"(g (float[1,2,4,4] x) => (uint8[1,2,4,4] y) <float[2] s = {0.5, 0.25}, uint8[2] z = {3, 4}> {
+    y = QuantizeLinear <axis = 1> (x, s, z)
+  })");
+  EXPECT_EQ(check_pixels(planned.proto, planned.proto), Issues{});
+  Model other = planned;
+  put_initializer(other.graph(), make_tensor("s", {2}, std::vector<float>{0.5F, 0.26F}));
+  EXPECT_EQ(check_pixels(planned.proto, other.proto).size(), 1U);
+  other = planned;
+  put_initializer(other.graph(), make_tensor("z", {2}, onnx::TensorProto::UINT8, std::vector<std::int32_t>{3, 5}));
+  EXPECT_EQ(check_pixels(planned.proto, other.proto).size(), 1U);
+  other.graph().clear_node();
+  EXPECT_EQ(check_pixels(planned.proto, other.proto).size(), 1U);
+}
+
 TEST_F(Checks, WrongWeightScale) {
   set_scale(dequantizer("y", 1), 1.5F);
   ASSERT_FALSE(weights().empty());

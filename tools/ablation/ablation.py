@@ -28,7 +28,9 @@ def run(program, model, calib, test, scheme, level, limit, *more):
         output = Path(folder) / "out.onnx"
         command = [program, model, "--calib", calib, "--scheme", scheme, f"-O{level}", "-o", output, "--holdout", "0.1", "--latency-runs", "0",
                    "--pictures", "0", "-q", *more]
-        subprocess.run([str(word) for word in command], check=True, stderr=subprocess.DEVNULL)
+        done = subprocess.run([str(word) for word in command], check=False, stderr=subprocess.PIPE, text=True)
+        if done.returncode != 0:
+            raise SystemExit(done.stderr)
         report = json.loads(output.with_suffix(".report.json").read_text(encoding="utf-8"))
         seconds = sum(step["seconds"] for step in report["steps"] if step["name"] in TIMED)
         return {**figures(model, output, test, limit), "seconds": seconds, "ratio": Path(model).stat().st_size / output.stat().st_size}

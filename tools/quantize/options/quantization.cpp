@@ -23,7 +23,9 @@ void add_quantization_options(CLI::App& app, Input& input) {
   auto& options = input.arguments.options;
   const std::string group = "Calibration and encodings";
   app.add_option("--samples", options.samples, "At most this many samples, evenly spread [100]")->option_text("N")->group(group);
-  add_choice(app, "--method", raw.method, methods, "How activation ranges are chosen; auto: min-max at -O0, else measured tensor by tensor")
+  add_choice(app, "--method", raw.method, methods,
+             "How activation ranges are chosen; auto: min-max at -O0, least squares that weighs clipping at -O1, measured tensor by tensor "
+             "from -O2 on")
       ->group(group);
   app.add_option("--percentile", raw.percentile, "Share of values kept by --method percentile, in percent [99.999]")
       ->option_text("P")
