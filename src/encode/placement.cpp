@@ -242,20 +242,17 @@ class Placer {
     for (int i = graph_.node_size(); i-- > 0;) {
       const auto& node = graph_.node(i);
       if (node.output_size() == 0 || node.input_size() == 0 || excluded_.contains(i)) continue;
-      const bool ends_here = node.op_type() == "Cast" && known_.bytes.contains(node.input(0)) && quantized_.contains(node.output(0));
-      if (!ends_here && !pixels.contains(node.output(0))) continue;
+      const bool reads_bytes = known_.bytes.contains(node.input(0));
+      if (!pixels.contains(node.output(0)) && !(node.op_type() == "Cast" && reads_bytes && quantized_.contains(node.output(0)))) continue;
       pixel_nodes_.insert(i);
-      if (known_.bytes.contains(node.input(0))) pixels.insert(node.input(0));
+      if (reads_bytes) pixels.insert(node.input(0));
     }
   }
 
   Decision decide(int number) const {
     const auto& node = graph_.node(number);
     Decision decision{name_of(node), node.op_type(), roles_[number], active_.contains(number), ""};
-    if (decision.role == Role::clamp) {
-      decision.quantized = quantized_.contains(node.output(0));
-      if (decision.quantized) return decision;
-    }
+    if (decision.role == Role::clamp) decision.quantized = quantized_.contains(node.output(0));
     decision.quantized |= pixel_nodes_.contains(number);
     if (decision.quantized) return decision;
     if (excluded_.contains(number)) {

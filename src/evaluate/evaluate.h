@@ -26,7 +26,7 @@ struct TensorPair {
   std::string node, op_type, fp32, quantized;
 };
 // Of each tensor and sample, where it has more: enough for a ratio of energies to a tenth of a decibel.
-constexpr std::int64_t values_compared = 1 << 16;
+constexpr std::int64_t values_compared = 1 << 15;
 // SQNR of each pair over the first `limit` samples, worst first; of large tensors over a part of their values.
 std::vector<LayerAccuracy> compare_layers(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized,
                                           std::span<const TensorPair> pairs, const SampleSource& samples, std::size_t limit,
