@@ -9,7 +9,8 @@
 namespace quantize {
 namespace {
 
-constexpr std::size_t few_columns = 128;  // up to which scales are tried to the end
+constexpr std::size_t few_columns = 128;  // up to which scales are tried to the end,
+constexpr std::int32_t few_levels = 7;    // with 4 bits: with 8 there is nothing to gain but what chance shows
 constexpr double most_learned = 1.5e9;    // rows x columns^2: a layer beyond it would take minutes to learn
 
 std::vector<double> diagonal(const Matrix& h) {
@@ -182,7 +183,8 @@ Candidate round_towards(const Matrix& target, const Ordered& ordered, std::span<
     auto scales = free_scale ? search_scales(rows, importance, own, {own_rules.begin(), own_rules.end()}, settings.block)
                              : scales_of(own, settings.block);
     RoundedRows rounded = round_rows(wanted, std::move(scales), ordered, own, own_rules, settings);
-    if (free_scale && settings.block == 0 && target.cols <= few_columns) try_scales(wanted, ordered, own, own_rules, settings, rounded);
+    if (free_scale && settings.block == 0 && target.cols <= few_columns && own[0].high <= few_levels)
+      try_scales(wanted, ordered, own, own_rules, settings, rounded);
     const Matrix restored = restore_columns(rounded.q, ordered.order);
     std::copy(restored.values.begin(), restored.values.end(),
               candidate.weights.values.begin() + static_cast<std::ptrdiff_t>(begin * target.cols));
