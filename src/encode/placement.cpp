@@ -236,16 +236,16 @@ class Placer {
     }
   }
 
-  // The nodes that make the pixels of a group, which are integers already: from the Cast back.
+  // The nodes that make the pixels of a group, which are integers already, from the Cast back; and what those read.
   void find_pixel_nodes() {
-    std::set<std::string> pixels;
     for (int i = graph_.node_size(); i-- > 0;) {
       const auto& node = graph_.node(i);
       if (node.output_size() == 0 || node.input_size() == 0 || excluded_.contains(i)) continue;
-      const bool reads_bytes = known_.bytes.contains(node.input(0));
-      if (!pixels.contains(node.output(0)) && !(node.op_type() == "Cast" && reads_bytes && quantized_.contains(node.output(0)))) continue;
+      const auto &from = node.input(0), &to = node.output(0);
+      const bool makes_pixels = known_.bytes.contains(to) && read_for_pixels_.contains(to);
+      if (!makes_pixels && !(node.op_type() == "Cast" && known_.bytes.contains(from) && quantized_.contains(to))) continue;
       pixel_nodes_.insert(i);
-      if (reads_bytes) pixels.insert(node.input(0));
+      read_for_pixels_.insert(from);
     }
   }
 
@@ -262,8 +262,8 @@ class Placer {
                                                                                              : "its tensors are not float";
     } else if (!bodies(node).empty()) {
       decision.reason = "control flow: what its body holds stays float";
-    } else if (pixel_nodes_.contains(number + 1) && graph_.node(number + 1).op_type() == "QuantizeLinear") {
-      decision.reason = "centres the picture before it is quantized";
+    } else if (node.output_size() > 0 && read_for_pixels_.contains(node.output(0))) {
+      decision.reason = "the picture is quantized behind it";
     } else if (natural == Role::floating) {
       decision.reason = "operator is not in the table of quantizable operators";
     } else if (target_.fuses_what_follows) {
@@ -279,7 +279,7 @@ class Placer {
   const Target& target_;
   std::set<int> excluded_, active_, pixel_nodes_;
   KnownTensors known_;
-  std::set<std::string> quantized_, constants_;
+  std::set<std::string> quantized_, constants_, read_for_pixels_;
   std::vector<Role> roles_;
   std::map<std::string, std::string> parents_;
   Placement placement_;

@@ -137,13 +137,15 @@ class PixelInput {
 
 }  // namespace
 
+bool fits(const Preprocess& preprocess, std::size_t channels) {
+  const auto has = [&](const std::vector<float>& values) { return values.size() == 1 || values.size() == channels; };
+  return has(preprocess.mean) && has(preprocess.std);
+}
+
 Normalisation::Normalisation(const Preprocess& preprocess, std::size_t channels) {
   const auto of = [](const std::vector<float>& values, std::size_t c) { return static_cast<double>(values[values.size() == 1 ? 0 : c]); };
-  for (const auto* values : {&preprocess.mean, &preprocess.std}) {
-    if (values->size() != 1 && values->size() != channels) {
-      throw Error(ErrorKind::usage, "mean and std need one value, or one per channel (" + std::to_string(channels) + ")");
-    }
-  }
+  if (!fits(preprocess, channels))
+    throw Error(ErrorKind::usage, "mean and std need one value, or one per channel (" + std::to_string(channels) + ")");
   for (std::size_t c = 0; c < channels; ++c) {
     factor.push_back(static_cast<float>(static_cast<double>(preprocess.scale) / of(preprocess.std, c)));
     summand.push_back(static_cast<float>(-of(preprocess.mean, c) / of(preprocess.std, c)));

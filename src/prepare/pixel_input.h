@@ -8,8 +8,10 @@
 
 namespace quantize {
 
-// The map per channel that pictures go through before the model: x = pixel * factor + summand. Throws Error{usage} where mean or std are
-// not one value, nor one per channel.
+// Whether mean and std have one value, or one per channel.
+bool fits(const Preprocess& preprocess, std::size_t channels);
+
+// The map per channel that pictures go through before the model: x = pixel * factor + summand. Throws Error{usage} where it does not fit.
 struct Normalisation {
   std::vector<float> factor, summand;
 

@@ -91,9 +91,7 @@ std::string round_to_pixels(Model& model, const Preprocess& preprocess) {
   const auto linear = linear_node(index.node(conv), index);
   if (!linear || linear->weight->dims_size() != 4) return {};
   const auto channels = linear->inputs;
-  for (const auto* values : {&preprocess.mean, &preprocess.std}) {
-    if (values->size() != 1 && values->size() != static_cast<std::size_t>(channels)) return {};  // no picture by these settings
-  }
+  if (!fits(preprocess, static_cast<std::size_t>(channels))) return {};
   const Normalisation normalisation(preprocess, static_cast<std::size_t>(channels));
   const PixelGrid grid(normalisation);
   if (!grid.is_usable()) return {};

@@ -15,9 +15,8 @@ from pathlib import Path
 from measure import figures
 from peers import peers
 
-STEPS = {"w8a8": ("round-to-pixels", "equalize", "absorb-bias", "ranges", "fit-weights", "target", "scale", "gptq", "descent", "rescale", "bias-correction"),
-         "w8a16": ("fit-weights", "target", "scale", "gptq", "descent", "rescale", "bias-correction"),
-         "w4a16": ("fit-weights", "target", "scale", "gptq", "descent", "rescale", "bias-correction")}
+FITTING = ("fit-weights", "target", "scale", "gptq", "descent", "rescale", "bias-correction")
+STEPS = {"w8a8": ("round-to-pixels", "equalize", "absorb-bias", "ranges", *FITTING), "w8a16": FITTING, "w4a16": FITTING}
 LEARNED = ("learned",)  # from level 3 on
 FROM_2 = {"absorb-bias", "ranges", "rescale"}  # steps that begin there
 TIMED = {"equalize", "absorb-bias", "calibrate", "ranges", "fit-weights"}
