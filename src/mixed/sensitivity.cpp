@@ -201,7 +201,7 @@ class Meter {
 std::vector<Sensitivity> measure_sensitivity(const Model& fp32, const Plan& plan, const Scheme& scheme, const SensitivityInput& input,
                                              const Context& context) {
   const std::size_t fitting = std::min(input.memory_limit, context.working_memory) /
-                              std::max<std::size_t>(1, live_activation_bytes(fp32.proto, input.load, context));
+                              std::max<std::size_t>(1, live_activation_bytes(fp32.proto, input.load(0), context));
   const std::size_t samples = std::clamp<std::size_t>(fitting, 1, std::max<std::size_t>(1, std::min(input.samples, input.available)));
   return Meter(fp32, plan, units_of(fp32, plan.placement, scheme), samples, input, context).run();
 }

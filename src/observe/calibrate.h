@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,7 +29,13 @@ struct Calibration {
   Statistics all;
   Statistics before_last_tenth;  // empty where there are fewer than 10 samples
 };
+// What is known of the same tensors of the same model already, and from which samples.
+struct Seen {
+  Statistics statistics;
+  std::set<std::size_t> samples;
+};
+// Samples that were seen do not run again.
 Calibration calibrate_and_compare(const Model& model, std::span<const std::string> tensors, const LoadSample& load, std::size_t count,
-                                  const Context& context);
+                                  const Context& context, const Seen& seen = {});
 
 }  // namespace quantize

@@ -37,7 +37,8 @@ std::vector<int> weighted_numbers(const onnx::GraphProto& prepared, const onnx::
 
 // Their activations, in both networks, fit into the working memory.
 std::size_t samples_that_fit(const FitEffort& effort, std::size_t available, std::size_t live, const Context& context) {
-  return std::clamp<std::size_t>(context.working_memory / std::max<std::size_t>(1, 2 * live), 1, std::min(effort.samples, available));
+  return std::clamp<std::size_t>(std::min(effort.activations, context.working_memory) / std::max<std::size_t>(1, 2 * live), 1,
+                                 std::min(effort.samples, available));
 }
 
 std::size_t columns_of(const FitEffort& effort, const ColumnView& view) {
@@ -72,8 +73,8 @@ class Fitter {
     for (std::size_t i = 0; i < numbers_.size(); ++i) {
       context_.check_stop();
       const int number = plan_.placement.weighted[i].node;
-      fp32_.advance_to(number);
-      quantized_.advance_to(numbers_[i]);
+      const Replay::Advance both[] = {{&fp32_, number}, {&quantized_, numbers_[i]}};
+      Replay::advance_all(both, context_);
       const std::string reason = fit(i);
       if (reason.empty()) {
         ++result.fitted;
@@ -190,7 +191,7 @@ std::size_t fit_bytes(const Plan& plan, const FitEffort& effort, std::size_t sam
 
 NetworkFit fit_network(Plan& plan, const OptimizeInput& input, const FitEffort& effort, const Context& context) {
   ensure_biases(plan);
-  const std::size_t live = input.live_bytes > 0 ? input.live_bytes : live_activation_bytes(plan.model.proto, input.load, context);
+  const std::size_t live = input.live_bytes > 0 ? input.live_bytes : live_activation_bytes(plan.model.proto, input.load(0), context);
   const std::size_t samples = samples_that_fit(effort, input.samples, live, context);
   return Fitter(plan, input, effort, samples, context).run();
 }

@@ -2,6 +2,7 @@
 // layers before it, already quantized, produce: a layer repairs what earlier ones broke.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct FitEffort {
   FitMethods methods = {};
   bool correct_bias = true;          // the mean error of every output channel goes into the bias
   std::size_t longest_block = 5120;  // of a column, fitted at once: bounds the memory of the K x K matrices
+  std::size_t activations = std::numeric_limits<std::size_t>::max();  // bytes of them in both networks, at most
 };
 
 // Replaces weights, biases and weight encodings of the plan. Fewer samples are used where their activations would

@@ -16,6 +16,8 @@ constexpr std::size_t judge_every = 8;
 OptimizeInput only(const OptimizeInput& input, std::vector<std::size_t> numbers) {
   OptimizeInput result = input;
   result.samples = numbers.size();
+  result.numbers.clear();
+  for (const std::size_t i : numbers) result.numbers.push_back(input.number(i));
   result.load = [load = input.load, numbers = std::move(numbers)](std::size_t i) { return load(numbers[i]); };
   return result;
 }
@@ -40,9 +42,24 @@ std::string gain(const Verdict& before, const Verdict& after) {
 
 Judge::Judge(const Model& fp32, const OptimizeInput& input, const Context& context)
     : input_(input), context_(context), references_(input.samples) {
+  std::vector<std::size_t> lacking;
+  for (std::size_t i = 0; i < input.samples; ++i) {
+    if (input.references != nullptr) {
+      const std::lock_guard lock(input.references->mutex);
+      const auto found = input.references->outputs.find(input.number(i));
+      if (found != input.references->outputs.end()) references_[i] = found->second;
+    }
+    if (references_[i].empty()) lacking.push_back(i);
+  }
+  if (lacking.empty()) return;
   const Session session(fp32.proto);
-  parallel_for_samples(context, input.samples,
-                       [&](std::size_t i, unsigned) { references_[i] = float_values(session.run(input.load(i))[0]); });
+  parallel_for_samples(context, lacking.size(), [&](std::size_t i, unsigned) {
+    const std::size_t sample = lacking[i];
+    references_[sample] = float_values(session.run(input.load(sample))[0]);
+    if (input.references == nullptr) return;
+    const std::lock_guard lock(input.references->mutex);
+    input.references->outputs[input.number(sample)] = references_[sample];
+  });
 }
 
 Verdict Judge::operator()(const Plan& plan, const RewriteOptions& options) const { return verdicts({&plan}, options)[0]; }
@@ -96,6 +113,10 @@ OptimizeInput evenly(const OptimizeInput& input, std::size_t count) {
 OptimizeInput joined(const OptimizeInput& first, const OptimizeInput& second) {
   OptimizeInput result = first;
   result.samples = first.samples + second.samples;
+  result.numbers.clear();
+  for (const auto* part : {&first, &second}) {
+    for (std::size_t i = 0; i < part->samples; ++i) result.numbers.push_back(part->number(i));
+  }
   result.load = [first, second](std::size_t i) { return i < first.samples ? first.load(i) : second.load(i - first.samples); };
   return result;
 }

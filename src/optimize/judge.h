@@ -2,6 +2,8 @@
 // is simulated in float: what integer kernels of this or that processor cut off must not decide what the model becomes.
 #pragma once
 
+#include <map>
+#include <mutex>
 #include <span>
 #include <utility>
 #include <vector>
@@ -23,9 +25,15 @@ struct Verdict {
 // "SQNR 31.20 -> 33.45 dB, worst sample 28.10 -> 29.00 dB"
 std::string gain(const Verdict& before, const Verdict& after);
 
+struct References {
+  std::mutex mutex;
+  std::map<std::size_t, std::vector<float>> outputs;  // by sample number
+};
+
 class Judge {
  public:
-  // `fp32`: the reference. Every sample of `input` is judged by.
+  // `fp32`: the reference. Every sample of `input` is judged by. Of input.references, those that are there are taken, and those that lack
+  // are added.
   Judge(const Model& fp32, const OptimizeInput& input, const Context& context);
 
   [[nodiscard]] Verdict operator()(const Plan& plan, const RewriteOptions& options = {}) const;

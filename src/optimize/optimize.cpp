@@ -29,13 +29,18 @@ struct Effort {
 };
 
 Effort effort_of(const OptimizeInput& input, Level level, const Context& context) {
-  Effort effort{
-      .judged = 3,
-      .equalization = 5,
-      .strengths = {0.8},
-      .ranges = 0,
-      .positions = 0,
-      .fit = {.samples = 8, .least_columns = 3000, .columns_per_weight = 3, .dampings = {0.05}, .sweeps = 1, .longest_block = 576}};
+  Effort effort{.judged = 2,
+                .equalization = 4,
+                .strengths = {0.8},
+                .ranges = 0,
+                .positions = 0,
+                .fit = {.samples = 8,
+                        .least_columns = 3000,
+                        .columns_per_weight = 3,
+                        .dampings = {0.05},
+                        .sweeps = 1,
+                        .longest_block = 576,
+                        .activations = std::size_t{1000} << 20}};
   if (level >= Level::o2) {
     effort = {
         .judged = 12,
@@ -71,80 +76,92 @@ Step judged_step(const std::string& name, const std::string& what, const Verdict
 const RewriteOptions activations_only{.weights = false};
 const RewriteOptions everything{};
 
-struct Trial {
-  Verdict verdict;
-  Model model;
-  std::string what;
+// A plan as a few samples show it: encoded from their statistics.
+struct Preview {
+  Plan plan;
+  Statistics statistics;
+  Verdict activations;  // judged with float weights
 };
+
+Preview preview_of(Plan plan, const OptimizeInput& few, const Judge& judge, const Context& context) {
+  Preview preview{std::move(plan), {}, {}};
+  preview.statistics = encode_trial(preview.plan, few, context);
+  preview.activations = judge(preview.plan, activations_only);
+  return preview;
+}
 
 // Equalization at several strengths. The mildest of those that come near the best is kept: what little more the others promise does not
 // carry over to other samples. None if none helps.
-Step try_equalization(Plan& plan, const OptimizeInput& few, const Judge& judge, const Effort& effort, const Context& context) {
+Step try_equalization(Preview& now, const OptimizeInput& few, const Judge& judge, const Effort& effort, const Context& context) {
   const auto start = std::chrono::steady_clock::now();
-  Plan plain = plan;
-  const Statistics statistics = encode_trial(plain, few, context);
-  const Verdict before = judge(plain, activations_only);
+  const Verdict before = now.activations;
+  struct Trial {
+    Preview preview;
+    std::string what;
+  };
   std::vector<Trial> trials;
   double best = before.score() + real_gain_db;
   for (const double strength : effort.strengths) {
-    Plan candidate = plan;
-    const int channels = equalize(candidate.model, candidate.placement, statistics, strength);
+    Plan candidate = now.plan;
+    const int channels = equalize(candidate.model, candidate.placement, now.statistics, strength);
     if (channels == 0) break;
-    encode_trial(candidate, few, context);
-    const Verdict after = judge(candidate, activations_only);
-    best = std::max(best, after.score());
-    trials.push_back(
-        {after, std::move(candidate.model), std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 3)});
-  }
-  for (auto& trial : trials) {
-    if (trial.verdict.score() < std::max(best - 0.25, before.score() + real_gain_db)) continue;
-    plan.model = std::move(trial.model);
-    return judged_step("equalize", trial.what, before, trial.verdict, true, start);
+    trials.push_back({preview_of(std::move(candidate), few, judge, context),
+                      std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 3)});
+    best = std::max(best, trials.back().preview.activations.score());
+    context.debug("equalize: " + trials.back().what + ": " + gain(before, trials.back().preview.activations));
   }
   if (trials.empty()) return {"equalize", "nothing to scale", seconds_since(start)};
-  const auto& nearest = *std::ranges::max_element(trials, {}, [](const Trial& trial) { return trial.verdict.score(); });
-  return judged_step("equalize", nearest.what, before, nearest.verdict, false, start);
+  const auto score = [](const Trial& trial) { return trial.preview.activations.score(); };
+  const auto chosen = std::ranges::find_if(
+      trials, [&](const Trial& trial) { return score(trial) >= std::max(best - 0.25, before.score() + real_gain_db); });
+  const bool kept = chosen != trials.end();
+  auto& [preview, what] = kept ? *chosen : *std::ranges::max_element(trials, {}, score);
+  Step step = judged_step("equalize", what, before, preview.activations, kept, start);
+  if (kept) now = std::move(preview);
+  return step;
 }
 
-Step try_absorbing(Plan& plan, const OptimizeInput& few, const Judge& judge, const Context& context) {
+Step try_absorbing(Preview& now, const OptimizeInput& few, const Judge& judge, const Context& context) {
   const auto start = std::chrono::steady_clock::now();
-  Plan plain = plan, candidate = plan;
-  const Statistics statistics = encode_trial(plain, few, context);
-  const int channels = absorb_biases(candidate.model, candidate.placement, statistics);
+  Plan candidate = now.plan;
+  const int channels = absorb_biases(candidate.model, candidate.placement, now.statistics);
   if (channels == 0) return {"absorb-bias", "nothing to absorb", seconds_since(start)};
-  encode_trial(candidate, few, context);
-  const auto [before, after] = judge.both(plain, candidate, activations_only);
-  const bool kept = after.score() > before.score() + real_gain_db;
-  if (kept) plan.model = std::move(candidate.model);
-  return judged_step("absorb-bias", std::to_string(channels) + " channels", before, after, kept, start);
+  Preview after = preview_of(std::move(candidate), few, judge, context);
+  const bool kept = after.activations.score() > now.activations.score() + real_gain_db;
+  Step step = judged_step("absorb-bias", std::to_string(channels) + " channels", now.activations, after.activations, kept, start);
+  if (kept) now = std::move(after);
+  return step;
 }
 
 // Nothing where the network has no place for it: most convolutional ones have none.
-std::optional<Step> try_migrating(Plan& plan, const OptimizeInput& few, const Judge& judge, const Context& context) {
+std::optional<Step> try_migrating(Preview& now, const OptimizeInput& few, const Judge& judge, const Context& context) {
   const auto start = std::chrono::steady_clock::now();
-  const Migration migration(plan, few, context);
+  const Migration migration(now.plan, few, context);
   if (migration.is_empty()) return std::nullopt;
-  Plan plain = plan;
-  encode_trial(plain, few, context);
-  const Verdict before = judge(plain, everything);
+  struct Trial {
+    Preview preview;
+    Verdict verdict;
+    std::string what;
+  };
+  const Verdict before = judge(now.plan, everything);
   std::optional<Trial> best;
   bool kept = false;
   double wanted = before.score() + real_gain_db;
   for (const double strength : {0.5, 0.75}) {
-    Plan candidate = plan;
+    Plan candidate = now.plan;
     const int channels = migration.apply(candidate.model, strength);
-    encode_trial(candidate, few, context);
-    const Verdict after = judge(candidate, everything);
+    Preview preview = preview_of(std::move(candidate), few, judge, context);
+    const Verdict after = judge(preview.plan, everything);
     const bool gains = after.score() >= wanted;
     if (!best || gains || (!kept && after.score() > best->verdict.score())) {
-      best = Trial{after, std::move(candidate.model),
-                   std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 4)};
+      best = Trial{std::move(preview), after, std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 4)};
     }
     if (gains) wanted = after.score() + real_gain_db;
     kept |= gains;
   }
-  if (kept) plan.model = std::move(best->model);
-  return judged_step("migrate", best->what, before, best->verdict, kept, start);
+  Step step = judged_step("migrate", best->what, before, best->verdict, kept, start);
+  if (kept) now = std::move(best->preview);
+  return step;
 }
 
 Step try_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& learned, const Judge& judge, const Effort& effort,
@@ -200,21 +217,29 @@ const std::vector<std::string>& step_names() {
   return names;
 }
 
-std::vector<Step> optimize_before_calibration(Plan& plan, const OptimizeInput& input, Level level, Context& context) {
+BeforeCalibration optimize_before_calibration(Plan& plan, const OptimizeInput& input, Level level, Context& context) {
   // With 16 bits the activations' noise is far below the weights': nothing to gain.
   if (level == Level::o0 || input.scheme.activation_bits > 8) return {};
+  const bool absorbs = level >= Level::o2 && input.does("absorb-bias");
+  if (!input.does("equalize") && !absorbs && !input.does("migrate")) return {};
   const Effort effort = effort_of(input, level, context);
   const SampleSplit split = split_samples(input, effort.judged);
   // The final ranges will have seen what judges too: cut values there would be the trial's fault, not the step's.
   const OptimizeInput few = joined(evenly(split.learned, effort.equalization), split.judged);
   const Judge judge(plan.model, split.judged, context);
-  std::vector<Step> steps;
-  if (input.does("equalize")) steps.push_back(try_equalization(plan, few, judge, effort, context));
-  if (level >= Level::o2 && input.does("absorb-bias")) steps.push_back(try_absorbing(plan, few, judge, context));
+  Preview now = preview_of(std::move(plan), few, judge, context);
+  BeforeCalibration result;
+  if (input.does("equalize")) result.steps.push_back(try_equalization(now, few, judge, effort, context));
+  if (absorbs) result.steps.push_back(try_absorbing(now, few, judge, context));
   if (input.does("migrate")) {
-    if (auto step = try_migrating(plan, few, judge, context)) steps.push_back(std::move(*step));
+    if (auto step = try_migrating(now, few, judge, context)) result.steps.push_back(std::move(*step));
   }
-  return steps;
+  plan = std::move(now.plan);
+  plan.encodings = {};
+  for (std::size_t i = 0; i < few.samples; ++i) result.seen.samples.insert(few.number(i));
+  if (result.seen.samples.size() < few.samples) return {std::move(result.steps), {}};  // some were looked at twice
+  result.seen.statistics = std::move(now.statistics);
+  return result;
 }
 
 std::vector<Step> optimize_after_encoding(Plan& plan, const Statistics& statistics, const OptimizeInput& input, Level level,

@@ -1,24 +1,33 @@
 #include "optimize/replay.h"
 
 #include <algorithm>
-#include <limits>
+#include <iterator>
 #include <set>
 
 #include "base/parallel.h"
 #include "model/edit.h"
 #include "model/graph.h"
 #include "run/session.h"
+#include "run/taps.h"
 
 namespace quantize {
+namespace {
 
-Replay::Replay(const onnx::ModelProto& model, const LoadSample& load, std::size_t samples, const Context& context, unsigned threads)
-    : model_(model), context_(context), threads_(threads), live_(samples) {
-  const auto& graph = model.graph();
+// By tensor, the last node that reads it.
+std::map<std::string, int> last_uses(const onnx::GraphProto& graph) {
+  std::map<std::string, int> last;
   for (int i = 0; i < graph.node_size(); ++i) {
-    for (const auto& name : graph.node(i).input()) last_use_[name] = i;
-    for (const auto& name : captured_tensors(graph.node(i))) last_use_[name] = i;
+    for (const auto& name : graph.node(i).input()) last[name] = i;
+    for (const auto& name : captured_tensors(graph.node(i))) last[name] = i;
   }
-  const auto inputs = fed_inputs(graph);
+  return last;
+}
+
+}  // namespace
+
+Replay::Replay(const onnx::ModelProto& model, const LoadSample& load, std::size_t samples, const Context& context)
+    : model_(model), context_(context), last_use_(last_uses(model.graph())), live_(samples) {
+  const auto inputs = fed_inputs(model.graph());
   parallel_for_samples(context, samples, [&](std::size_t sample, unsigned) {
     auto tensors = load(sample);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -32,7 +41,7 @@ bool Replay::read_later(const std::string& tensor, int node) const {
   return found != last_use_.end() && found->second >= node;
 }
 
-void Replay::advance_to(int node) {
+std::optional<Session> Replay::part_up_to(int node) {
   std::set<std::string> made, given;
   for (int i = next_; i < node; ++i) {
     const auto& current = model_.graph().node(i);
@@ -46,21 +55,49 @@ void Replay::advance_to(int node) {
     }
   }
   next_ = std::max(next_, node);
-  if (!made.empty()) {
-    const std::vector<std::string> inputs(given.begin(), given.end()), outputs(made.begin(), made.end());
-    auto part = extract(model_, inputs, outputs);
-    for (auto& input : *part.mutable_graph()->mutable_input()) {
-      input.mutable_type()->mutable_tensor_type()->set_elem_type(live_[0].at(input.name()).type);
-    }
-    const Session session(part, {.threads = threads_, .fuse_quantized = false});
-    parallel_for_samples(context_, live_.size(), [&](std::size_t sample, unsigned) {
-      std::vector<Tensor> tensors;
-      for (const auto& spec : session.inputs()) tensors.push_back(live_[sample].at(spec.name));
-      auto results = session.run(tensors);
-      for (std::size_t i = 0; i < results.size(); ++i) live_[sample][session.outputs()[i].name] = std::move(results[i]);
-    });
+  if (made.empty()) return std::nullopt;
+  const std::vector<std::string> inputs(given.begin(), given.end()), outputs(made.begin(), made.end());
+  auto part = extract(model_, inputs, outputs);
+  for (auto& input : *part.mutable_graph()->mutable_input()) {
+    input.mutable_type()->mutable_tensor_type()->set_elem_type(live_[0].at(input.name()).type);
   }
-  for (auto& tensors : live_) std::erase_if(tensors, [&](const auto& entry) { return !read_later(entry.first, node); });
+  constexpr std::size_t large = std::size_t{32} << 20;  // such tensors are worth their return to the system
+  return Session(part, {.fuse_quantized = false, .keep_memory = live_bytes() < large});
+}
+
+// What nobody reads any more is dropped sample by sample: of large pictures, all samples' inputs beside their outputs would be twice as
+// much.
+void Replay::run_sample(const std::optional<Session>& part, std::size_t sample, int node) {
+  auto& live = live_[sample];
+  std::vector<Tensor> results;
+  if (part) {
+    std::vector<Tensor> tensors;
+    for (const auto& spec : part->inputs()) {
+      auto& tensor = live.at(spec.name);
+      tensors.push_back(read_later(spec.name, node) ? tensor : std::move(tensor));
+    }
+    results = part->run(tensors);
+  }
+  std::erase_if(live, [&](const auto& entry) { return !read_later(entry.first, node); });
+  for (std::size_t i = 0; i < results.size(); ++i) live[part->outputs()[i].name] = std::move(results[i]);
+}
+
+void Replay::advance_all(std::span<const Advance> advances, const Context& context) {
+  std::vector<std::optional<Session>> parts(advances.size());
+  parallel_for(context, advances.size(), [&](std::size_t i, unsigned) { parts[i] = advances[i].replay->part_up_to(advances[i].node); });
+  std::vector<std::pair<std::size_t, std::size_t>> runs;  // which network, which sample
+  for (std::size_t i = 0; i < advances.size(); ++i) {
+    for (std::size_t sample = 0; sample < advances[i].replay->samples(); ++sample) runs.emplace_back(i, sample);
+  }
+  parallel_for_samples(context, runs.size(), [&](std::size_t r, unsigned) {
+    const auto [i, sample] = runs[r];
+    advances[i].replay->run_sample(parts[i], sample, advances[i].node);
+  });
+}
+
+void Replay::advance_to(int node) {
+  const Advance alone{this, node};
+  advance_all({&alone, 1}, context_);
 }
 
 std::size_t Replay::live_bytes() const {
@@ -71,12 +108,37 @@ std::size_t Replay::live_bytes() const {
   return bytes;
 }
 
-std::size_t live_activation_bytes(const onnx::ModelProto& model, const LoadSample& load, const Context& context) {
-  Replay replay(model, load, 1, context, std::max(1U, context.threads));
-  std::size_t most = replay.live_bytes();
-  for (int node = 1; node <= model.graph().node_size(); ++node) {
-    replay.advance_to(node);
-    most = std::max(most, replay.live_bytes());
+std::size_t live_activation_bytes(const onnx::ModelProto& model, std::span<const Tensor> inputs, const Context& context) {
+  const auto& graph = model.graph();
+  std::map<std::string, std::size_t> bytes;
+  const auto fed = fed_inputs(graph);
+  for (std::size_t i = 0; i < fed.size(); ++i) bytes[fed[i]->name()] = inputs[i].bytes.size();
+  std::vector<std::string> made;
+  for (const auto& node : graph.node()) {
+    if (node.op_type().find("Sequence") != std::string::npos) continue;  // its tensors are counted where they are taken out
+    std::ranges::copy_if(node.output(), std::back_inserter(made), [](const auto& name) { return !name.empty(); });
+  }
+  const auto shapes = Session(with_shape_outputs(model, made), {.threads = std::max(1U, context.threads)}).run(inputs);
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    std::size_t count = 1;
+    for (const auto size : shapes[i].as<std::int64_t>()) count *= static_cast<std::size_t>(size);
+    bytes[made[i]] = count * sizeof(float);
+  }
+  const auto last = last_uses(graph);
+  std::size_t live = 0, most = 0;
+  std::multimap<int, std::size_t> until;  // bytes by the node that reads them last
+  const auto keep = [&](const std::string& name, int node) {
+    const auto use = last.find(name);
+    if (use == last.end() || use->second < node) return;
+    live += bytes[name];
+    until.emplace(use->second, bytes[name]);
+  };
+  for (const auto* input : fed) keep(input->name(), 0);
+  most = live;
+  for (int i = 0; i < graph.node_size(); ++i) {
+    for (; !until.empty() && until.begin()->first <= i; until.erase(until.begin())) live -= until.begin()->second;
+    for (const auto& name : graph.node(i).output()) keep(name, i + 1);
+    most = std::max(most, live);
   }
   return most;
 }

@@ -26,7 +26,11 @@ MemoryNeeds memory_needs(const Plan& plan, const OptimizeInput& input, Level lev
   needs.models = program + copies * plan.model.bytes;
   needs.run = arena * input.live_bytes;
   needs.calibration = copies_to_run * plan.model.bytes + needs.run * context.samples_at_once();
-  needs.optimization = level == Level::o0 ? 0 : copies_to_fit * plan.model.bytes + optimize_bytes(plan, input, level, context);
+  if (level != Level::o0) {
+    // The judge's runs of the whole network, or what a fit keeps and the runs of its pieces.
+    const std::uint64_t fit = optimize_bytes(plan, input, level, context) + arena * needs.run * context.samples_at_once();
+    needs.optimization = copies_to_fit * plan.model.bytes + fit;
+  }
   if (evaluated) {
     const std::uint64_t compared = plan.placement.groups.size() * values_compared * sizeof(float);
     needs.evaluation = copies_to_evaluate * plan.model.bytes + 2 * (needs.run + compared) * context.samples_at_once();

@@ -12,6 +12,7 @@
 #include "mixed/mixed_precision.h"
 #include "model/graph.h"
 #include "observe/calibrate.h"
+#include "optimize/judge.h"
 #include "pipeline/first_nonfinite.h"
 #include "pipeline/measured_placement.h"
 #include "pipeline/memory_plan.h"
@@ -60,7 +61,7 @@ void prepare_model(Run& run, const Options& options, Context& context) {
 
 Session open_session(const Model& model) {
   try {
-    return Session(model.proto);
+    return Session(model.proto, {.optimization = Optimization::none});  // it is only looked at
   } catch (const Error& error) {
     throw Error(error.kind(), model.path.string() + ": " + error.what());
   }
@@ -126,12 +127,15 @@ Target target_of(const Options& options) {
 
 OptimizeInput optimize_input(const Run& run, const Options& options) {
   const auto& source = run.samples.calibration;
-  return {run.scheme,    [&source](std::size_t i) { return source.load(i).inputs; }, source.size(), options.seed, options.without,
-          run.live_bytes};
+  return {run.scheme,      [&source](std::size_t i) { return source.load(i).inputs; },
+          source.size(),   options.seed,
+          options.without, run.live_bytes,
+          run.references};
 }
 
 Run plan_run(const Options& options, Context& context) {
   Run run;
+  run.references = std::make_shared<References>();
   run.original = load_model(options.model);
   refuse_quantized(run.original);
   run.file_inputs = input_specs(open_session(run.original), options.input_shape);
@@ -169,8 +173,7 @@ Run plan_run(const Options& options, Context& context) {
 void budget_run(Run& run, const Options& options, Context& context) {
   const auto& source = run.samples.calibration;
   if (source.size() == 0) return;
-  run.live_bytes = live_activation_bytes(
-      run.plan.model.proto, [&](std::size_t i) { return source.load(i).inputs; }, context);
+  run.live_bytes = live_activation_bytes(run.plan.model.proto, source.load(0).inputs, context);
   const auto input = optimize_input(run, options);
   const bool evaluated = run.samples.test.size() > 0;
   if (options.memory_limit > 0) keep_within(options.memory_limit, run.plan, input, options.level, evaluated, context);
@@ -182,7 +185,9 @@ void budget_run(Run& run, const Options& options, Context& context) {
 
 void equalize_run(Run& run, const Options& options, Context& context) {
   if (!run.overrides.empty()) return;  // imported encodings are of the weights and activations as they are
-  keep(run, optimize_before_calibration(run.plan, optimize_input(run, options), options.level, context));
+  auto [steps, seen] = optimize_before_calibration(run.plan, optimize_input(run, options), options.level, context);
+  keep(run, steps);
+  run.seen = std::move(seen);
   move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
 }
 
@@ -191,7 +196,7 @@ void observe_run(Run& run, Context& context) {
   const auto& source = run.samples.calibration;
   const auto observed = run.plan.placement.observed();
   auto calibration = calibrate_and_compare(
-      run.plan.model, observed, [&](std::size_t i) { return source.load(i).inputs; }, source.size(), context);
+      run.plan.model, observed, [&](std::size_t i) { return source.load(i).inputs; }, source.size(), context, run.seen);
   warn_unsettled(run.plan.placement, calibration, run.scheme, context);
   run.statistics = std::move(calibration.all);
   run.steps.push_back(

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -42,7 +43,9 @@ struct Run {
   Target target;  // with the settings that the options change, and what --placement auto found
   std::vector<PlacementTrial> placement_trials;
   Overrides overrides;  // imported encodings
+  Seen seen;            // of the calibration samples, before they are calibrated on
   Statistics statistics;
+  std::shared_ptr<References> references;  // the float model's outputs, as far as steps were judged by them
   Samples samples;
   std::vector<std::vector<Tensor>> inputs;  // one or two sets to run the model on: of calibration, or made up where there are no images
   ClassAxis axis = ClassAxis::first;

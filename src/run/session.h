@@ -29,6 +29,8 @@ struct SessionOptions {
   // and float weights between them are quantized per tensor without being asked, which would falsify a simulation of quantized activations
   // with float weights.
   bool fuse_quantized = true;
+  // Off: memory of a run goes back to the system with it, which costs time. On, a session keeps up to twice what its runs at once need.
+  bool keep_memory = true;
   Ort::CustomOpDomain* custom_operators = nullptr;  // must outlive the session
   WeightLimits limits = {};                         // what is handed over in one protobuf; the rest goes through files
   const Provider* provider = nullptr;               // needed while the session is made only; none is ONNX Runtime's CPU provider

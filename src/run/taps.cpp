@@ -17,6 +17,21 @@ onnx::ModelProto with_outputs(const onnx::ModelProto& model, std::span<const std
   return tapped;
 }
 
+onnx::ModelProto with_shape_outputs(const onnx::ModelProto& model, std::span<const std::string> tensors) {
+  onnx::ModelProto tapped = model;
+  auto& graph = *tapped.mutable_graph();
+  NameMaker names(graph);
+  graph.clear_output();
+  // In reverse: ONNX Runtime orders a graph from its last leaf backwards, so that the first tensors are let go first.
+  std::vector<std::string> shapes(tensors.size());
+  for (std::size_t i = tensors.size(); i-- > 0;) {
+    shapes[i] = names.unique("shape");
+    *graph.add_node() = make_node("Shape", {&tensors[i], 1}, {&shapes[i], 1});
+  }
+  for (const auto& shape : shapes) graph.add_output()->set_name(shape);
+  return tapped;
+}
+
 namespace {
 
 // Value i is number i * p modulo the tensor's size: p is prime and larger than any tensor, so that no value comes twice.

@@ -13,6 +13,9 @@ namespace quantize {
 // The model's own outputs stay first; tensors that are outputs already are not repeated.
 onnx::ModelProto with_outputs(const onnx::ModelProto& model, std::span<const std::string> tensors);
 
+// A model whose outputs are the shapes of chosen tensors, in their order: how large they are without keeping any.
+onnx::ModelProto with_shape_outputs(const onnx::ModelProto& model, std::span<const std::string> tensors);
+
 // A model whose outputs are values of chosen tensors, in their order: all values of a tensor up to `most` of them (in another order), else
 // `most` that are spread over it by a multiplicative sequence, which meets all rows, columns and channels alike. Whole tensors live no
 // longer than in the model itself, so that all of a network can be looked at in one run. Opset 13 at least.

@@ -50,6 +50,37 @@ TEST(Replay, OnlyWhatIsStillReadIsKept) {
   EXPECT_THROW((void)replay.value(0, "x"), std::out_of_range);
 }
 
+TEST(Replay, SeveralNetworksAdvanceTogether) {
+  const Model model = text_model(graph);
+  const Context context;
+  Replay one(model.proto, random_samples(model), 2, context), other(model.proto, random_samples(model), 3, context);
+  const Replay::Advance both[] = {{&one, 3}, {&other, 2}};
+  Replay::advance_all(both, context);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_LE(difference(one.value(i, "c"), expected_value(model, "c", i)), 1e-6);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_LE(difference(other.value(i, "b"), expected_value(model, "b", i)), 1e-6);
+}
+
+TEST(LiveActivationBytes, AreTheMostThatAReplayKeeps) {
+  const Model model =
+      text_model(R"(g (float[1,2,4,4] x) => (float[1,2,N,M] y) <float[6,2,1,1] w, float[2,6,1,1] v, float[4] s = {1, 1, 2, 2}> {
+    a = Conv (x, w)
+    b = Relu (a)
+    c = Conv (b, v)
+    d = Resize <mode = "nearest"> (c, , s)
+    z = Resize <mode = "nearest"> (x, , s)
+    y = Add (d, z)
+  })");
+  const Context context;
+  Replay replay(model.proto, random_samples(model), 1, context);
+  std::size_t most = replay.live_bytes();
+  for (int node = 1; node <= model.graph().node_size(); ++node) {
+    replay.advance_to(node);
+    most = std::max(most, replay.live_bytes());
+  }
+  EXPECT_EQ(most, 2 * 2 * 64 * sizeof(float));  // d and z
+  EXPECT_EQ(live_activation_bytes(model.proto, random_samples(model)(0), context), most);
+}
+
 TEST(Replay, WeightsOfNodesToComeMayChange) {
   Model model = text_model(graph), other = model;
   const Context context;
