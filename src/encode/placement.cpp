@@ -1,46 +1,15 @@
 #include "encode/placement.h"
 
-#include <onnx/shape_inference/implementation.h>
-
-#include <limits>
+#include <algorithm>
 #include <map>
 #include <set>
 
 #include "encode/exclusions.h"
+#include "encode/known_tensors.h"
 #include "model/attribute.h"
 
 namespace quantize {
 namespace {
-
-struct KnownTensors {
-  std::set<std::string> floats, bytes;
-};
-
-// The tensors known to be float, and those of type uint8. Shape inference knows most; what it does not (unknown operators' outputs) stays
-// unquantized.
-KnownTensors known_tensors(const Model& model) {
-  onnx::ModelProto typed = copy_without_payloads(model.proto, 4096);  // inference needs types and dimensions, and small tensors' values
-  try {
-    onnx::shape_inference::InferShapes(typed);
-  } catch (const std::exception&) {
-    // Partial types are as good as it gets.
-  }
-  KnownTensors known;
-  const auto collect = [&](const auto& values) {
-    for (const auto& value : values) {
-      const auto type = value.type().tensor_type().elem_type();
-      if (type == onnx::TensorProto::FLOAT) known.floats.insert(value.name());
-      if (type == onnx::TensorProto::UINT8) known.bytes.insert(value.name());
-    }
-  };
-  collect(typed.graph().input());
-  collect(typed.graph().output());
-  collect(typed.graph().value_info());
-  for (const auto& tensor : typed.graph().initializer()) {
-    if (tensor.data_type() == onnx::TensorProto::FLOAT) known.floats.insert(tensor.name());
-  }
-  return known;
-}
 
 // By its type, or by its type and mode: "Resize", "Resize:linear".
 bool named_in(const std::set<std::string>& operators, const onnx::NodeProto& node) {
@@ -88,6 +57,18 @@ class Placer {
       roles_.push_back(role);
       if (role == Role::weighted) placement_.weighted.push_back({i, *weighted_op(node, index_)});
     }
+    for (int i = graph_.node_size(); target_.sums_follow_readers && i-- > 0;) {
+      if (graph_.node(i).op_type() == "Add" && only_floats_read(graph_.node(i).output(0)))
+        roles_[static_cast<std::size_t>(i)] = Role::floating;
+    }
+  }
+
+  bool only_floats_read(const std::string& name) const {
+    const auto& uses = index_.uses(name);
+    return !uses.empty() && !index_.is_graph_output(name) && std::ranges::all_of(uses, [&](const auto& use) {
+      return named_in(target_.float_operators, graph_.node(use.node)) ||
+             (graph_.node(use.node).op_type() == "Add" && roles_[use.node] == Role::floating);
+    });
   }
 
   // The tensor that carries a node's result on: behind the Relu or Clip that its encoding can absorb.
@@ -258,8 +239,10 @@ class Placer {
     if (excluded_.contains(number)) {
       decision.reason = "excluded by request";
     } else if (const Role natural = role_of(node, index_); natural != Role::floating && roles_[number] == Role::floating) {
-      decision.reason = known_.floats.contains(node.output_size() > 0 ? node.output(0) : "") ? "no integer kernel on " + target_.name
-                                                                                             : "its tensors are not float";
+      decision.reason = !known_.floats.contains(node.output_size() > 0 ? node.output(0) : "") ? "its tensors are not float"
+                        : named_in(target_.float_operators, node)
+                            ? "no integer kernel on " + target_.name
+                            : "only operators without an integer kernel on " + target_.name + " read it";
     } else if (!bodies(node).empty()) {
       decision.reason = "control flow: what its body holds stays float";
     } else if (node.output_size() > 0 && read_for_pixels_.contains(node.output(0))) {

@@ -53,6 +53,11 @@ void set_attribute(onnx::NodeProto& node, const std::string& name, const std::st
   attribute_to_set(node, name, onnx::AttributeProto::STRING).set_s(value);
 }
 
+void set_attribute(onnx::NodeProto& node, const std::string& name, std::span<const std::int64_t> values) {
+  auto& attribute = attribute_to_set(node, name, onnx::AttributeProto::INTS);
+  attribute.mutable_ints()->Assign(values.begin(), values.end());
+}
+
 void remove_attribute(onnx::NodeProto& node, std::string_view name) {
   for (int i = 0; i < node.attribute_size(); ++i) {
     if (node.attribute(i).name() == name) {

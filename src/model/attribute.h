@@ -4,6 +4,7 @@
 #include <onnx/onnx_pb.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@ std::vector<std::int64_t> ints_attribute(const onnx::NodeProto& node, std::strin
 void set_attribute(onnx::NodeProto& node, const std::string& name, std::int64_t value);
 void set_attribute(onnx::NodeProto& node, const std::string& name, float value);
 void set_attribute(onnx::NodeProto& node, const std::string& name, const std::string& value);
+void set_attribute(onnx::NodeProto& node, const std::string& name, std::span<const std::int64_t> values);
 void remove_attribute(onnx::NodeProto& node, std::string_view name);
 
 }  // namespace quantize

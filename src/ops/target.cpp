@@ -17,6 +17,8 @@ const std::vector<Target>& targets() {
        .concat_shares = false,
        .pairs_in_16_bits = true,
        .split_prelu = true,
+       .sums_follow_readers = true,
+       .resize_by_products = true,
        .quantize_outputs = false,
        .channel_scales = true,
        .block_scales = true,

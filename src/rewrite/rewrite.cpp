@@ -54,7 +54,7 @@ class Rewriter {
     for (int k = 0; k < node.input_size(); ++k) {
       const std::string name = node.input(k);
       if (const auto found = read_as_.find(name); found != read_as_.end()) {
-        node.set_input(k, found->second);
+        node.set_input(k, !quantized && made_by_float_operator(name) ? made_as_.at(name) : found->second);
       } else if (quantized && is_data_input(node, k) && is_quantized_constant(name)) {
         node.set_input(k, dequantized_constant(name));
       }
@@ -75,6 +75,12 @@ class Rewriter {
     const auto* slope = placement_.split_prelu && !quantized && node.op_type() == "PRelu" ? index_.initializer(node.input(1)) : nullptr;
     for (auto& part : split_prelu(std::move(node), slope, names_)) *result_.graph().add_node() = std::move(part);
     for (const auto& [before, now] : made) insert_pair(before, now);
+  }
+
+  // One float operator reads what another made before it is rounded for others.
+  bool made_by_float_operator(const std::string& name) const {
+    const int producer = index_.producer_number(name);
+    return producer >= 0 && !placement_.decisions[static_cast<std::size_t>(producer)].quantized;
   }
 
   // ONNX Runtime quantizes the float weights of these operators unasked, per tensor, where they stand between a DequantizeLinear and a
@@ -136,6 +142,7 @@ class Rewriter {
     if (pixels == pixels_.end()) add("QuantizeLinear", {float_name, scale, zero}, integer);
     add("DequantizeLinear", {integer, scale, zero}, dequantized);
     read_as_[name] = dequantized;
+    made_as_[name] = float_name;
   }
 
   void quantize_weights(onnx::NodeProto& node, const WeightedOp& op) {
@@ -243,6 +250,7 @@ class Rewriter {
   std::map<int, const WeightedOp*> weighted_;
   std::map<std::string, std::string> pixels_;   // what Casts made of uint8 tensors -> those tensors, which are integers already
   std::map<std::string, std::string> read_as_;  // tensor -> what its readers read now
+  std::map<std::string, std::string> made_as_;  // tensor -> what carries its float value, before it is quantized
   std::map<std::string, std::string> weights_;
   std::map<std::pair<std::vector<float>, Shape>, std::string> scales_;
   std::map<std::pair<int, std::vector<std::int32_t>>, std::string> zeros_;

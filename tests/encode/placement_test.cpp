@@ -217,5 +217,40 @@ TEST(Exclude, NodesWithoutNameGoByTheirFirstOutput) {
   EXPECT_EQ(placement.weighted.size(), 2U);
 }
 
+// The skip of a PRelu block: nothing on it runs on integers, so that nothing of it is rounded.
+constexpr const char* prelu_block = R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y)
+  <float[4,4,1,1] w, float[4,4,1,1] v, float[4,4,1,1] u, float[4,1,1] s> {
+  a = Conv (x, w)
+  b = PRelu (a, s)
+  c = Conv (b, v)
+  d = Add (b, c)
+  e = PRelu (d, s)
+  y = Conv (e, u)
+})";
+
+TEST(Placement, ASumThatOnlyFloatOperatorsReadStaysFloat) {
+  const Model model = text_model(prelu_block);
+  const auto placement = place(model, find_target("ort-cpu"));
+  EXPECT_FALSE(placement.decisions[3].quantized);
+  EXPECT_EQ(placement.decisions[3].reason, "only operators without an integer kernel on ort-cpu read it");
+  for (const auto& group : placement.groups) EXPECT_NE(group.members[0], "d");
+  const auto elsewhere = place(model, find_target("qnn"));
+  EXPECT_TRUE(elsewhere.decisions[3].quantized);
+}
+
+TEST(Placement, ASumThatAConvolutionReadsTooIsQuantized) {
+  const auto placement = place(text_model(R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y, float[1,4,8,8] z)
+    <float[4,4,1,1] w, float[4,4,1,1] v, float[4,4,1,1] u, float[4,1,1] s> {
+    a = Conv (x, w)
+    b = Conv (x, v)
+    d = Add (a, b)
+    e = PRelu (d, s)
+    y = Conv (e, u)
+    z = Conv (d, u)
+  })"),
+                               find_target("ort-cpu"));
+  EXPECT_TRUE(placement.decisions[2].quantized);
+}
+
 }  // namespace
 }  // namespace quantize::test

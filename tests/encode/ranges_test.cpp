@@ -108,7 +108,7 @@ TEST(Mse, AWeightOnClippingKeepsMoreOfTheTails) {
     EXPECT_GT(weighted.high - weighted.low, plain.high - plain.low);
     EXPECT_LT(weighted.high - weighted.low, whole.high - whole.low);
   }
-  // 1 % of the values are ones: cutting at 0.5 costs 12 times 0.01 * 0.5^2.
+  // 1 % of the values are ones: weighed 12 times, cutting at 0.5 costs 12 times 0.01 * 0.5^2.
   std::vector<float> values(99, 0.0F);
   values.push_back(1);
   EXPECT_NEAR(expected_error(statistics_of(values), {0, 0.5}, 65536, 12), 12 * 0.01 * 0.25, 1e-3);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <mutex>
+#include <set>
 
 #include "base/error.h"
 #include "support/run_model.h"
@@ -127,6 +129,29 @@ TEST(Calibrate, AFailingSampleIsReported) {
   const auto broken = [](std::size_t) -> std::vector<Tensor> { throw Error(ErrorKind::data, "no such picture"); };
   const std::vector<std::string> tensors = {"x"};
   EXPECT_THROW(calibrate(text_model(graph), tensors, broken, 3, Context()), Error);
+}
+
+TEST(CalibrateAndCompare, SamplesThatWereSeenDoNotRunAgain) {
+  const Model model = text_model(graph);
+  const std::vector<std::string> tensors = {"x", "t"};
+  const auto whole = calibrate_and_compare(model, tensors, sample, 20, Context());
+  Seen seen;
+  for (const std::size_t i : {3, 7, 19}) {
+    merge(seen.statistics, calibrate(
+                               model, tensors, [i](std::size_t) { return sample(i); }, 1, Context()));
+    seen.samples.insert(i);
+  }
+  std::mutex mutex;
+  std::set<std::size_t> run;
+  const auto watched = [&](std::size_t i) {
+    const std::lock_guard lock(mutex);
+    run.insert(i);
+    return sample(i);
+  };
+  const auto rest = calibrate_and_compare(model, tensors, watched, 20, Context(), seen);
+  EXPECT_EQ(run.size(), 17U);
+  for (const std::size_t i : seen.samples) EXPECT_FALSE(run.contains(i));
+  for (const auto& tensor : tensors) expect_same(rest.all.at(tensor), whole.all.at(tensor));
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
+#include <memory>
 #include <set>
 
 #include "encode/plan_fixture.h"
@@ -64,6 +66,24 @@ TEST(Judge, AllSamplesAndTheWorst) {
   EXPECT_NEAR(verdict.worst_db, std::min(first, second), 1e-3);
   EXPECT_NEAR(verdict.sqnr_db, (first + second) / 2, 1e-3);
   EXPECT_DOUBLE_EQ(verdict.score(), (verdict.sqnr_db + verdict.worst_db) / 2);
+}
+
+TEST(Judge, ReferencesAreComputedOnce) {
+  const Model model = text_model("g (float[1,1,1,2] x) => (float[1,1,1,2] y) { y = Neg (x) }");
+  OptimizeInput input = numbered(10);
+  std::atomic<int> loads = 0;
+  input.load = [&loads](std::size_t i) {
+    ++loads;
+    return std::vector<Tensor>{Tensor::of({1, 1, 1, 2}, std::vector<float>{static_cast<float>(i), 1})};
+  };
+  input.references = std::make_shared<References>();
+  const Judge first(model, evenly(input, 5), Context());
+  EXPECT_EQ(loads, 5);
+  const Judge second(model, evenly(evenly(input, 5), 5), Context());
+  EXPECT_EQ(loads, 5) << "the same samples";
+  const Judge third(model, joined(evenly(input, 5), evenly(input, 1)), Context());
+  EXPECT_EQ(loads, 5);
+  EXPECT_EQ(input.references->outputs.at(4), (std::vector<float>{-4, -1})) << "sample 4, the third of five";
 }
 
 }  // namespace

@@ -271,5 +271,24 @@ TEST(Rewrite, NamesOfDequantizedTensors) {
   EXPECT_EQ(dequantized_name(result.graph(), "y"), "y");  // not quantized
 }
 
+TEST(Rewrite, FloatOperatorsReadWhatFloatOperatorsMadeBeforeItIsRounded) {
+  const Model model = text_model(R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y)
+    <float[4,4,1,1] w, float[4,4,1,1] v, float[4,4,1,1] u, float[4,1,1] s> {
+    a = Conv (x, w)
+    b = PRelu (a, s)
+    c = Conv (b, v)
+    d = Add (b, c)
+    e = PRelu (d, s)
+    y = Conv (e, u)
+  })");
+  const auto plan = plan_graph(model, scheme_named("w8a8"));
+  const Model written = rewrite(plan.prepared, plan.placement, plan.encodings);
+  const GraphIndex index(written.graph());
+  const auto sum = std::ranges::find(written.graph().node(), "Add", [](const auto& node) { return node.op_type(); });
+  ASSERT_NE(sum, written.graph().node().end());
+  EXPECT_EQ(index.producer(sum->input(0))->op_type(), "Max") << "the PRelu's own values";
+  EXPECT_EQ(index.producer(sum->input(1))->op_type(), "DequantizeLinear") << "what the integer kernel of the Conv made";
+}
+
 }  // namespace
 }  // namespace quantize::test
