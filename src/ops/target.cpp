@@ -18,6 +18,7 @@ const std::vector<Target>& targets() {
        .pairs_in_16_bits = true,
        .split_prelu = true,
        .sums_follow_readers = true,
+       .computes_constants = true,
        .resize_by_products = true,
        .quantize_outputs = false,
        .channel_scales = true,

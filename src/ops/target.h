@@ -25,6 +25,7 @@ struct Target {
   bool onednn_kernels = false;            // its 8-bit kernels are oneDNN's, whose pairs and whose choice of operators differ
   bool split_prelu = false;               // its kernel for PRelu is slow
   bool sums_follow_readers = false;  // an Add whose result only float operators read stays float: what it adds is not rounded once more
+  bool computes_constants = false;   // when it loads a model: small files may leave that to it
   bool resize_by_products = false;   // its kernel for a linear Resize is slower than two matrix products
   bool quantize_outputs =
       true;  // whether graph outputs are quantized: 8 bits for the logits cost more accuracy than one float layer costs time

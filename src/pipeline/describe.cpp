@@ -9,6 +9,7 @@
 #include "model/graph.h"
 #include "model/payload.h"
 #include "pipeline/version.h"
+#include "rewrite/resize_by_products.h"
 #include "rewrite/rewrite.h"
 #include "rewrite/slim.h"
 #include "run/session.h"
@@ -38,7 +39,7 @@ std::string describe_weight(const Encoding& encoding) {
 }
 
 // The size of the file does not depend on the encodings' values: ranges made up, each another so that no two share a scale, foretell it.
-std::size_t size_afterwards(const Plan& plan, Scheme scheme) {
+std::size_t size_afterwards(const Plan& plan, const Target& target, Scheme scheme) {
   Statistics made_up;
   for (const auto& tensor : plan.placement.observed()) {
     auto& statistics = made_up[tensor];
@@ -53,9 +54,10 @@ std::size_t size_afterwards(const Plan& plan, Scheme scheme) {
   scheme.method = RangeMethod::minmax;
   Context silent;
   const auto encodings = encode(plan.model, plan.placement, made_up, scheme, silent);
-  onnx::ModelProto written = rewrite(plan.model, plan.placement, encodings).proto;
-  slim(written);
-  return stored_bytes(written);
+  Model written = rewrite(plan.model, plan.placement, encodings);
+  if (target.resize_by_products) resize_by_products(written);
+  slim(written.proto, target.computes_constants);
+  return stored_bytes(written.proto);
 }
 
 std::string shape_text(const onnx::TensorShapeProto& shape) {
@@ -163,7 +165,7 @@ Report describe_run(const Options& options, const Model& original, const Model& 
   return report;
 }
 
-std::string describe_plan(const Model& original, const Plan& plan, const Scheme& scheme) {
+std::string describe_plan(const Model& original, const Plan& plan, const Target& target, const Scheme& scheme) {
   std::ostringstream text;
   std::map<std::string, int> left_float;
   int quantized = 0;
@@ -173,7 +175,7 @@ std::string describe_plan(const Model& original, const Plan& plan, const Scheme&
     text << (decision.quantized ? "  quantized  " : "  float      ") << decision.op_type << "  " << decision.node
          << (decision.reason.empty() ? "" : "  (" + decision.reason + ")") << '\n';
   }
-  const std::size_t result = size_afterwards(plan, scheme);
+  const std::size_t result = size_afterwards(plan, target, scheme);
   text << plan.placement.weighted.size() << " operators with weights and " << quantized << " of " << plan.placement.decisions.size()
        << " nodes quantized as " << scheme.name << " (" << config_name(scheme.weights) << " weights), " << plan.placement.groups.size()
        << " activation encodings\n";

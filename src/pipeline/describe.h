@@ -24,7 +24,7 @@ Report describe_run(const Options& options, const Model& original, const Model& 
 std::vector<NodeDecision> node_decisions(const Plan& plan);
 
 // For --dry-run: one line per node, the totals, and the size the weights will have.
-std::string describe_plan(const Model& original, const Plan& plan, const Scheme& scheme);
+std::string describe_plan(const Model& original, const Plan& plan, const Target& target, const Scheme& scheme);
 
 // The quantized tensors whose values both graphs compute.
 std::vector<TensorPair> tensor_pairs(const Plan& plan, const Model& quantized);

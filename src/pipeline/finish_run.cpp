@@ -138,7 +138,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   Model written = with_outputs_as_asked(run, quantized, options);
   const auto kernels = kernels_in_runtime(written, node_decisions(run.plan));  // before slim() takes the names
   speed_up_resizes(run, written, context);
-  slim(written.proto);
+  slim(written.proto, run.target.computes_constants);
   const auto file = save_model(written.proto, options.output, files, written.limits);
   verify(with_interface_of(run.original, written), run.plan.model, file, run.plan.placement, run.plan.encodings, run.inputs[0]);
   export_encodings(run, options, files);

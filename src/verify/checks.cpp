@@ -15,13 +15,23 @@ struct Dequantizer {
   int axis = 1;
 };
 
+// Stored, or the product of a stored scale and stored scales (see slim.h); empty where it is neither.
+std::vector<float> scales(const std::string& tensor, const GraphIndex& index) {
+  if (const auto* stored = index.initializer(tensor)) return float_values(*stored);
+  const auto* product = index.producer(tensor);
+  if (product == nullptr || product->op_type() != "Mul") return {};
+  const auto *factor = index.initializer(product->input(0)), *others = index.initializer(product->input(1));
+  if (factor == nullptr || others == nullptr) return {};
+  auto values = float_values(*others);
+  for (auto& value : values) value *= float_values(*factor)[0];
+  return values;
+}
+
 // The constant behind a DequantizeLinear that makes `tensor`; integers is null where there is none.
 Dequantizer constant_behind(const std::string& tensor, const GraphIndex& index) {
   const auto* node = index.producer(tensor);
   if (node == nullptr || node->op_type() != "DequantizeLinear") return {};
-  const auto* scale = index.initializer(node->input(1));
-  if (scale == nullptr) return {};
-  return {index.initializer(node->input(0)), float_values(*scale), static_cast<int>(int_attribute(*node, "axis", 1))};
+  return {index.initializer(node->input(0)), scales(node->input(1), index), static_cast<int>(int_attribute(*node, "axis", 1))};
 }
 
 // The scale of the activation that `tensor` dequantizes; 0 where it is not a dequantized activation.
@@ -97,6 +107,7 @@ Issues check_biases(const onnx::ModelProto& written) {
     if (node->input_size() < 3 || node->input(2).empty()) continue;
     const auto bias = constant_behind(node->input(2), index), weight = constant_behind(node->input(1), index);
     if (bias.integers == nullptr) continue;  // a float bias
+    if (bias.scale.empty()) issues.push_back(describe(*node) + ": its bias has no constant scale");
     const float input = activation_scale(node->input(0), index);
     for (std::size_t i = 0; i < bias.scale.size(); ++i) {
       const float expected = input * weight.scale[i % weight.scale.size()];

@@ -2,9 +2,12 @@
 #include <gtest/gtest.h>
 
 #include "encode/plan_fixture.h"
+#include "model/edit.h"
 #include "model/graph.h"
 #include "rewrite/rewrite.h"
+#include "rewrite/slim.h"
 #include "run/optimized_graph.h"
+#include "verify/verify.h"
 
 namespace quantize::test {
 namespace {
@@ -193,6 +196,33 @@ TEST(IntegerKernels, SigmoidHasAnIntegerKernel) {
 TEST(IntegerKernels, TheFloatModelHasNone) {
   const Model optimized = optimized_by_runtime(text_model(residual_graph));
   EXPECT_EQ(count_nodes(optimized, "QLinearConv"), 0);
+}
+
+// Products that are left to the runtime are constants before it looks for integer kernels.
+TEST(IntegerKernels, ScalesOfBiasesThatAreMultipliedWhenTheModelIsLoaded) {
+  const Model model = text_model(R"(g (float[1,8,8,8] x) => (float[1,8,8,8] y)
+    <float[32,8,3,3] w, float[32] p, float[32,1,3,3] v, float[32] q, float[8,32,1,1] u, float[8] r> {
+    first_layer_with_a_long_name = Conv <pads = [1,1,1,1]> (x, w, p)
+    second_layer_with_a_long_name = Conv <pads = [1,1,1,1], group = 32> (first_layer_with_a_long_name, v, q)
+    y = Conv (second_layer_with_a_long_name, u, r)
+  })");
+  const auto plan = plan_graph(model, scheme_named("w8a8"));
+  const Model before = rewrite(plan.prepared, plan.placement, plan.encodings);
+  Model after = before;
+  slim(after.proto, true);
+  EXPECT_EQ(count_nodes(after, "Mul"), 2) << "the last layer has eight channels: no room is gained";
+  EXPECT_LT(after.proto.ByteSizeLong() + 200, before.proto.ByteSizeLong());
+  EXPECT_TRUE(check_biases(after.proto).empty());
+  expect_same_function(before.proto, after.proto, 0);
+  const Model optimized = optimized_by_runtime(after);
+  EXPECT_EQ(count_nodes(optimized, "QLinearConv"), 2);
+  EXPECT_EQ(count_nodes(optimized, "Mul"), 0);
+
+  for (auto& tensor : *after.graph().mutable_initializer()) {
+    if (tensor.data_type() == onnx::TensorProto::FLOAT && tensor.dims_size() == 1 && tensor.dims(0) == 32)
+      put_initializer(after.graph(), make_tensor(tensor.name(), {32}, std::vector<float>(32, 0.1F)));
+  }
+  EXPECT_TRUE(check_biases(after.proto).empty()) << "products follow their factors";
 }
 
 }  // namespace
