@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <map>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -41,10 +42,14 @@ std::string describe_weight(const Encoding& encoding) {
 // The size of the file does not depend on the encodings' values: ranges made up, each another so that no two share a scale, foretell it.
 std::size_t size_afterwards(const Plan& plan, const Target& target, Scheme scheme) {
   Statistics made_up;
+  std::set<std::string> positive;  // behind a Relu or Clip, which the encoding absorbs
+  for (const auto& group : plan.placement.groups) {
+    if (group.range && group.range->first >= 0) positive.insert(group.sources.begin(), group.sources.end());
+  }
   for (const auto& tensor : plan.placement.observed()) {
     auto& statistics = made_up[tensor];
     const float magnitude = 1.0F + 0.001F * static_cast<float>(made_up.size());
-    const float values[] = {-magnitude, magnitude};
+    const float values[] = {positive.contains(tensor) ? 0 : -magnitude, magnitude};
     statistics.count = 2;
     statistics.min = values[0];
     statistics.max = values[1];

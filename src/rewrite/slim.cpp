@@ -75,8 +75,10 @@ class BiasScales {
  public:
   explicit BiasScales(onnx::GraphProto& graph) : graph_(graph), index_(graph), names_(graph) {}
 
-  void derive() {
+  // Where at least `least` bytes go.
+  void derive(std::size_t least) {
     std::map<int, onnx::NodeProto> before;  // what goes in front of which node
+    std::size_t saved = 0;
     for (const auto& node : graph_.node()) {
       if (node.input_size() < 3) continue;
       const auto *input = scale_of(node.input(0)), *weight = scale_of(node.input(1)), *bias = scale_of(node.input(2));
@@ -84,7 +86,9 @@ class BiasScales {
       const std::string factors[] = {input->name(), weight->name()};
       const std::string product = names_.unique("s");
       before[index_.producer_number(node.input(2))] = make_node("Mul", factors, {&product, 1});
+      saved += static_cast<std::size_t>(element_count(shape_of(*bias))) * sizeof(float);
     }
+    if (before.empty() || saved < least) return;
     std::vector<onnx::NodeProto> nodes;
     for (int i = 0; i < graph_.node_size(); ++i) {
       onnx::NodeProto node = graph_.node(i);
@@ -128,10 +132,11 @@ class BiasScales {
 std::map<std::string, std::string> slim(onnx::ModelProto& model, bool computes_constants) {
   auto& graph = *model.mutable_graph();
   std::map<std::string, std::string> renamed;
-  if (weight_of_names(graph) * worth_a_fiftieth <= stored_bytes(model)) return renamed;
+  const std::size_t worth = stored_bytes(model) / worth_a_fiftieth;
+  if (computes_constants) BiasScales(graph).derive(worth);
+  if (weight_of_names(graph) <= worth) return renamed;
   const auto kept = names_to_keep(graph);
   share_equal_initializers(graph, kept);
-  if (computes_constants) BiasScales(graph).derive();
   NameMaker names(graph);
   int number = 0;
   const auto shorten = [&](std::string& name) {
