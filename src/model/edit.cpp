@@ -82,6 +82,15 @@ void set_nodes(onnx::GraphProto& graph, std::vector<onnx::NodeProto> nodes) {
   for (auto& node : nodes) *graph.add_node() = std::move(node);
 }
 
+void insert_nodes(onnx::GraphProto& graph, const std::map<int, std::vector<onnx::NodeProto>>& before) {
+  std::vector<onnx::NodeProto> nodes;
+  for (int i = 0; i < graph.node_size(); ++i) {
+    if (const auto found = before.find(i); found != before.end()) nodes.insert(nodes.end(), found->second.begin(), found->second.end());
+    nodes.push_back(std::move(*graph.mutable_node(i)));
+  }
+  set_nodes(graph, std::move(nodes));
+}
+
 bool remove_unused(onnx::GraphProto& graph) {
   std::set<std::string> needed;
   for (const auto& output : graph.output()) needed.insert(output.name());

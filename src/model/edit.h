@@ -3,6 +3,7 @@
 
 #include <onnx/onnx_pb.h>
 
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -29,6 +30,9 @@ void remove_nodes(onnx::GraphProto& graph, const std::set<int>& numbers);
 
 // Replaces the node list, keeping everything else.
 void set_nodes(onnx::GraphProto& graph, std::vector<onnx::NodeProto> nodes);
+
+// Puts nodes in front of those with these numbers.
+void insert_nodes(onnx::GraphProto& graph, const std::map<int, std::vector<onnx::NodeProto>>& before);
 
 // Removes nodes none of whose outputs is read, then initializers and value_info entries that nothing refers to. Returns whether anything
 // was removed.

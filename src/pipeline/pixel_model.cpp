@@ -48,13 +48,12 @@ void check_pixel_model(const Model& pixel_model, const SampleSource& samples, co
 }
 
 std::optional<Model> rounded_to_pixels(const Model& prepared, std::span<const std::vector<Tensor>> inputs, const Preprocess& preprocess) {
-  Model rounded = prepared;
-  const std::string output = round_to_pixels(rounded, preprocess);
-  if (output.empty()) return std::nullopt;
-  const std::string& input = fed_inputs(prepared.graph())[0]->name();
-  const Session before(extract(prepared.proto, {&input, 1}, {&output, 1})), after(extract(rounded.proto, {&input, 1}, {&output, 1}));
+  auto rounded = round_to_pixels(prepared, preprocess);
+  if (!rounded) return std::nullopt;
+  const std::string &input = fed_inputs(prepared.graph())[0]->name(), &output = rounded->output;
+  const Session before(extract(prepared.proto, {&input, 1}, {&output, 1})), after(extract(rounded->model.proto, {&input, 1}, {&output, 1}));
   const bool on_grid = std::ranges::all_of(inputs, [&](const auto& sample) { return same(before.run(sample)[0], after.run(sample)[0]); });
-  return on_grid ? std::optional(std::move(rounded)) : std::nullopt;
+  return on_grid ? std::optional(std::move(rounded->model)) : std::nullopt;
 }
 
 }  // namespace quantize

@@ -91,13 +91,8 @@ void fold(onnx::GraphProto& graph, const PixelChain& chain) {
   graph.mutable_node(chain.cast)->set_input(0, padded);
   onnx::NodeProto pad = make_node("Pad", std::vector{pixels, pads, value}, {&padded, 1});
   pad.set_name(names.unique(padded));
-  std::vector<onnx::NodeProto> nodes;
-  for (int i = 0; i < graph.node_size(); ++i) {
-    if (i == chain.cast) nodes.push_back(pad);
-    if (i != chain.mul && i != chain.add) nodes.push_back(graph.node(i));
-  }
-  set_nodes(graph, std::move(nodes));
-  remove_unused(graph);
+  insert_nodes(graph, {{chain.cast, {pad}}});
+  remove_unused(graph);  // Mul and Add
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // The model as a camera sees it: it takes the picture's pixels as uint8, and normalises them itself.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "dataset/preprocess.h"
@@ -24,15 +26,20 @@ struct Normalisation {
 // whatever the model's own order. Throws Error{usage} where the model has several inputs or one that cannot be a picture.
 void take_pixels(Model& model, const Preprocess& preprocess, Layout layout);
 
-// Lets a model that takes normalised floats round them to the pixels that they were made from, and goes on with those:
+struct PixelRounding {
+  Model model;
+  std::string output;  // of the convolution that reads the pixels
+};
+
+// A model that takes normalised floats, told to round them to the pixels that they were made from, and goes on with those:
 //
 //   BEFORE  y = Conv (x, W, c)
 //   AFTER   p = QuantizeLinear (x, one scale and zero point per channel);  v = Cast (Pad (p, one channel of 255));  y = Conv (v, W1, c)
 //
 // (fold_pixel_input.cpp explains the channel.) Nothing of a picture of 8 bits is lost then, where one scale for all channels rounds between
-// the pixels. Returns the convolution's output; nothing, and the model as it was, where the input does not go into one convolution,
-// directly or with its channels turned to the front. Opset 13 at least.
-std::string round_to_pixels(Model& model, const Preprocess& preprocess);
+// the pixels. Nothing where the input does not go into one convolution, directly or with its channels turned to the front. Opset 13 at
+// least.
+std::optional<PixelRounding> round_to_pixels(const Model& model, const Preprocess& preprocess);
 
 // How pictures become inputs of a model that takes pixels: `preprocess` without its arithmetic.
 Preprocess pixels_of(Preprocess preprocess);

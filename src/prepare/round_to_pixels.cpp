@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "model/attribute.h"
 #include "model/edit.h"
@@ -65,12 +66,7 @@ class Chain {
 
   void insert_before(int reader) {
     graph_.mutable_node(reader)->set_input(0, last_);
-    std::vector<onnx::NodeProto> all;
-    for (int i = 0; i < graph_.node_size(); ++i) {
-      if (i == reader) all.insert(all.end(), nodes_.begin(), nodes_.end());
-      all.push_back(graph_.node(i));
-    }
-    set_nodes(graph_, std::move(all));
+    insert_nodes(graph_, {{reader, nodes_}});
   }
 
  private:
@@ -82,21 +78,22 @@ class Chain {
 
 }  // namespace
 
-std::string round_to_pixels(Model& model, const Preprocess& preprocess) {
+std::optional<PixelRounding> round_to_pixels(const Model& model, const Preprocess& preprocess) {
   const GraphIndex index(model.graph());
   const auto inputs = fed_inputs(model.graph());
-  if (inputs.size() != 1) return {};
+  if (inputs.size() != 1) return std::nullopt;
   const int conv = first_convolution(index, inputs[0]->name());
-  if (conv < 0) return {};
+  if (conv < 0) return std::nullopt;
   const auto linear = linear_node(index.node(conv), index);
-  if (!linear || linear->weight->dims_size() != 4) return {};
+  if (!linear || linear->weight->dims_size() != 4) return std::nullopt;
   const auto channels = linear->inputs;
-  if (!fits(preprocess, static_cast<std::size_t>(channels))) return {};
+  if (!fits(preprocess, static_cast<std::size_t>(channels))) return std::nullopt;
   const Normalisation normalisation(preprocess, static_cast<std::size_t>(channels));
   const PixelGrid grid(normalisation);
-  if (!grid.is_usable()) return {};
+  if (!grid.is_usable()) return std::nullopt;
 
-  Model changed = model;
+  PixelRounding result{model, index.node(conv).output(0)};
+  Model& changed = result.model;
   const Shape per_channel = {channels, 1, 1};
   Chain chain(changed.graph(), index.node(conv).input(0));
   if (grid.shifted) chain.add("Add", {make_tensor("_shift", per_channel, grid.shift)}, "_shifted");
@@ -109,10 +106,8 @@ std::string round_to_pixels(Model& model, const Preprocess& preprocess) {
   chain.add("Mul", {make_tensor("_factor", per_channel, normalisation.factor)}, "_scaled");
   chain.add("Add", {make_tensor("_summand", per_channel, normalisation.summand)}, "_normalised");
   chain.insert_before(conv);
-  if (fold_pixel_input(changed).empty()) return {};
-  const std::string output = index.node(conv).output(0);
-  model = std::move(changed);
-  return output;
+  if (fold_pixel_input(changed).empty()) return std::nullopt;
+  return result;
 }
 
 }  // namespace quantize

@@ -77,7 +77,7 @@ class BiasScales {
 
   // Where at least `least` bytes go.
   void derive(std::size_t least) {
-    std::map<int, onnx::NodeProto> before;  // what goes in front of which node
+    std::map<int, std::vector<onnx::NodeProto>> before;  // what goes in front of which node
     std::size_t saved = 0;
     for (const auto& node : graph_.node()) {
       if (node.input_size() < 3) continue;
@@ -85,20 +85,12 @@ class BiasScales {
       if (input == nullptr || weight == nullptr || bias == nullptr || !are_products(*input, *weight, *bias)) continue;
       const std::string factors[] = {input->name(), weight->name()};
       const std::string product = names_.unique("s");
-      before[index_.producer_number(node.input(2))] = make_node("Mul", factors, {&product, 1});
+      before[index_.producer_number(node.input(2))] = {make_node("Mul", factors, {&product, 1})};
       saved += static_cast<std::size_t>(element_count(shape_of(*bias))) * sizeof(float);
     }
     if (before.empty() || saved < least) return;
-    std::vector<onnx::NodeProto> nodes;
-    for (int i = 0; i < graph_.node_size(); ++i) {
-      onnx::NodeProto node = graph_.node(i);
-      if (const auto found = before.find(i); found != before.end()) {
-        nodes.push_back(found->second);
-        node.set_input(1, found->second.output(0));
-      }
-      nodes.push_back(std::move(node));
-    }
-    set_nodes(graph_, std::move(nodes));
+    for (const auto& [number, product] : before) graph_.mutable_node(number)->set_input(1, product[0].output(0));
+    insert_nodes(graph_, before);
     remove_unused(graph_);
   }
 

@@ -146,5 +146,12 @@ TEST(Extract, WhatIsNeitherGivenNorMadeIsAnError) {
   EXPECT_THROW(extract(model.proto, inputs, outputs), Error);
 }
 
+TEST(InsertNodes, InFrontOfTheNodesNamed) {
+  Model model = text_model("g (float[2] x) => (float[2] y) { a = Neg (x)  y = Relu (a) }");
+  const std::string x = "x", b = "b", c = "c";
+  insert_nodes(model.graph(), {{0, {make_node("Abs", {&x, 1}, {&b, 1}), make_node("Exp", {&b, 1}, {&c, 1})}}, {1, {}}});
+  EXPECT_EQ(operators(model), "Abs Exp Neg Relu");
+}
+
 }  // namespace
 }  // namespace quantize::test
