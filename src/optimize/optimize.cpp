@@ -226,14 +226,17 @@ BeforeCalibration optimize_before_calibration(Plan& plan, const OptimizeInput& i
   const SampleSplit split = split_samples(input, effort.judged);
   // The final ranges will have seen what judges too: cut values there would be the trial's fault, not the step's.
   const OptimizeInput few = joined(evenly(split.learned, effort.equalization), split.judged);
+  const auto start = std::chrono::steady_clock::now();
   const Judge judge(plan.model, split.judged, context);
   Preview now = preview_of(std::move(plan), few, judge, context);
+  const double shared = seconds_since(start);
   BeforeCalibration result;
   if (input.does("equalize")) result.steps.push_back(try_equalization(now, few, judge, effort, context));
   if (absorbs) result.steps.push_back(try_absorbing(now, few, judge, context));
   if (input.does("migrate")) {
     if (auto step = try_migrating(now, few, judge, context)) result.steps.push_back(std::move(*step));
   }
+  if (!result.steps.empty()) result.steps.front().seconds += shared;
   plan = std::move(now.plan);
   plan.encodings = {};
   for (std::size_t i = 0; i < few.samples; ++i) result.seen.samples.insert(few.number(i));

@@ -134,6 +134,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
     for (const auto& issue : check_bits(run.plan.placement, run.plan.encodings, run.scheme)) throw Error(ErrorKind::verification, issue);
   }
   FileTransaction files;
+  const Stopwatch writing;
   const Model quantized = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
   Model written = with_outputs_as_asked(run, quantized, options);
   const auto kernels = kernels_in_runtime(written, node_decisions(run.plan));  // before slim() takes the names
@@ -142,6 +143,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   const auto file = save_model(written.proto, options.output, files, written.limits);
   verify(with_interface_of(run.original, written), run.plan.model, file, run.plan.placement, run.plan.encodings, run.inputs[0]);
   export_encodings(run, options, files);
+  run.steps.push_back({"write", "rewritten, saved, read back and verified", writing.seconds()});
 
   Report report = describe_run(options, run.original, written, file, run.plan);
   report.kernels = kernels;
@@ -151,7 +153,9 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   report.mixed = run.mixed;
   report.calibration = facts_of(options.calibration, run.samples.calibration, run.samples.skipped);
   report.test = facts_of(options.test.empty() ? options.calibration : options.test, run.samples.test, {});
+  const Stopwatch evaluating;
   evaluate(report, run, quantized, file, options, context);
+  report.steps.push_back({"evaluate", std::to_string(run.samples.test.size()) + " samples", evaluating.seconds()});
   report.gates = check_gates(options.gates, report);
   report.warnings = context.warnings();
   report.seconds = watch.seconds();

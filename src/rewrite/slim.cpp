@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t short_enough = 4;
 constexpr std::size_t worth_a_fiftieth = 50;
+constexpr std::size_t worth_computed_scales = 16;  // a part of the model: other programs expect to find stored scales
 
 // Bytes that the names of tensors take.
 std::size_t weight_of_names(const onnx::GraphProto& graph) {
@@ -124,9 +125,9 @@ class BiasScales {
 std::map<std::string, std::string> slim(onnx::ModelProto& model, bool computes_constants) {
   auto& graph = *model.mutable_graph();
   std::map<std::string, std::string> renamed;
-  const std::size_t worth = stored_bytes(model) / worth_a_fiftieth;
-  if (computes_constants) BiasScales(graph).derive(worth);
-  if (weight_of_names(graph) <= worth) return renamed;
+  const std::size_t bytes = stored_bytes(model);
+  if (computes_constants) BiasScales(graph).derive(bytes / worth_computed_scales);
+  if (weight_of_names(graph) * worth_a_fiftieth <= bytes) return renamed;
   const auto kept = names_to_keep(graph);
   share_equal_initializers(graph, kept);
   NameMaker names(graph);
