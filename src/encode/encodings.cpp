@@ -152,7 +152,7 @@ TensorStatistics group_statistics(const TensorGroup& group, const Statistics& st
 Range group_range(const TensorGroup& group, const Statistics& statistics, const Scheme& scheme) {
   if (group.range_is_exact) return {group.range->first, group.range->second};
   const auto seen = group_statistics(group, statistics);
-  return limit_range(group.unclipped ? minmax_range(seen) : choose_range(seen, scheme), group);
+  return limit_range(group.unclipped ? minmax_range(seen) : choose_range(seen, scheme, group.negative_weight), group);
 }
 
 // A Relu's or Clip's bounds: values saturate there anyway, so one step more would only lose resolution.

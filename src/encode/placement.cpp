@@ -188,6 +188,7 @@ class Placer {
     for (const auto& node : graph_.node()) {
       for (const auto& output : node.output()) add(output);
     }
+    for (auto& group : placement_.groups) group.negative_weight = weight_of_negatives(group);
     placement_.constants.assign(constants_.begin(), constants_.end());
   }
 
@@ -215,6 +216,14 @@ class Placer {
     } else if (const auto bounds = clamp_bounds(node, index_)) {
       group.range = bounds;
     }
+  }
+
+  [[nodiscard]] double weight_of_negatives(const TensorGroup& group) const {
+    const auto& uses = index_.uses(group.members[0]);
+    if (group.members.size() > 1 || group.is_graph_output || uses.empty()) return 1;
+    double weight = 0;
+    for (const auto& use : uses) weight = std::max(weight, use.input == 0 ? mean_square_slope(index_.node(use.node), index_) : 1);
+    return std::min(weight, 1.0);
   }
 
   // The nodes that make the pixels of a group, which are integers already, from the Cast back; and what those read.

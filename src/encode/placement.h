@@ -23,8 +23,9 @@ struct TensorGroup {
   std::optional<std::pair<float, float>> range;
   bool range_is_exact = false;
   bool is_graph_output = false;
-  bool is_pixels = false;  // its one source is a Cast from uint8: the values are their own encoding, with scale 1
-  bool unclipped = false;  // a graph output, or read by a Sigmoid or Softmax: what clipping does behind it is not known here
+  bool is_pixels = false;      // its one source is a Cast from uint8: the values are their own encoding, with scale 1
+  double negative_weight = 1;  // of errors on negative values: where only PRelu and LeakyRelu read them, the mean of their slopes' squares
+  bool unclipped = false;      // a graph output, or read by a Sigmoid or Softmax: what clipping does behind it is not known here
 };
 
 struct WeightedNode {

@@ -46,11 +46,13 @@ class Moments {
   std::vector<Sums> sums_;
 };
 
-double error_of(const Moments& moments, const Range& range, int levels, double cut_weight) {
+double error_of(const Moments& moments, const Range& range, int levels, const ErrorWeights& weights) {
   const double step = (range.high - range.low) / (levels - 1);
-  const double inside = moments.total() - moments.below(range.low) - (moments.total() - moments.below(range.high));
-  const double clipped = (range.low < 0 ? moments.clipped_below(range.low) : 0) + (range.high > 0 ? moments.clipped_above(range.high) : 0);
-  return cut_weight * clipped + inside * step * step / 12;
+  const double below_zero = moments.below(0);
+  const double inside = weights.negative * (below_zero - moments.below(range.low)) + moments.below(range.high) - below_zero;
+  const double clipped =
+      (range.low < 0 ? weights.negative * moments.clipped_below(range.low) : 0) + (range.high > 0 ? moments.clipped_above(range.high) : 0);
+  return weights.cut * clipped + inside * step * step / 12;
 }
 
 // Minimises f over [from, to] on a grid that is refined around the best point: robust where f has several local minima.
@@ -149,23 +151,23 @@ Range percentile_range(const TensorStatistics& statistics, double percent) {
   return {std::clamp(range.low, seen.low, 0.0), std::clamp(range.high, 0.0, seen.high)};
 }
 
-double expected_error(const TensorStatistics& statistics, const Range& range, int levels, double cut_weight) {
+double expected_error(const TensorStatistics& statistics, const Range& range, int levels, const ErrorWeights& weights) {
   const Moments moments(statistics.histogram);
-  return moments.total() > 0 ? error_of(moments, range, levels, cut_weight) / moments.total() : 0;
+  return moments.total() > 0 ? error_of(moments, range, levels, weights) / moments.total() : 0;
 }
 
-Range mse_range(const TensorStatistics& statistics, int levels, double cut_weight) {
+Range mse_range(const TensorStatistics& statistics, int levels, const ErrorWeights& weights) {
   const Moments moments(statistics.histogram);
   Range range = minmax_range(statistics);
   // The two ends interact only through the step; a few turns of one after the other settle them.
   for (int turn = 0; turn < 3; ++turn) {
     if (range.high > 0)
       range.high = minimise(0.02 * range.high, turn == 0 ? range.high : minmax_range(statistics).high, [&](double high) {
-        return error_of(moments, {range.low, high}, levels, cut_weight);
+        return error_of(moments, {range.low, high}, levels, weights);
       });
     if (range.low < 0)
       range.low = minimise(0.02 * range.low, turn == 0 ? range.low : minmax_range(statistics).low, [&](double low) {
-        return error_of(moments, {low, range.high}, levels, cut_weight);
+        return error_of(moments, {low, range.high}, levels, weights);
       });
   }
   return range;
@@ -196,11 +198,11 @@ Range roomy_range(const TensorStatistics& statistics) {
   return {1.25 * seen.low, 1.25 * seen.high};
 }
 
-Range choose_range(const TensorStatistics& statistics, const Scheme& scheme) {
+Range choose_range(const TensorStatistics& statistics, const Scheme& scheme, double negative) {
   const int levels = 1 << scheme.activation_bits;
   switch (scheme.method) {
     case RangeMethod::automatic:
-      return scheme.activation_bits > 8 ? roomy_range(statistics) : mse_range(statistics, levels, clipping_weight);
+      return scheme.activation_bits > 8 ? roomy_range(statistics) : mse_range(statistics, levels, {clipping_weight, negative});
     case RangeMethod::percentile:
       return percentile_range(statistics, scheme.percentile);
     case RangeMethod::mse:

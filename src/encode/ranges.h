@@ -14,10 +14,14 @@ struct Range {
 Range minmax_range(const TensorStatistics& statistics);
 // The smallest interval that leaves out (100 - percent)/2 percent of the values at each end.
 Range percentile_range(const TensorStatistics& statistics, double percent);
+// What errors count for.
+struct ErrorWeights {
+  double cut = 1;       // of clipping, against those of rounding
+  double negative = 1;  // of negative values: less than one where what reads them scales them down
+};
 // The interval with the least expected squared error: clipping error of the values outside plus step^2/12 of those inside; `levels` values
 // can be told apart. (OMSE, Choukroun et al. 2019; "TF-enhanced" in AIMET)
-// `cut_weight`: what an error of clipping counts for.
-Range mse_range(const TensorStatistics& statistics, int levels, double cut_weight = 1);
+Range mse_range(const TensorStatistics& statistics, int levels, const ErrorWeights& weights = {});
 // The one of automatic ranges. Rounding errors average out in the operator that reads them; the errors of clipping sit together, in a few
 // channels of a few pictures, with one sign: least squares as such ruins the pictures that reach further than most. 25 keeps the worst
 // picture of five networks near the others, and costs the mean 0.2 dB.
@@ -29,10 +33,10 @@ Range entropy_range(const TensorStatistics& statistics, int levels);
 // The values seen, and a quarter more at either end.
 Range roomy_range(const TensorStatistics& statistics);
 
-// One of the above, by the scheme.
-Range choose_range(const TensorStatistics& statistics, const Scheme& scheme);
+// One of the above, by the scheme. `negative`: see ErrorWeights; for automatic ranges.
+Range choose_range(const TensorStatistics& statistics, const Scheme& scheme, double negative = 1);
 
-// Expected squared error per value of quantizing to `levels` values over `range`, clipping weighed as above (mse_range's objective).
-double expected_error(const TensorStatistics& statistics, const Range& range, int levels, double cut_weight = 1);
+// Expected squared error per value of quantizing to `levels` values over `range`, weighed as above (mse_range's objective).
+double expected_error(const TensorStatistics& statistics, const Range& range, int levels, const ErrorWeights& weights = {});
 
 }  // namespace quantize

@@ -145,6 +145,19 @@ std::optional<std::pair<float, float>> fixed_range(const onnx::NodeProto& node) 
   return std::nullopt;
 }
 
+double mean_square_slope(const onnx::NodeProto& node, const GraphIndex& index) {
+  if (node.op_type() == "LeakyRelu") {
+    const double slope = float_attribute(node, "alpha", 0.01F);
+    return slope * slope;
+  }
+  const auto* slopes = node.op_type() == "PRelu" ? index.constant(node.input(1)) : nullptr;
+  if (slopes == nullptr || slopes->data_type() != onnx::TensorProto::FLOAT) return 1;
+  const auto values = float_values(*slopes);
+  double sum = 0;
+  for (const float slope : values) sum += static_cast<double>(slope) * slope;
+  return values.empty() ? 1 : sum / static_cast<double>(values.size());
+}
+
 std::optional<std::pair<float, float>> clamp_bounds(const onnx::NodeProto& node, const GraphIndex& index) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   if (node.op_type() == "Relu") return std::pair{0.0F, infinity};

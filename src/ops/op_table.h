@@ -45,6 +45,8 @@ std::optional<WeightedOp> weighted_op(const onnx::NodeProto& node, const GraphIn
 
 // [low, high] that the operator's output can never leave: Sigmoid, Softmax, HardSigmoid [0, 1], Tanh [-1, 1].
 std::optional<std::pair<float, float>> fixed_range(const onnx::NodeProto& node);
+// What a PRelu with constant slopes or a LeakyRelu multiplies squared errors of negative values by, on average; 1 for other operators.
+double mean_square_slope(const onnx::NodeProto& node, const GraphIndex& index);
 // The bounds of a Relu or Clip; infinite where open. Nothing for other operators, or when a bound is not constant.
 std::optional<std::pair<float, float>> clamp_bounds(const onnx::NodeProto& node, const GraphIndex& index);
 // What the Relu or Clip that alone reads this tensor makes of it; the tensor itself where there is none.

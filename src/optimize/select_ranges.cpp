@@ -101,7 +101,7 @@ class RangeSearch {
       const double most = factor * std::max(-least.low, least.high);
       return Range{std::max(least.low, -most), std::min(least.high, most)};
     };
-    const std::pair<Range, const char*> ranges[] = {{mse_range(seen, levels, clipping_weight), "weighted mse"},
+    const std::pair<Range, const char*> ranges[] = {{mse_range(seen, levels, {.cut = clipping_weight}), "weighted mse"},
                                                     {least, "mse"},
                                                     {minmax_range(seen), "minmax"},
                                                     {percentile_range(seen, 99.999), "percentile 99.999"},
@@ -117,7 +117,7 @@ class RangeSearch {
       const bool known = std::any_of(options.begin(), options.end(), [&](const Option& other) {
         return other.encoding.scale == encoding.scale && other.encoding.zero_point == encoding.zero_point;
       });
-      const double expected = expected_error(seen, {encoding.low(), encoding.high()}, levels, clipping_weight);
+      const double expected = expected_error(seen, {encoding.low(), encoding.high()}, levels, {.cut = clipping_weight});
       if (!known) options.push_back({std::move(encoding), expected});
     }
     return options;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "model/edit.h"
 #include "plan_fixture.h"
 
 namespace quantize::test {
@@ -250,6 +251,29 @@ TEST(Placement, ASumThatAConvolutionReadsTooIsQuantized) {
   })"),
                                find_target("ort-cpu"));
   EXPECT_TRUE(placement.decisions[2].quantized);
+}
+
+TEST(Placement, NegativeValuesCountByTheSlopesThatReadThem) {
+  Model model = text_model(R"(g (float[1,2,8,8] x) => (float[1,2,8,8] y, float[1,2,8,8] z) <float[2,2,1,1] w, float[2,1,1] s> {
+    a = Conv (x, w)
+    b = PRelu (a, s)
+    c = Conv (b, w)
+    d = LeakyRelu <alpha = 0.3> (c)
+    e = Conv (d, w)
+    f = LeakyRelu <alpha = 0.1> (e)
+    y = Conv (f, w)
+    z = Conv (e, w)
+  })");
+  put_initializer(model.graph(), make_tensor("s", {2, 1, 1}, std::vector<float>{0.5F, 0.1F}));
+  const auto placement = place(model, find_target("ort-cpu"));
+  const auto weight_of = [&](const std::string& name) {
+    const auto group = std::ranges::find_if(placement.groups, [&](const auto& g) { return g.members[0] == name; });
+    return group != placement.groups.end() ? group->negative_weight : -1;
+  };
+  EXPECT_NEAR(weight_of("a"), (0.25 + 0.01) / 2, 1e-6);
+  EXPECT_NEAR(weight_of("c"), 0.09, 1e-6);
+  EXPECT_EQ(weight_of("e"), 1) << "a convolution reads it too";
+  EXPECT_EQ(weight_of("b"), 1);
 }
 
 }  // namespace

@@ -104,14 +104,28 @@ TEST(Mse, AWeightOnClippingKeepsMoreOfTheTails) {
   for (unsigned seed = 0; seed < 8; ++seed) {
     const auto statistics = statistics_of(heavy_tail(seed));
     const Range whole = minmax_range(statistics), plain = mse_range(statistics, 256),
-                weighted = mse_range(statistics, 256, clipping_weight);
+                weighted = mse_range(statistics, 256, {.cut = clipping_weight});
     EXPECT_GT(weighted.high - weighted.low, plain.high - plain.low);
     EXPECT_LT(weighted.high - weighted.low, whole.high - whole.low);
   }
   // 1 % of the values are ones: weighed 12 times, cutting at 0.5 costs 12 times 0.01 * 0.5^2.
   std::vector<float> values(99, 0.0F);
   values.push_back(1);
-  EXPECT_NEAR(expected_error(statistics_of(values), {0, 0.5}, 65536, 12), 12 * 0.01 * 0.25, 1e-3);
+  EXPECT_NEAR(expected_error(statistics_of(values), {0, 0.5}, 65536, {.cut = 12}), 12 * 0.01 * 0.25, 1e-3);
+}
+
+TEST(Mse, NegativeValuesThatAreScaledDownBehindItGetLessOfTheRange) {
+  for (unsigned seed = 0; seed < 4; ++seed) {
+    const auto statistics = statistics_of(heavy_tail(seed));
+    const Range even = mse_range(statistics, 256, {.cut = 25}), scaled = mse_range(statistics, 256, {.cut = 25, .negative = 0.01});
+    EXPECT_GT(scaled.low, even.low);
+    EXPECT_LT(scaled.high - scaled.low, even.high - even.low);
+  }
+  // Uniform on [-1, 1] over [-0.5, 1]: half of the negative values are cut, (1/4) * 0.5^2 / 3, weighed 4 x 0.1; steps of 1.5 / 255.
+  std::vector<float> values;
+  for (int i = 0; i < 40000; ++i) values.push_back(static_cast<float>(i - 20000) / 20000);
+  const double step = 1.5 / 255, rounding = (0.5 + 0.25 * 0.1) * step * step / 12;
+  EXPECT_NEAR(expected_error(statistics_of(values), {-0.5, 1}, 256, {.cut = 4, .negative = 0.1}), 0.4 * 0.25 * 0.25 / 3 + rounding, 2e-5);
 }
 
 TEST(Mse, NoWorseThanMinMaxOnHeavyTails) {
