@@ -12,6 +12,7 @@ namespace quantize {
 namespace {
 
 constexpr std::size_t judge_every = 8;
+constexpr std::size_t most_kept = std::size_t{16} << 20;  // values
 
 OptimizeInput only(const OptimizeInput& input, std::vector<std::size_t> numbers) {
   OptimizeInput result = input;
@@ -40,15 +41,23 @@ std::string gain(const Verdict& before, const Verdict& after) {
   return text;
 }
 
+std::vector<float> References::of(std::size_t sample) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = outputs_.find(sample);
+  return found != outputs_.end() ? found->second : std::vector<float>{};
+}
+
+void References::keep(std::size_t sample, const std::vector<float>& output) {
+  const std::lock_guard lock(mutex_);
+  if (values_ + output.size() > most_kept) return;
+  if (outputs_.emplace(sample, output).second) values_ += output.size();
+}
+
 Judge::Judge(const Model& fp32, const OptimizeInput& input, const Context& context)
     : input_(input), context_(context), references_(input.samples) {
   std::vector<std::size_t> lacking;
   for (std::size_t i = 0; i < input.samples; ++i) {
-    if (input.references != nullptr) {
-      const std::lock_guard lock(input.references->mutex);
-      const auto found = input.references->outputs.find(input.number(i));
-      if (found != input.references->outputs.end()) references_[i] = found->second;
-    }
+    if (input.references != nullptr) references_[i] = input.references->of(input.number(i));
     if (references_[i].empty()) lacking.push_back(i);
   }
   if (lacking.empty()) return;
@@ -56,9 +65,7 @@ Judge::Judge(const Model& fp32, const OptimizeInput& input, const Context& conte
   parallel_for_samples(context, lacking.size(), [&](std::size_t i, unsigned) {
     const std::size_t sample = lacking[i];
     references_[sample] = float_values(session.run(input.load(sample))[0]);
-    if (input.references == nullptr) return;
-    const std::lock_guard lock(input.references->mutex);
-    input.references->outputs[input.number(sample)] = references_[sample];
+    if (input.references != nullptr) input.references->keep(input.number(sample), references_[sample]);
   });
 }
 

@@ -25,9 +25,17 @@ struct Verdict {
 // "SQNR 31.20 -> 33.45 dB, worst sample 28.10 -> 29.00 dB"
 std::string gain(const Verdict& before, const Verdict& after);
 
-struct References {
-  std::mutex mutex;
-  std::map<std::size_t, std::vector<float>> outputs;  // by sample number
+class References {
+ public:
+  // Empty where it is not known.
+  [[nodiscard]] std::vector<float> of(std::size_t sample) const;
+  // Outputs as large as the picture are not kept beyond what little memory is given to them: they are computed again.
+  void keep(std::size_t sample, const std::vector<float>& output);
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::size_t, std::vector<float>> outputs_;
+  std::size_t values_ = 0;
 };
 
 class Judge {

@@ -26,7 +26,7 @@ struct Plan {
 };
 
 // What the float network makes of samples, by their numbers: computed once for all steps that judge by it, see judge.h.
-struct References;
+class References;
 
 // Samples and settings shared by the steps.
 struct OptimizeInput {

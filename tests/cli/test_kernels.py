@@ -2,8 +2,15 @@
 
 import json
 
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
 from conftest import ROOT
-from support import quantize, report_of, start
+from models import count, first_convolution, save, second_convolution, weights
+from onnx import helper
+from PIL import Image
+from support import draw_pictures, quantize, report_of, start
 
 DEMO = ROOT / "data" / "demo"
 
@@ -59,3 +66,34 @@ def test_bytes_do_not_depend_on_threads_or_on_samples_at_once(program, tmp_path)
         quantize(program, DEMO / "model.onnx", DEMO / "calib", output, *words, quick=["--samples", "36", "--latency-runs", "0", "-O0"])
         made[output.read_bytes()] = words
     assert len(made) == 1
+
+
+def upscaling(path):
+    """Logits of 16x16, brought to 192x192 by a linear Resize, as segmentation networks end."""
+    resize = helper.make_node("Resize", ["logits", "", "", "sizes"], ["y"], "upscale", mode="linear", coordinate_transformation_mode="align_corners")
+    nodes = [first_convolution(), helper.make_node("Relu", ["conv1_out"], ["middle"], "relu"), second_convolution("middle", "logits"), resize]
+    return save(path, nodes, {**weights(), "sizes": np.array([1, 4, 192, 192], np.int64)}, inputs={"x": [1, 3, 16, 16]},
+                outputs={"y": [1, 4, 192, 192]})
+
+
+def session(path):
+    return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+
+@pytest.mark.parametrize("target", ["ort-cpu", "openvino"])
+def test_a_large_linear_resize_becomes_products_where_that_is_faster(program, tmp_path, target):
+    model = upscaling(tmp_path / "model.onnx")
+    pictures = draw_pictures(tmp_path / "pictures", size=(16, 16))
+    quantize(program, model, pictures, tmp_path / "out.onnx", "--target", target)
+    report, written = report_of(tmp_path / "out.onnx"), onnx.load(tmp_path / "out.onnx")
+    for_cpu = target == "ort-cpu"
+    assert (count(written, "ResizeByProducts"), count(written, "Resize")) == ((1, 0) if for_cpu else (0, 1))
+    assert any(step["name"] == "resize-by-products" for step in report["steps"]) == for_cpu
+    assert [node.name for node in written.graph.node][-1] == "upscale"
+    onnx.checker.check_model(written, full_check=True)
+    pixels = np.asarray(Image.open(pictures / "picture_00.png"), np.float32) / 255
+    picture = ((pixels - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]).transpose(2, 0, 1)[None].astype(np.float32)
+    [expected], [actual] = session(model).run(None, {"x": picture}), session(tmp_path / "out.onnx").run(None, {"x": picture})
+    assert np.abs(actual - expected).max() < 0.05 * np.ptp(expected)
+    again = start(program, "evaluate", model, tmp_path / "out.onnx", "--test", pictures, "--latency-runs", "0", "-o", tmp_path / "again.json")
+    assert again.returncode == 0, again.stderr

@@ -32,8 +32,11 @@ def classes(output):
 
 
 def figures(fp32, quantized, folder, limit=None):
-    """PSNR in dB (mean and worst picture) and the share of pixels with the same class."""
-    a, b = session(fp32), session(quantized)
+    return compared(session(fp32), session(quantized), folder, limit)
+
+
+def compared(a, b, folder, limit=None):
+    """PSNR in dB (mean and worst picture) and the share of pixels with the same class, of session b against a."""
     [given] = a.get_inputs()
     psnr, same, pixels = [], 0, 0
     for file in pictures(folder, limit):
