@@ -1,4 +1,6 @@
-// How much the output suffers when one weight, or one set of activations, alone is quantized and everything else is float.
+// How much the output suffers when one weight, or one set of activations, alone is quantized and everything else is float. All readers of
+// an activation get it rounded: where a float operator reads what another float operator made (see rewrite.cpp), that is more than is
+// written.
 #pragma once
 
 #include <vector>

@@ -34,7 +34,7 @@ struct Seen {
   Statistics statistics;
   std::set<std::size_t> samples;
 };
-// Samples that were seen do not run again.
+// Samples that were seen do not run again; none of the last tenth may be among them.
 Calibration calibrate_and_compare(const Model& model, std::span<const std::string> tensors, const LoadSample& load, std::size_t count,
                                   const Context& context, const Seen& seen = {});
 

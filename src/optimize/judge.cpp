@@ -12,7 +12,7 @@ namespace quantize {
 namespace {
 
 constexpr std::size_t judge_every = 8;
-constexpr std::size_t most_kept = std::size_t{16} << 20;  // values
+constexpr std::size_t most_kept = std::size_t{4} << 20;  // values
 
 OptimizeInput only(const OptimizeInput& input, std::vector<std::size_t> numbers) {
   OptimizeInput result = input;
@@ -65,8 +65,9 @@ Judge::Judge(const Model& fp32, const OptimizeInput& input, const Context& conte
   parallel_for_samples(context, lacking.size(), [&](std::size_t i, unsigned) {
     const std::size_t sample = lacking[i];
     references_[sample] = float_values(session.run(input.load(sample))[0]);
-    if (input.references != nullptr) input.references->keep(input.number(sample), references_[sample]);
   });
+  if (input.references == nullptr) return;
+  for (const std::size_t sample : lacking) input.references->keep(input.number(sample), references_[sample]);  // in this order always
 }
 
 Verdict Judge::operator()(const Plan& plan, const RewriteOptions& options) const { return verdicts({&plan}, options)[0]; }

@@ -40,8 +40,8 @@ class References {
 
 class Judge {
  public:
-  // `fp32`: the reference. Every sample of `input` is judged by. Of input.references, those that are there are taken, and those that lack
-  // are added.
+  // `fp32`: the reference, or the same function with other weights, from before a step that changed none of it. Every sample of `input` is
+  // judged by. Of input.references, those that are there are taken, and those that lack are added.
   Judge(const Model& fp32, const OptimizeInput& input, const Context& context);
 
   [[nodiscard]] Verdict operator()(const Plan& plan, const RewriteOptions& options = {}) const;

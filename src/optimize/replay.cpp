@@ -108,6 +108,13 @@ std::size_t Replay::live_bytes() const {
   return bytes;
 }
 
+namespace {
+
+const std::set<std::string> makes_sequence = {"SequenceConstruct", "SequenceEmpty", "SequenceInsert",
+                                              "SequenceErase",     "SequenceMap",   "SplitToSequence"};
+
+}  // namespace
+
 std::size_t live_activation_bytes(const onnx::ModelProto& model, std::span<const Tensor> inputs, const Context& context) {
   const auto& graph = model.graph();
   std::map<std::string, std::size_t> bytes;
@@ -115,7 +122,7 @@ std::size_t live_activation_bytes(const onnx::ModelProto& model, std::span<const
   for (std::size_t i = 0; i < fed.size(); ++i) bytes[fed[i]->name()] = inputs[i].bytes.size();
   std::vector<std::string> made;
   for (const auto& node : graph.node()) {
-    if (node.op_type().find("Sequence") != std::string::npos) continue;  // its tensors are counted where they are taken out
+    if (makes_sequence.contains(node.op_type())) continue;  // its tensors are counted where they are taken out
     std::ranges::copy_if(node.output(), std::back_inserter(made), [](const auto& name) { return !name.empty(); });
   }
   const auto shapes = Session(with_shape_outputs(model, made), {.threads = std::max(1U, context.threads)}).run(inputs);

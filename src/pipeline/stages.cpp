@@ -220,6 +220,7 @@ void fit_run(Run& run, const Options& options, Context& context) {
   if (!run.overrides.empty()) return;
   guard_run(run, options);
   keep(run, optimize_after_encoding(run.plan, run.statistics, optimize_input(run, options), options.level, context));
+  run.references.reset();
   keep_pairs_in_range(run, options, largest_pair_sum);  // what it changed by more
   move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
 }
@@ -239,6 +240,7 @@ void mix_run(Run& run, const Options& options, Context& context) {
   run.scheme.exceptions = std::move(mixed.assignment);
   run.mixed = std::move(mixed.facts);
   keep(run, mixed.steps);
+  run.references.reset();
   keep_pairs_in_range(run, options, largest_pair_sum);
   move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
 }

@@ -25,7 +25,7 @@ struct Sizes {
 // What the scales or sizes of a Resize say of its last two dimensions, where they say nothing of the others.
 std::optional<Sizes> sizes_of(const onnx::NodeProto& node, const GraphIndex& index, const ValueTypes& types) {
   const ValueType &read = types.of(node.input(0)), &made = types.of(node.output(0));
-  if (!read.is_static() || !made.is_static()) return std::nullopt;
+  if (read.type != onnx::TensorProto::FLOAT || !read.is_static() || !made.is_static()) return std::nullopt;
   const Shape &from = *read.shape, &to = *made.shape;
   if (from.size() != 4 || to.size() != 4 || from[0] != to[0] || from[1] != to[1]) return std::nullopt;
   const bool scaled = node.input_size() > 2 && !node.input(2).empty();
@@ -104,6 +104,8 @@ onnx::NodeProto call_of(const onnx::NodeProto& resize, const Sizes& sizes) {
 }  // namespace
 
 int resize_by_products(Model& model) {
+  const auto& imports = model.proto.opset_import();
+  if (std::ranges::any_of(imports, [](const auto& import) { return import.domain() == domain_name; })) return 0;  // someone else's
   auto& graph = model.graph();
   const GraphIndex index(graph);
   const ValueTypes types(model.proto);

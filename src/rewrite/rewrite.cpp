@@ -53,8 +53,8 @@ class Rewriter {
     if (const auto found = weighted_.find(number); found != weighted_.end() && options_.weights) quantize_weights(node, *found->second);
     for (int k = 0; k < node.input_size(); ++k) {
       const std::string name = node.input(k);
-      if (const auto found = read_as_.find(name); found != read_as_.end()) {
-        node.set_input(k, !quantized && made_by_float_operator(name) ? made_as_.at(name) : found->second);
+      if (read_as_.contains(name)) {
+        node.set_input(k, name_for_reader(name, quantized));
       } else if (quantized && is_data_input(node, k) && is_quantized_constant(name)) {
         node.set_input(k, dequantized_constant(name));
       }
@@ -78,9 +78,14 @@ class Rewriter {
   }
 
   // One float operator reads what another made before it is rounded for others.
-  bool made_by_float_operator(const std::string& name) const {
+  bool is_read_unrounded(const std::string& name) const {
     const int producer = index_.producer_number(name);
     return producer >= 0 && !placement_.decisions[static_cast<std::size_t>(producer)].quantized;
+  }
+
+  // What the readers of a quantized tensor read now.
+  const std::string& name_for_reader(const std::string& name, bool quantized_reader) const {
+    return !quantized_reader && is_read_unrounded(name) ? made_as_.at(name) : read_as_.at(name);
   }
 
   // ONNX Runtime quantizes the float weights of these operators unasked, per tensor, where they stand between a DequantizeLinear and a
@@ -88,19 +93,19 @@ class Rewriter {
   bool runtime_would_quantize(const onnx::NodeProto& node) const {
     static const std::set<std::string> types = {"Conv", "ConvTranspose", "Gemm"};
     if (!types.contains(node.op_type()) || node.input_size() < 2 || index_.constant(node.input(1)) == nullptr) return false;
-    if (!read_as_.contains(node.input(0))) return false;
+    if (!read_as_.contains(node.input(0)) || is_read_unrounded(node.input(0))) return false;
     const auto& uses = index_.uses(node.output(0));
     const bool clamped = uses.size() == 1 && clamp_bounds(index_.node(uses[0].node), index_).has_value();
     return encodings_.activations.contains(clamped ? index_.node(uses[0].node).output(0) : node.output(0));
   }
 
-  // Subgraphs read dequantized values too.
+  // Subgraphs are float operators.
   void rename_captured(onnx::NodeProto& node) {
     if (captured_tensors(node).empty()) return;
     onnx::GraphProto holder;
     *holder.add_node() = node;
     for (const auto& name : captured_tensors(node)) {
-      if (const auto found = read_as_.find(name); found != read_as_.end()) replace_uses(holder, name, found->second);
+      if (read_as_.contains(name)) replace_uses(holder, name, name_for_reader(name, false));
     }
     node = holder.node(0);
   }

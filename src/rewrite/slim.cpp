@@ -79,7 +79,7 @@ class BiasScales {
   // Where at least `least` bytes go.
   void derive(std::size_t least) {
     std::map<int, std::vector<onnx::NodeProto>> before;  // what goes in front of which node
-    std::size_t saved = 0;
+    std::map<std::string, std::size_t> saved;            // by the scale that goes
     for (const auto& node : graph_.node()) {
       if (node.input_size() < 3) continue;
       const auto *input = scale_of(node.input(0)), *weight = scale_of(node.input(1)), *bias = scale_of(node.input(2));
@@ -87,9 +87,11 @@ class BiasScales {
       const std::string factors[] = {input->name(), weight->name()};
       const std::string product = names_.unique("s");
       before[index_.producer_number(node.input(2))] = {make_node("Mul", factors, {&product, 1})};
-      saved += static_cast<std::size_t>(element_count(shape_of(*bias))) * sizeof(float);
+      saved[bias->name()] = static_cast<std::size_t>(element_count(shape_of(*bias))) * sizeof(float);
     }
-    if (before.empty() || saved < least) return;
+    std::size_t bytes = 0;
+    for (const auto& [scale, count] : saved) bytes += count;
+    if (before.empty() || bytes < least) return;
     for (const auto& [number, product] : before) graph_.mutable_node(number)->set_input(1, product[0].output(0));
     insert_nodes(graph_, before);
     remove_unused(graph_);

@@ -85,7 +85,7 @@ TEST(Judge, ReferencesAreComputedOnce) {
   EXPECT_EQ(loads, 5);
   EXPECT_EQ(input.references->of(4), (std::vector<float>{-4, -1})) << "sample 4, the third of five";
   EXPECT_TRUE(input.references->of(5).empty());
-  input.references->keep(5, std::vector<float>(std::size_t{17} << 20));
+  input.references->keep(5, std::vector<float>(std::size_t{5} << 20));
   EXPECT_TRUE(input.references->of(5).empty()) << "too large to be kept";
 }
 

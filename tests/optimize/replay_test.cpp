@@ -81,6 +81,15 @@ TEST(LiveActivationBytes, AreTheMostThatAReplayKeeps) {
   EXPECT_EQ(live_activation_bytes(model.proto, random_samples(model)(0), context), most);
 }
 
+TEST(LiveActivationBytes, TensorsOfSequencesAreCountedWhereTheyAreTakenOut) {
+  const Model model = text_model(R"(g (float[4,8] x) => (float[2,8] y) <int64 size = {2}, int64 first = {0}> {
+    parts = SplitToSequence <axis = 0> (x, size)
+    part = SequenceAt (parts, first)
+    y = Neg (part)
+  })");
+  EXPECT_EQ(live_activation_bytes(model.proto, random_samples(model)(0), Context()), 4 * 8 * sizeof(float));
+}
+
 TEST(Replay, WeightsOfNodesToComeMayChange) {
   Model model = text_model(graph), other = model;
   const Context context;

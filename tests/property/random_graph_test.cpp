@@ -20,7 +20,7 @@
 namespace quantize::test {
 namespace {
 
-constexpr std::size_t sample_count = 4;
+constexpr std::size_t sample_count = 8;  // from so many on, what judges is not learned from, and trials count as calibration
 
 struct Kind {
   const char* scheme;
@@ -51,7 +51,15 @@ std::string defect_of(const Model& original, const Kind& kind, const Target& tar
   prepare(plan.model, {.opset = scheme.lowest_opset() > 13 ? scheme.lowest_opset() : 0, .strict = true}, inputs, context);
   plan.placement = place(plan.model, target);
   const OptimizeInput optimize{scheme, load, sample_count, 0};
-  optimize_before_calibration(plan, optimize, kind.level, context);
+  const auto [steps, seen] = optimize_before_calibration(plan, optimize, kind.level, context);
+  const std::vector<std::size_t> numbers(seen.samples.begin(), seen.samples.end());
+  const auto again = calibrate(
+      plan.model, plan.placement.observed(), [&](std::size_t i) { return load(numbers[i]); }, numbers.size(), context);
+  for (const auto& [tensor, known] : seen.statistics) {
+    const auto& found = again.at(tensor);
+    if (known.count != found.count || known.min != found.min || known.max != found.max)
+      return "what the trials saw of " + tensor + " is not what the model has";
+  }
   const auto statistics = calibrate(plan.model, plan.placement.observed(), load, sample_count, context);
   plan.encodings = encode(plan.model, plan.placement, statistics, scheme, context);
   optimize_after_encoding(plan, statistics, optimize, kind.level, context);

@@ -55,6 +55,18 @@ TEST(ResizeByProducts, OnlyWhereItPays) {
   EXPECT_EQ(replaced(resize_model(linear, "1,8,N,33", {1, 8, 257, 257})), 0) << "a size that is not known";
 }
 
+TEST(ResizeByProducts, OnlyFloatsAndOnlyWhereTheDomainIsFree) {
+  const Model bytes = text_model(R"(g (uint8[1,8,33,33] x) => (uint8[1,8,257,257] y) <int64[4] s = {1, 8, 257, 257}> {
+    y = Resize <mode = "linear"> (x, , , s)
+  })");
+  EXPECT_EQ(replaced(bytes), 0);
+  Model taken = resize_model("mode = \"linear\"", "1,8,33,33", {1, 8, 257, 257});
+  auto& import = *taken.proto.add_opset_import();
+  import.set_domain("quantize");
+  import.set_version(1);
+  EXPECT_EQ(replaced(taken), 0);
+}
+
 TEST(ResizeByProducts, WhatIsRoundedBehindItKeepsItsExactValues) {
   Model model = text_model(R"(g (float[1,8,33,33] x) => (uint8[1,8,257,257] y)
     <int64[4] s = {1, 8, 257, 257}, float c = {0.1}, uint8 z = {128}> {

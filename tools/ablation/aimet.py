@@ -90,9 +90,10 @@ def main():
                     continue
                 start = time.monotonic()
                 sim = quantized(model, scheme, setting, calibration, options)
+                seconds = time.monotonic() - start
                 found = compared(fp32, sim.session, test)
                 print(f"| {name} | {scheme} | {setting} | {found['psnr']:.2f} ({found['worst']:.2f}) | {found['agreement']:.4f} | "
-                      f"{time.monotonic() - start:.0f} |", flush=True)
+                      f"{seconds:.0f} |", flush=True)
 
 
 if __name__ == "__main__":
