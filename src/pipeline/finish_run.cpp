@@ -57,8 +57,8 @@ Model with_outputs_as_asked(const Run& run, const Model& quantized, const Option
 }
 
 // Where the target gains by it; checked on a probe input, like every change of the graph, and undone where the outputs would move.
-void speed_up_resizes(Run& run, Model& written, const Context& context) {
-  if (!run.target.resize_by_products) return;
+void speed_up_resizes(Run& run, Model& written, const Options& options, const Context& context) {
+  if (!run.target.resize_by_products || options.without.contains("resize-by-products")) return;
   const Stopwatch watch;
   Model faster = written;
   const int replaced = resize_by_products(faster);
@@ -143,7 +143,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   const Model quantized = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
   Model written = with_outputs_as_asked(run, quantized, options);
   const auto kernels = kernels_in_runtime(written, node_decisions(run.plan));  // before slim() takes the names
-  speed_up_resizes(run, written, context);
+  speed_up_resizes(run, written, options, context);
   const Stopwatch writing;
   slim(written.proto, run.target.computes_constants);
   const auto file = save_model(written.proto, options.output, files, written.limits);
