@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "base/parallel.h"
+#include "model/attribute.h"
 #include "model/edit.h"
 #include "observe/scan.h"
 #include "run/session.h"
@@ -114,10 +115,7 @@ onnx::ModelProto with_observers(const Model& model, std::span<const std::string>
     const std::string input = tensors[slot];
     auto node = make_node("Observe", {&input, 1}, {&output, 1});
     node.set_domain(domain_name);
-    auto& attribute = *node.add_attribute();
-    attribute.set_name("slot");
-    attribute.set_type(onnx::AttributeProto::INT);
-    attribute.set_i(static_cast<std::int64_t>(slot));
+    set_attribute(node, "slot", static_cast<std::int64_t>(slot));
     *graph.add_node() = std::move(node);
     auto& value = *graph.add_output();
     value.set_name(output);

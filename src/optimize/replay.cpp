@@ -13,6 +13,9 @@
 namespace quantize {
 namespace {
 
+const std::set<std::string> makes_sequence = {"SequenceConstruct", "SequenceEmpty", "SequenceInsert",
+                                              "SequenceErase",     "SequenceMap",   "SplitToSequence"};
+
 // By tensor, the last node that reads it.
 std::map<std::string, int> last_uses(const onnx::GraphProto& graph) {
   std::map<std::string, int> last;
@@ -107,13 +110,6 @@ std::size_t Replay::live_bytes() const {
   }
   return bytes;
 }
-
-namespace {
-
-const std::set<std::string> makes_sequence = {"SequenceConstruct", "SequenceEmpty", "SequenceInsert",
-                                              "SequenceErase",     "SequenceMap",   "SplitToSequence"};
-
-}  // namespace
 
 std::size_t live_activation_bytes(const onnx::ModelProto& model, std::span<const Tensor> inputs, const Context& context) {
   const auto& graph = model.graph();

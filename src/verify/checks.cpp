@@ -22,8 +22,9 @@ std::vector<float> scales(const std::string& tensor, const GraphIndex& index) {
   if (product == nullptr || product->op_type() != "Mul") return {};
   const auto *factor = index.initializer(product->input(0)), *others = index.initializer(product->input(1));
   if (factor == nullptr || others == nullptr) return {};
+  const float input = float_values(*factor)[0];
   auto values = float_values(*others);
-  for (auto& value : values) value *= float_values(*factor)[0];
+  for (auto& value : values) value *= input;
   return values;
 }
 

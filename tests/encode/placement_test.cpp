@@ -218,17 +218,6 @@ TEST(Exclude, NodesWithoutNameGoByTheirFirstOutput) {
   EXPECT_EQ(placement.weighted.size(), 2U);
 }
 
-// The skip of a PRelu block: nothing on it runs on integers, so that nothing of it is rounded.
-constexpr const char* prelu_block = R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y)
-  <float[4,4,1,1] w, float[4,4,1,1] v, float[4,4,1,1] u, float[4,1,1] s> {
-  a = Conv (x, w)
-  b = PRelu (a, s)
-  c = Conv (b, v)
-  d = Add (b, c)
-  e = PRelu (d, s)
-  y = Conv (e, u)
-})";
-
 TEST(Placement, ASumThatOnlyFloatOperatorsReadStaysFloat) {
   const Model model = text_model(prelu_block);
   const auto placement = place(model, find_target("ort-cpu"));

@@ -23,6 +23,17 @@ constexpr const char* residual_graph =
   y = Conv (e, u)
 })";
 
+// The skip of a PRelu block: where PRelu has no integer kernel nothing on it runs on integers, so that nothing of it is rounded.
+constexpr const char* prelu_block = R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y)
+  <float[4,4,1,1] w, float[4,4,1,1] v, float[4,4,1,1] u, float[4,1,1] s> {
+  a = Conv (x, w)
+  b = PRelu (a, s)
+  c = Conv (b, v)
+  d = Add (b, c)
+  e = PRelu (d, s)
+  y = Conv (e, u)
+})";
+
 struct PlannedGraph {
   Model prepared;
   Placement placement;

@@ -272,15 +272,7 @@ TEST(Rewrite, NamesOfDequantizedTensors) {
 }
 
 TEST(Rewrite, FloatOperatorsReadWhatFloatOperatorsMadeBeforeItIsRounded) {
-  const Model model = text_model(R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y)
-    <float[4,4,1,1] w, float[4,4,1,1] v, float[4,4,1,1] u, float[4,1,1] s> {
-    a = Conv (x, w)
-    b = PRelu (a, s)
-    c = Conv (b, v)
-    d = Add (b, c)
-    e = PRelu (d, s)
-    y = Conv (e, u)
-  })");
+  const Model model = text_model(prelu_block);
   const auto plan = plan_graph(model, scheme_named("w8a8"));
   const Model written = rewrite(plan.prepared, plan.placement, plan.encodings);
   const GraphIndex index(written.graph());

@@ -6,7 +6,6 @@ Weights per channel, activations per tensor, BatchNormalization folded first, 40
 float there. AdaRound's own rate of learning, 1e-3, is made for 10000 iterations: with fewer, --rate 2/N moves as far.
 """
 import argparse
-import copy
 import logging
 import time
 from pathlib import Path
@@ -56,7 +55,7 @@ def learn_rounding(sim, samples, iterations, rate):
 def quantized(path, scheme, setting, calibration, options):
     weight_bits, activation_bits = scheme[1:].split("a")
     enhanced = setting in ("tf-enhanced", "equalized, tf-enhanced")
-    sim = QuantizationSimModel(copy.deepcopy(float_model(path, setting.startswith("equalized"))), param_type=f"int{weight_bits}",
+    sim = QuantizationSimModel(float_model(path, setting.startswith("equalized")), param_type=f"int{weight_bits}",
                                activation_type=f"int{activation_bits}", quant_scheme="tf_enhanced" if enhanced else "min_max")
     if setting.startswith("SeqMSE"):
         apply_seq_mse(sim, spread(calibration, FEW))
