@@ -54,13 +54,17 @@ class Calibrator {
 
  private:
   // Several samples at once, which is what it began with, against one with all threads: timed on the first samples. The other is taken
-  // where it is clearly faster and has seen exactly the same values. Returns the first sample that is still to come.
+  // where it is clearly faster and has seen exactly the same values; it is not even tried where several at once lose so little against
+  // one sample on one thread that perfect division of that one's work would not be clearly faster. Returns the first sample that is still
+  // to come.
   std::size_t choose(const LoadSample& load, Progress& progress) {
     current_->run(load, 0, compared, context_, progress);
     std::vector<TensorStatistics> first;
     for (std::size_t slot = 0; slot < tensors_.size(); ++slot) first.push_back(current_->gathered(slot));
-    const std::size_t at_once = context_.threads, next = compared + at_once;
-    const double several = seconds_of([&] { current_->run(load, compared, next, context_, progress); }) / static_cast<double>(at_once);
+    const std::size_t at_once = context_.threads, single = compared + at_once, next = single + 1;
+    const double several = seconds_of([&] { current_->run(load, compared, single, context_, progress); }) / static_cast<double>(at_once);
+    const double perfect = seconds_of([&] { current_->run(load, single, next, context_, progress); }) / static_cast<double>(at_once);
+    if (perfect >= clearly_faster * several) return next;
 
     auto other = std::make_unique<Observation>(model_, tensors_, Division{1, context_.threads});
     const auto unseen = Context().step("", 0);

@@ -41,6 +41,12 @@ Effort effort_of(const OptimizeInput& input, Level level, const Context& context
                         .sweeps = 1,
                         .longest_block = 576,
                         .activations = std::size_t{1000} << 20}};
+  if (input.scheme.weight_bits >= 8) {  // what rounding loses is small: half the data and shorter blocks give nearly the same
+    effort.fit.samples = 4;
+    effort.fit.least_columns = 1500;
+    effort.fit.columns_per_weight = 2;
+    effort.fit.longest_block = 256;
+  }
   if (level >= Level::o2) {
     effort = {
         .judged = 12,

@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "model/edit.h"
 #include "model/graph.h"
+#include "prepare/value_types.h"
 #include "run/session.h"
 #include "run/taps.h"
 
@@ -24,6 +25,22 @@ std::map<std::string, int> last_uses(const onnx::GraphProto& graph) {
     for (const auto& name : captured_tensors(graph.node(i))) last[name] = i;
   }
   return last;
+}
+
+// Of tensors that nodes make, for these inputs: inferred where the model says enough for all of them, else from one run.
+std::vector<Shape> shapes_of(const onnx::ModelProto& model, const std::vector<std::string>& tensors, std::span<const Tensor> inputs,
+                             const Context& context) {
+  const ValueTypes types(model);
+  std::vector<Shape> shapes;
+  if (std::ranges::all_of(tensors, [&](const auto& name) { return types.of(name).is_static(); })) {
+    for (const auto& name : tensors) shapes.push_back(*types.of(name).shape);
+    return shapes;
+  }
+  for (const auto& shape : Session(with_shape_outputs(model, tensors), {.threads = std::max(1U, context.threads)}).run(inputs)) {
+    const auto sizes = shape.as<std::int64_t>();
+    shapes.emplace_back(sizes.begin(), sizes.end());
+  }
+  return shapes;
 }
 
 }  // namespace
@@ -121,12 +138,8 @@ std::size_t live_activation_bytes(const onnx::ModelProto& model, std::span<const
     if (makes_sequence.contains(node.op_type())) continue;  // its tensors are counted where they are taken out
     std::ranges::copy_if(node.output(), std::back_inserter(made), [](const auto& name) { return !name.empty(); });
   }
-  const auto shapes = Session(with_shape_outputs(model, made), {.threads = std::max(1U, context.threads)}).run(inputs);
-  for (std::size_t i = 0; i < made.size(); ++i) {
-    std::size_t count = 1;
-    for (const auto size : shapes[i].as<std::int64_t>()) count *= static_cast<std::size_t>(size);
-    bytes[made[i]] = count * sizeof(float);
-  }
+  const auto shapes = shapes_of(model, made, inputs, context);
+  for (std::size_t i = 0; i < made.size(); ++i) bytes[made[i]] = static_cast<std::size_t>(element_count(shapes[i])) * sizeof(float);
   const auto last = last_uses(graph);
   std::size_t live = 0, most = 0;
   std::multimap<int, std::size_t> until;  // bytes by the node that reads them last
