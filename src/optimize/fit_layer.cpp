@@ -134,7 +134,7 @@ RoundedRows round_rows(const Matrix& wanted, std::vector<float> scales, const Or
     q = round_to_grid(wanted, grids);
   }
   const int sweeps = methods.descent ? settings.sweeps : 0;
-  linalg().descend(wanted, ordered.h, grids, sweeps, q);
+  if (sweeps > 0) linalg().descend(wanted, ordered.h, grids, sweeps, q);
   for (int turn = 0; turn < methods.rescale && settings.search_scale; ++turn) {
     rescale_rows(wanted, ordered.h, rules, q, result.scales, grids, columns);
     linalg().descend(wanted, ordered.h, grids, std::min(sweeps, 1), q);
@@ -280,8 +280,8 @@ FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const RowJ
     }
   });
   if (!ordered.usable) return fitted;
-  targets.push_back(weights);  // infinitely damped
-  solved.push_back(1);
+  const bool alone = std::ranges::find(solved, 1) == solved.end();
+  if (settings.float_target || alone) targets.push_back(weights), solved.push_back(1);  // infinitely damped
   for (std::size_t i = 0; i < targets.size(); ++i) {
     if (solved[i] == 0) continue;
     const Candidate candidate = round_towards(targets[i], ordered, importance, grids, rules, settings, context);

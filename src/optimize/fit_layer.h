@@ -34,6 +34,7 @@ struct FitSettings {
   bool search_scale = true;                    // false: the grids' scales are fixed
   std::size_t block = 0;                       // columns that share a scale; 0: all of the row
   std::vector<double> dampings = {0.01, 0.1};  // of mean(diag H), tried as targets
+  bool float_target = true;                    // the float weights themselves are one more, where there is another
   int sweeps = 2;
   FitMethods methods = {};
 };

@@ -125,7 +125,8 @@ class Fitter {
 
   void fit_readers(const WeightedOp& op, const onnx::TensorProto& tensor, std::vector<Reader>& readers) {
     auto& encoding = plan_.encodings.weights.at(op.weight);
-    const FitSettings settings{.dampings = effort_.dampings, .sweeps = effort_.sweeps, .methods = effort_.methods};
+    const FitSettings settings{
+        .dampings = effort_.dampings, .float_target = effort_.float_target, .sweeps = effort_.sweeps, .methods = effort_.methods};
     const std::size_t outputs = readers[0].view.rows() * readers[0].view.groups();
     std::vector<ScaleRule> rules(outputs, scale_rule(index_, plan_.placement, plan_.encodings, op));
     for (const auto& reader : readers) {

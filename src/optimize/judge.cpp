@@ -111,6 +111,13 @@ SampleSplit split_samples(const OptimizeInput& input, std::size_t judged_at_most
   return {only(input, std::move(learned)), evenly(only(input, std::move(judged)), judged_at_most)};
 }
 
+std::vector<std::size_t> samples_to_judge_by(const OptimizeInput& input) {
+  const auto judged = split_samples(input, least_judged).judged;
+  std::vector<std::size_t> numbers;
+  for (std::size_t i = 0; i < judged.samples; ++i) numbers.push_back(judged.number(i));
+  return numbers;
+}
+
 OptimizeInput evenly(const OptimizeInput& input, std::size_t count) {
   if (count >= input.samples) return input;
   std::vector<std::size_t> numbers;

@@ -25,6 +25,8 @@ struct Verdict {
 // "SQNR 31.20 -> 33.45 dB, worst sample 28.10 -> 29.00 dB"
 std::string gain(const Verdict& before, const Verdict& after);
 
+constexpr std::size_t least_judged = 2;  // samples, at the lowest level that judges
+
 class References {
  public:
   // Empty where it is not known.
@@ -64,6 +66,8 @@ struct SampleSplit {
   OptimizeInput learned, judged;
 };
 SampleSplit split_samples(const OptimizeInput& input, std::size_t judged_at_most);
+// Those that every level from -O1 on judges by, whatever else it does: at most two.
+std::vector<std::size_t> samples_to_judge_by(const OptimizeInput& input);
 // At most `count` of them, evenly spread.
 OptimizeInput evenly(const OptimizeInput& input, std::size_t count);
 // The samples of both, those of `first` in front.

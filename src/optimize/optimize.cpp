@@ -29,7 +29,7 @@ struct Effort {
 };
 
 Effort effort_of(const OptimizeInput& input, Level level, const Context& context) {
-  Effort effort{.judged = 2,
+  Effort effort{.judged = least_judged,
                 .equalization = 4,
                 .strengths = {0.8},
                 .ranges = 0,
@@ -41,11 +41,13 @@ Effort effort_of(const OptimizeInput& input, Level level, const Context& context
                         .sweeps = 1,
                         .longest_block = 576,
                         .activations = std::size_t{1000} << 20}};
-  if (input.scheme.weight_bits >= 8) {  // what rounding loses is small: half the data and shorter blocks give nearly the same
+  if (input.scheme.weight_bits >= 8) {  // what rounding loses is small: half the data, shorter blocks and GPTQ alone give nearly the same
     effort.fit.samples = 4;
     effort.fit.least_columns = 1500;
     effort.fit.columns_per_weight = 2;
     effort.fit.longest_block = 256;
+    effort.fit.sweeps = 0;
+    effort.fit.float_target = false;
   }
   if (level >= Level::o2) {
     effort = {

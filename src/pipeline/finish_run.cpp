@@ -57,7 +57,7 @@ Model with_outputs_as_asked(const Run& run, const Model& quantized, const Option
 }
 
 // Where the target gains by it; checked on a probe input, like every change of the graph, and undone where the outputs would move.
-void speed_up_resizes(Run& run, Model& written, const Options& options, const Context& context) {
+void speed_up_resizes(Run& run, Model& written, const Options& options) {
   if (!run.target.resize_by_products || options.without.contains("resize-by-products")) return;
   const Stopwatch watch;
   Model faster = written;
@@ -65,8 +65,7 @@ void speed_up_resizes(Run& run, Model& written, const Options& options, const Co
   if (replaced == 0) return;
   std::string why_not;
   try {
-    if (!ParityCheck(written.proto, std::span(run.inputs).first(1), context.threads).measure(faster.proto).same)
-      why_not = "it moved an output";
+    if (!ParityCheck(written.proto, std::span(run.inputs).first(1), 1).measure(faster.proto).same) why_not = "it moved an output";
   } catch (const Error& error) {
     why_not = error.what();
   }
@@ -143,7 +142,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   const Model quantized = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
   Model written = with_outputs_as_asked(run, quantized, options);
   const auto kernels = kernels_in_runtime(written, node_decisions(run.plan));  // before slim() takes the names
-  speed_up_resizes(run, written, options, context);
+  speed_up_resizes(run, written, options);
   const Stopwatch writing;
   slim(written.proto, run.target.computes_constants);
   const auto file = save_model(written.proto, options.output, files, written.limits);

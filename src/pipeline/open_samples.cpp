@@ -51,8 +51,13 @@ Samples open_samples(const Options& options, const std::vector<InputSpec>& input
   return samples;
 }
 
-std::vector<std::vector<Tensor>> probe_inputs(const SampleSource& calibration, const std::vector<InputSpec>& inputs) {
-  if (const std::size_t count = calibration.size(); count > 0) return {calibration.load(0).inputs, calibration.load(count / 2).inputs};
+std::vector<std::vector<Tensor>> probe_inputs(const SampleSource& images, const std::vector<InputSpec>& inputs,
+                                              const std::vector<std::size_t>& samples) {
+  if (images.size() > 0) {
+    std::vector<std::vector<Tensor>> sets;
+    for (const std::size_t sample : samples) sets.push_back(images.load(sample).inputs);
+    return sets;
+  }
   std::mt19937 random;
   std::vector<Tensor> noise;
   for (const auto& input : inputs) {

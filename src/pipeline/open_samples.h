@@ -26,7 +26,8 @@ std::vector<InputSpec> input_specs(const Session& session, const Shape& first_sh
 // test folder. A shard is taken of what is left, so that it does not depend on the division.
 Samples open_samples(const Options& options, const std::vector<InputSpec>& inputs, const Preprocess& preprocess, Context& context);
 
-// One or two sets of inputs to run the model on: of the calibration images; where there are none, noise in [-1, 1] (zeros for integers).
-std::vector<std::vector<Tensor>> probe_inputs(const SampleSource& calibration, const std::vector<InputSpec>& inputs);
+// Sets of inputs to run the model on: these of the images; where there are none, one of noise in [-1, 1] (zeros for integers).
+std::vector<std::vector<Tensor>> probe_inputs(const SampleSource& images, const std::vector<InputSpec>& inputs,
+                                              const std::vector<std::size_t>& samples = {0});
 
 }  // namespace quantize

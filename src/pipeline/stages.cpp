@@ -34,8 +34,8 @@ ClassAxis class_axis(const std::vector<InputSpec>& inputs, const Preprocess& pre
 }
 
 // prepare() sees NaN and infinity in the model's outputs only; the user wants to know where they come from.
-std::vector<PassOutcome> prepare_or_explain(Model& model, const PrepareOptions& prepare_options,
-                                            std::span<const std::vector<Tensor>> inputs, const Context& context) {
+Prepared prepare_or_explain(Model& model, const PrepareOptions& prepare_options, std::span<const std::vector<Tensor>> inputs,
+                            const Context& context) {
   refuse_bad_weights(model.graph());
   try {
     return prepare(model, prepare_options, inputs, context);
@@ -52,11 +52,14 @@ std::vector<PassOutcome> prepare_or_explain(Model& model, const PrepareOptions& 
 void prepare_model(Run& run, const Options& options, Context& context) {
   const std::int64_t needed = options.goals.empty() ? std::max(run.scheme.lowest_opset(), lowest_opset(run.overrides)) : opset_of_all_types;
   const std::int64_t opset = std::max<std::int64_t>(options.opset, needed > 13 ? needed : 0);
-  for (const auto& outcome : prepare_or_explain(run.plan.model, {.opset = opset, .strict = options.strict}, run.inputs, context)) {
+  const auto prepared = prepare_or_explain(run.plan.model, {.opset = opset, .strict = options.strict}, run.inputs, context);
+  for (const auto& outcome : prepared.passes) {
     if (outcome.status == PassOutcome::Status::unchanged) continue;
     if (outcome.status == PassOutcome::Status::undone) context.warn("preparation step " + outcome.name + " was undone: " + outcome.detail);
     run.steps.push_back({outcome.name, outcome.detail, outcome.seconds});
   }
+  if (options.level == Level::o0 || run.samples.calibration.size() == 0) return;
+  for (std::size_t i = 0; i < prepared.outputs.size(); ++i) run.references->keep(run.probed[i], float_values(prepared.outputs[i][0]));
 }
 
 Session open_session(const Model& model) {
@@ -71,12 +74,11 @@ Session open_session(const Model& model) {
 void open_pixels(Run& run, const Options& options, Context& context) {
   const bool camera = options.input_type == InputType::camera;
   take_pixels(run.original, options.preprocess, camera ? Layout::nhwc : Layout::automatic);
-  auto specs = run.file_inputs;
+  auto& specs = run.fed_inputs;
   specs[0].type = onnx::TensorProto::UINT8;
   auto& shape = specs[0].shape;
   if (camera && run.axis == ClassAxis::first) std::rotate(shape.end() - 3, shape.end() - 2, shape.end());
   run.samples = open_samples(options, specs, fed_preprocess(options), context);
-  run.inputs = probe_inputs(run.samples.calibration, specs);
   if (run.samples.calibration.size() > 0) check_pixel_model(run.original, run.samples.calibration, run.file_inputs, options);
 }
 
@@ -139,11 +141,11 @@ Run plan_run(const Options& options, Context& context) {
   run.original = load_model(options.model);
   refuse_quantized(run.original);
   run.file_inputs = input_specs(open_session(run.original), options.input_shape);
+  run.fed_inputs = run.file_inputs;
   run.axis = class_axis(run.file_inputs, options.preprocess);
   if (!options.import_encodings.empty()) run.overrides = read_overrides(options.import_encodings);
   if (options.input_type == InputType::floats) {
     run.samples = open_samples(options, run.file_inputs, options.preprocess, context);
-    run.inputs = probe_inputs(run.samples.calibration, run.file_inputs);
   } else {
     open_pixels(run, options, context);
   }
@@ -152,6 +154,8 @@ Run plan_run(const Options& options, Context& context) {
     run.samples.calibration = std::move(rest);
     run.samples.held_out = held_out.evenly(most_deciding);
   }
+  run.probed = samples_to_judge_by(optimize_input(run, options));
+  run.inputs = probe_inputs(run.samples.calibration, run.fed_inputs, run.probed);
   run.scheme = scheme_at(options.scheme, options.level);
   if (!options.assignment.empty()) run.scheme.exceptions = read_assignment(options.assignment, options.scheme, run.original);
   run.plan.model = run.original;

@@ -38,6 +38,7 @@ struct Outcome {
 struct Run {
   Model original;                      // as it is to be judged: the FP32 model, told to take pixels where the quantized one shall
   std::vector<InputSpec> file_inputs;  // of the FP32 model as its file is
+  std::vector<InputSpec> fed_inputs;   // of `original`
   Scheme scheme;                       // with the exceptions given or found
   Plan plan;
   Target target;  // with the settings that the options change, and what --placement auto found
@@ -48,6 +49,7 @@ struct Run {
   std::shared_ptr<References> references;  // the float model's outputs, as far as steps were judged by them
   Samples samples;
   std::vector<std::vector<Tensor>> inputs;  // one or two sets to run the model on: of calibration, or made up where there are no images
+  std::vector<std::size_t> probed;          // the calibration samples they are, which are also the first to be judged by
   ClassAxis axis = ClassAxis::first;
   std::size_t live_bytes = 0;  // of one sample's activations, alive at once
   std::vector<Step> steps;

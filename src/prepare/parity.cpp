@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "run/session.h"
 
 namespace quantize {
@@ -81,8 +82,8 @@ double tensor_difference(const Tensor& expected, const Tensor& actual, double ra
 
 }  // namespace
 
-ParityCheck::ParityCheck(const onnx::ModelProto& model, std::span<const std::vector<Tensor>> inputs, unsigned threads)
-    : inputs_(inputs.first(std::min(inputs.size(), input_sets))), threads_(threads), tolerance_(tolerance_for(model.graph())) {
+ParityCheck::ParityCheck(const onnx::ModelProto& model, std::span<const std::vector<Tensor>> inputs, unsigned at_once)
+    : inputs_(inputs.first(std::min(inputs.size(), input_sets))), at_once_(at_once), tolerance_(tolerance_for(model.graph())) {
   if (inputs.empty()) throw Error(ErrorKind::internal, "the parity check was given no inputs");
   for (const auto& output : model.graph().output()) names_.push_back(output.name());
   reference_ = run(model);
@@ -106,15 +107,18 @@ ParityCheck::ParityCheck(const onnx::ModelProto& model, std::span<const std::vec
 
 std::vector<std::vector<Tensor>> ParityCheck::run(const onnx::ModelProto& model) const {
   // ONNX Runtime's own optimisations are on: they are exact to float rounding and make a run several times faster.
-  const Session session(model, {.threads = threads_, .optimization = Optimization::all, .custom_operators = nullptr});
-  std::vector<std::vector<Tensor>> results;
-  for (const auto& tensors : inputs_) results.push_back(session.run(tensors));
+  const Session session(model, {.threads = 1, .optimization = Optimization::all, .custom_operators = nullptr});
+  std::vector<std::vector<Tensor>> results(inputs_.size());
+  Context context;
+  context.threads = at_once_;
+  parallel_for(context, inputs_.size(), [&](std::size_t set, unsigned) { results[set] = session.run(inputs_[set]); });
   return results;
 }
 
 Parity ParityCheck::measure(const onnx::ModelProto& model) const {
-  const auto results = run(model);
   Parity parity;
+  parity.outputs = run(model);
+  const auto& results = parity.outputs;
   for (std::size_t set = 0; set < results.size(); ++set) {
     for (std::size_t output = 0; output < names_.size(); ++output) {
       const double difference = tensor_difference(reference_[set][output], results[set].at(output), ranges_[output]);

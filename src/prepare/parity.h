@@ -16,25 +16,29 @@ struct Parity {
   // the model as loaded, for integer and boolean outputs (class maps) the share of elements that differ. Infinity where a shape, type or
   // NaN differs.
   double difference = 0;
-  std::string output;  // the output with that difference
-  bool same = true;    // difference within the tolerance
+  std::string output;                        // the output with that difference
+  bool same = true;                          // difference within the tolerance
+  std::vector<std::vector<Tensor>> outputs;  // of the model that was measured: [input set][output]
 };
 
 class ParityCheck {
  public:
   // Runs the model as loaded. Throws Error{model} where ONNX Runtime cannot load or run it, Error{numeric} naming the output where a result
-  // holds NaN or infinity. At most the first two input sets are used; `inputs` must outlive this object.
-  ParityCheck(const onnx::ModelProto& model, std::span<const std::vector<Tensor>> inputs, unsigned threads);
+  // holds NaN or infinity. At most the first two input sets are used; `inputs` must outlive this object. `at_once`: input sets that run at
+  // the same time, each on one thread, so that what they give does not depend on it.
+  ParityCheck(const onnx::ModelProto& model, std::span<const std::vector<Tensor>> inputs, unsigned at_once);
 
   // Throws Error{model} where ONNX Runtime cannot load or run `model`.
   [[nodiscard]] Parity measure(const onnx::ModelProto& model) const;
   [[nodiscard]] double tolerance() const { return tolerance_; }
+  // Of the model as loaded: [input set][output].
+  [[nodiscard]] const std::vector<std::vector<Tensor>>& reference() const { return reference_; }
 
  private:
   [[nodiscard]] std::vector<std::vector<Tensor>> run(const onnx::ModelProto& model) const;
 
   std::span<const std::vector<Tensor>> inputs_;
-  unsigned threads_;
+  unsigned at_once_;
   double tolerance_;
   std::vector<std::string> names_;
   std::vector<std::vector<Tensor>> reference_;  // [input set][output]

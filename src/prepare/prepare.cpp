@@ -72,8 +72,7 @@ void say(const Context& context, const PassOutcome& outcome) {
 
 // All passes and one check at the end, which runs the model once per input set instead of once per pass. Nothing, and the model as it was,
 // where a pass or the check fails: then each needs a check of its own, to name the one that is to blame.
-std::optional<std::vector<PassOutcome>> run_together(Model& model, const std::vector<Pass>& passes, const ParityCheck& check,
-                                                     const Context& context) {
+std::optional<Prepared> run_together(Model& model, const std::vector<Pass>& passes, const ParityCheck& check, const Context& context) {
   onnx::ModelProto saved = model.proto;
   try {
     std::vector<PassOutcome> outcomes;
@@ -87,10 +86,10 @@ std::optional<std::vector<PassOutcome>> run_together(Model& model, const std::ve
       outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       outcomes.push_back(std::move(outcome));
     }
-    const Parity parity = changed ? check.measure(model.proto) : Parity{};
+    Parity parity = changed ? check.measure(model.proto) : Parity{.output = {}, .outputs = check.reference()};
     if (parity.same) {
       for (auto& outcome : outcomes) outcome.difference = outcome.status == PassOutcome::Status::changed ? parity.difference : 0;
-      return outcomes;
+      return Prepared{std::move(outcomes), std::move(parity.outputs)};
     }
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::interrupted) throw;
@@ -102,31 +101,30 @@ std::optional<std::vector<PassOutcome>> run_together(Model& model, const std::ve
 
 }  // namespace
 
-std::vector<PassOutcome> run_passes(Model& model, const std::vector<Pass>& passes, bool strict, const ParityCheck& check,
-                                    const Context& context) {
+Prepared run_passes(Model& model, const std::vector<Pass>& passes, bool strict, const ParityCheck& check, const Context& context) {
   const auto progress = context.step("Preparing the model", passes.size());
   if (auto together = run_together(model, passes, check, context)) {
-    for (const auto& outcome : *together) say(context, outcome);
-    return *together;
+    for (const auto& outcome : together->passes) say(context, outcome);
+    return std::move(*together);
   }
-  std::vector<PassOutcome> outcomes;
+  Prepared prepared;
   for (const auto& pass : passes) {
     context.check_stop();
-    outcomes.push_back(run_pass(model, pass, check));
-    const auto& outcome = outcomes.back();
+    prepared.passes.push_back(run_pass(model, pass, check));
+    const auto& outcome = prepared.passes.back();
     if (outcome.status == PassOutcome::Status::undone && (pass.required || strict)) {
       throw Error(ErrorKind::verification, "preparation step " + pass.name + " failed its check: " + outcome.detail);
     }
     say(context, outcome);
     progress->tick();
   }
-  return outcomes;
+  return prepared;
 }
 
-std::vector<PassOutcome> prepare(Model& model, const PrepareOptions& options, std::span<const std::vector<Tensor>> inputs,
-                                 const Context& context) {
+Prepared prepare(Model& model, const PrepareOptions& options, std::span<const std::vector<Tensor>> inputs, const Context& context) {
   refuse_bad_weights(model.graph());
-  return run_passes(model, preparation_passes(options), options.strict, ParityCheck(model.proto, inputs, context.threads), context);
+  return run_passes(model, preparation_passes(options), options.strict, ParityCheck(model.proto, inputs, context.samples_at_once()),
+                    context);
 }
 
 }  // namespace quantize

@@ -45,16 +45,21 @@ struct PrepareOptions {
 // The passes in the order they run. A name may stand twice: what one pass does can give an earlier one something to do.
 std::vector<Pass> preparation_passes(const PrepareOptions& options);
 
+struct Prepared {
+  std::vector<PassOutcome> passes;
+  // What the prepared model makes of the input sets that it was checked on, [input set][output]; empty where each pass had a check of its
+  // own.
+  std::vector<std::vector<Tensor>> outputs;
+};
+
 // `inputs`: one or more sets of model inputs for the parity check, in the order of Session::inputs(); the first two are used.
 // Throws Error{numeric} naming the tensor for NaN or infinity in a weight or in an output of the model as loaded; Error{model} where ONNX
 // Runtime cannot run the model at all; Error{verification} where a required pass (raising the opset) changes the model's function, or any
 // pass with options.strict.
-std::vector<PassOutcome> prepare(Model& model, const PrepareOptions& options, std::span<const std::vector<Tensor>> inputs,
-                                 const Context& context);
+Prepared prepare(Model& model, const PrepareOptions& options, std::span<const std::vector<Tensor>> inputs, const Context& context);
 
 // The passes with one check for all of them; where that fails, one by one, so that only the one that is to blame is undone.
-std::vector<PassOutcome> run_passes(Model& model, const std::vector<Pass>& passes, bool strict, const ParityCheck& check,
-                                    const Context& context);
+Prepared run_passes(Model& model, const std::vector<Pass>& passes, bool strict, const ParityCheck& check, const Context& context);
 // One pass with its check. The model is as it was before when the outcome's status is not `changed`.
 PassOutcome run_pass(Model& model, const Pass& pass, const ParityCheck& check);
 

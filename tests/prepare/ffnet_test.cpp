@@ -14,7 +14,7 @@ TEST(Ffnet, EndsAsPlainConvolutions) {
   const std::vector<std::vector<Tensor>> inputs = {random_inputs(model.proto, 1), random_inputs(model.proto, 2)};
   Context context;
   context.threads = 2;
-  const auto outcomes = prepare(model, {}, inputs, context);
+  const auto outcomes = prepare(model, {}, inputs, context).passes;
   double seconds = 0;
   for (const auto& outcome : outcomes) {
     seconds += outcome.seconds;

@@ -108,7 +108,7 @@ TEST(RunPasses, ChecksAllPassesTogether) {
   const Sets inputs = sets_for(model);
   const ParityCheck check(model.proto, inputs, 1);
   int up = 0, down = 0;  // neither keeps the function, both do
-  const auto outcomes = run_passes(model, {scaling_pass("up", 2, up), scaling_pass("down", 0.5F, down)}, false, check, Context{});
+  const auto outcomes = run_passes(model, {scaling_pass("up", 2, up), scaling_pass("down", 0.5F, down)}, false, check, Context{}).passes;
   EXPECT_EQ(outcome_of(outcomes, "up").status, PassOutcome::Status::changed);
   EXPECT_EQ(outcome_of(outcomes, "down").status, PassOutcome::Status::changed);
   EXPECT_EQ(up + down, 2);
@@ -121,7 +121,7 @@ TEST(RunPasses, FindsTheOneToBlameWhereTheyFailTogether) {
   const ParityCheck check(model.proto, inputs, 1);
   int same = 0, wrong = 0, last = 0;
   const std::vector<Pass> passes = {scaling_pass("same", 1, same), scaling_pass("wrong", 2, wrong), scaling_pass("last", 1, last)};
-  const auto outcomes = run_passes(model, passes, false, check, Context{});
+  const auto outcomes = run_passes(model, passes, false, check, Context{}).passes;
   EXPECT_EQ(outcome_of(outcomes, "same").status, PassOutcome::Status::changed);
   EXPECT_EQ(outcome_of(outcomes, "wrong").status, PassOutcome::Status::undone);
   EXPECT_EQ(outcome_of(outcomes, "last").status, PassOutcome::Status::changed);
@@ -134,7 +134,7 @@ TEST(Prepare, FoldsAndSaysSo) {
   Model model = text_model(two_layers);
   const Model before = model;
   const Sets inputs = sets_for(model);
-  const auto outcomes = prepare(model, {}, inputs, Context{});
+  const auto outcomes = prepare(model, {}, inputs, Context{}).passes;
   EXPECT_EQ(operators(model), "Conv Relu");
   EXPECT_EQ(outcome_of(outcomes, "fold-batch-norm").status, PassOutcome::Status::changed);
   EXPECT_EQ(outcome_of(outcomes, "fold-batch-norm").detail, "1 folded");
@@ -172,7 +172,7 @@ TEST(Prepare, OldExport) {
   check_model(model.proto, "before");
   const Model before = model;
   const Sets inputs = sets_for(model);
-  for (const auto& outcome : prepare(model, {}, inputs, Context{}))
+  for (const auto& outcome : prepare(model, {}, inputs, Context{}).passes)
     EXPECT_NE(outcome.status, PassOutcome::Status::undone) << outcome.name << ": " << outcome.detail;
   check_model(model.proto, "after");
   EXPECT_EQ(operators(model), "Conv Clip Resize GlobalAveragePool Squeeze Softmax");

@@ -70,7 +70,7 @@ PlannedGraph plan_animal(const Animal& animal, const Scheme& scheme) {
   const std::vector<std::vector<Tensor>> inputs = {samples(0), samples(1)};
   Model prepared = animal.model;
   const std::int64_t opset = scheme.lowest_opset() > 13 ? scheme.lowest_opset() : 0;
-  for (const auto& outcome : prepare(prepared, {.opset = opset}, inputs, Context{}))
+  for (const auto& outcome : prepare(prepared, {.opset = opset}, inputs, Context{}).passes)
     EXPECT_NE(outcome.status, PassOutcome::Status::undone) << outcome.name << ": " << outcome.detail;
   check_model(prepared.proto, "prepared");
   PlannedGraph plan{prepared, place(prepared, find_target("ort-cpu")), {}, {}};
