@@ -1,5 +1,6 @@
 #include "report/words.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -62,6 +63,17 @@ std::string slower_than_fp32(const Report& report) {
   const auto& kernels = *report.kernels;
   return text + "; " + std::to_string(kernels.floating) + " of " + std::to_string(kernels.floating + kernels.integer) +
          " operators run in float, with " + std::to_string(kernels.conversions) + " conversions between them";
+}
+
+std::string over_latency_budget(const Report& report) {
+  if (!report.latency || !report.mixed || !(report.latency->speedup > 0)) return {};
+  const auto& costs = report.mixed->cost;
+  const auto fact = std::ranges::find(costs, "latency", &GoalFact::figure);
+  if (fact == costs.end() || !fact->wanted) return {};
+  const double measured = 1 / report.latency->speedup;
+  if (!(measured * clearly_slower > *fact->wanted)) return {};
+  return "--budget latency=" + fixed(*fact->wanted, 2) + " was kept by estimate (" + fixed(fact->after, 2) +
+         "), but on this machine it is " + fixed(measured, 2) + " of FP32's; a lower budget raises fewer bits";
 }
 
 std::string kernels(const Kernels& kernels) {

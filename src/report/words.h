@@ -24,6 +24,8 @@ std::string compare_speed(double speedup);
 std::string compare_size(std::uint64_t before, std::uint64_t after);
 // Of a model that is clearly slower than FP32, whatever the cause of small differences; empty where it is not, or was not timed.
 std::string slower_than_fp32(const Report& report);
+// Of a latency that was timed and is clearly over the budget that an estimate had kept to; empty where it is not, or was not timed.
+std::string over_latency_budget(const Report& report);
 // "39 integer, 3 float, 6 conversions".
 std::string kernels(const Kernels& kernels);
 // "1 run", "3 runs".

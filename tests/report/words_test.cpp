@@ -53,6 +53,22 @@ Verdict::Level level(double agreement, double miou_quantized) {
   return judge(report).level;
 }
 
+TEST(Words, SayWhenTheMeasuredLatencyIsOverABudgetKeptByEstimate) {
+  Report report;
+  report.mixed = MixedPrecision{};
+  report.mixed->cost = {{"size", 0.3, 0.25, 0.28}, {"latency", 0.5, 0.35, 0.48}};
+  EXPECT_EQ(words::over_latency_budget(report), "") << "not timed";
+  report.latency = Latency{.fp32 = {}, .quantized = {}, .speedup = 1.6, .runs = 5, .threads = 1};
+  EXPECT_EQ(
+      words::over_latency_budget(report),
+      "--budget latency=0.50 was kept by estimate (0.48), but on this machine it is 0.63 of FP32's; a lower budget raises fewer bits");
+  report.latency->speedup = 2.1;
+  EXPECT_EQ(words::over_latency_budget(report), "");
+  report.latency->speedup = 1.6;
+  report.mixed->cost[1].wanted.reset();
+  EXPECT_EQ(words::over_latency_budget(report), "") << "no limit given";
+}
+
 TEST(Judge, LooksAtAgreementAndAtTheLabels) {
   using enum Verdict::Level;
   EXPECT_EQ(level(0.98, 0.495), good);
