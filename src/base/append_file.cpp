@@ -50,6 +50,7 @@ void AppendFile::write(std::string_view bytes) {
 }
 
 std::uint64_t AppendFile::append(std::string_view bytes) {
+  const std::lock_guard lock(mutex_);
   if (size_ % alignment != 0) write(std::string(alignment - size_ % alignment, '\0'));
   const std::uint64_t begin = size_;
   write(bytes);

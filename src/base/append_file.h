@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
 #include <string_view>
 
 namespace quantize {
 
+// May be used from several threads.
 class AppendFile {
  public:
   // Creates `path`, or empties it. Throws Error{output} naming the file, as the other functions do.
@@ -30,6 +32,7 @@ class AppendFile {
 
   std::filesystem::path path_, name_for_messages_;
   int descriptor_ = -1;
+  std::mutex mutex_;  // over size_ and the order of writing
   std::uint64_t size_ = 0;
 };
 

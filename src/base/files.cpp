@@ -50,6 +50,18 @@ void make_folder(const std::filesystem::path& folder) {
   if (code) throw Error(ErrorKind::output, "cannot make the folder " + folder.string() + ": " + code.message());
 }
 
+ResultFolder::ResultFolder(const std::filesystem::path& folder) {
+  std::error_code code;
+  for (auto missing = folder; !missing.empty() && !std::filesystem::exists(missing, code); missing = missing.parent_path())
+    made_.push_back(missing);
+  make_folder(folder);
+}
+
+ResultFolder::~ResultFolder() {
+  std::error_code ignored;
+  for (const auto& folder : made_) std::filesystem::remove(folder, ignored);  // only where it is empty
+}
+
 std::string fingerprint(std::string_view bytes) {
   const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
   char text[33];

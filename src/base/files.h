@@ -13,6 +13,19 @@ std::string read_file(const std::filesystem::path& path);
 // Makes the folder and those above it where they are missing. Throws Error{output}.
 void make_folder(const std::filesystem::path& folder);
 
+// A folder for results, made with those above it where they are missing. What was made goes again with this object if nothing came into it.
+class ResultFolder {
+ public:
+  // Throws Error{output}.
+  explicit ResultFolder(const std::filesystem::path& folder);
+  ResultFolder(const ResultFolder&) = delete;
+  ResultFolder& operator=(const ResultFolder&) = delete;
+  ~ResultFolder();
+
+ private:
+  std::vector<std::filesystem::path> made_;  // innermost first
+};
+
 // A set of files that appear together or not at all.
 //
 // They are written under their own names into a hidden staging folder beside their final places ("<folder>/.quantize-XXXXXX", locked as

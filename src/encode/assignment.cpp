@@ -13,8 +13,8 @@ void require(bool holds, const std::string& text) {
 }
 
 std::vector<std::string> keys(const std::map<std::string, const TensorGroup*>& map) {
-  std::vector<std::string> names;
-  for (const auto& entry : map) names.push_back(entry.first);
+  std::vector<std::string> names(map.size());
+  std::ranges::transform(map, names.begin(), [](const auto& entry) { return entry.first; });
   return names;
 }
 

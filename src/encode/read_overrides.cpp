@@ -73,8 +73,9 @@ void set_scales(TensorOverride& result, const std::vector<double>& scales, const
 TensorOverride from_offsets(int bits, bool is_signed, const std::vector<double>& scales, const std::vector<double>& offsets) {
   TensorOverride result;
   result.type = integer_type(bits, is_signed);
-  std::vector<double> zero_points;
-  for (const double offset : offsets) zero_points.push_back(-offset - (is_signed ? std::ldexp(1.0, bits - 1) : 0.0));
+  std::vector<double> zero_points(offsets.size());
+  const double lowest = is_signed ? std::ldexp(1.0, bits - 1) : 0.0;
+  std::ranges::transform(offsets, zero_points.begin(), [&](double offset) { return -offset - lowest; });
   set_scales(result, scales, zero_points);
   return result;
 }

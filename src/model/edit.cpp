@@ -130,6 +130,12 @@ void put_initializer(onnx::GraphProto& graph, onnx::TensorProto tensor) {
   }
 }
 
+void import_domain(onnx::ModelProto& model, const std::string& domain) {
+  auto& import = *model.add_opset_import();
+  import.set_domain(domain);
+  import.set_version(1);
+}
+
 onnx::NodeProto make_node(const std::string& op_type, std::span<const std::string> inputs, std::span<const std::string> outputs) {
   onnx::NodeProto node;
   node.set_op_type(op_type);

@@ -42,6 +42,9 @@ onnx::TensorProto* find_initializer(onnx::GraphProto& graph, const std::string& 
 // Adds the initializer, or replaces the one of the same name.
 void put_initializer(onnx::GraphProto& graph, onnx::TensorProto tensor);
 
+// For operators and functions of a domain that the model does not know yet; version 1.
+void import_domain(onnx::ModelProto& model, const std::string& domain);
+
 onnx::NodeProto make_node(const std::string& op_type, std::span<const std::string> inputs, std::span<const std::string> outputs);
 
 // The part of a graph between `inputs` and `outputs` as a model of its own, with the initializers it needs. Nodes keep their order.

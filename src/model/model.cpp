@@ -218,9 +218,7 @@ onnx::ModelProto accepted_by_checker(const onnx::ModelProto& proto) {
   bool any = false;
   hide_deprecated(*copy.mutable_graph(), static_cast<int>(opset_of(proto)), any);
   if (!any) return copy;
-  auto& import = *copy.add_opset_import();
-  import.set_domain("deprecated");
-  import.set_version(1);
+  import_domain(copy, "deprecated");
   return copy;
 }
 

@@ -121,9 +121,7 @@ onnx::ModelProto with_observers(const Model& model, std::span<const std::string>
     value.set_name(output);
     value.mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::FLOAT);
   }
-  auto& import = *observed.add_opset_import();
-  import.set_domain(domain_name);
-  import.set_version(1);
+  import_domain(observed, domain_name);
   remove_unused(graph);
   return observed;
 }

@@ -41,7 +41,7 @@ std::vector<CompiledContext> compile_model(const CompileOptions& options, Contex
                       : options.model.has_parent_path() ? options.model.parent_path()
                                                         : std::filesystem::path(".");
   if (!std::filesystem::is_regular_file(options.model)) throw Error(ErrorKind::model, "there is no model " + options.model.string());
-  make_folder(folder);
+  const ResultFolder results(folder);
   const ScratchFolder scratch(folder);
   FileTransaction files;
   std::vector<CompiledContext> contexts;

@@ -125,9 +125,7 @@ int resize_by_products(Model& model) {
   }
   if (replaced == 0) return 0;
   *model.proto.add_functions() = function_of(opset_of(model.proto));
-  auto& import = *model.proto.add_opset_import();
-  import.set_domain(domain_name);
-  import.set_version(1);
+  import_domain(model.proto, domain_name);
   if (model.proto.ir_version() < first_with_functions) model.proto.set_ir_version(first_with_functions);
   remove_unused(graph);
   return replaced;

@@ -107,10 +107,11 @@ def test_a_float_model_is_not_compiled_by_halves(program, tmp_path):
     """An operator that the NPU does not take: nothing is written, and the message says which and why."""
     nodes = [models.first_convolution(), helper.make_node("Det", ["conv1_out"], ["y"], "determinant")]
     net = models.save(tmp_path / "net.onnx", nodes, models.weights(), outputs={"y": [1, 8]})
-    run = start(program, "compile", net, "-o", tmp_path)
-    assert run.returncode == 3, run.stderr
-    assert "determinant" in run.stderr or "cannot load" in run.stderr
-    assert listing(tmp_path) == ["net.onnx"]
+    for folder in (tmp_path, tmp_path / "made" / "for it"):
+        run = start(program, "compile", net, "-o", folder)
+        assert run.returncode == 3, run.stderr
+        assert "determinant" in run.stderr or "cannot load" in run.stderr
+        assert listing(tmp_path) == ["net.onnx"]
 
 
 ON_OPENVINO = """

@@ -25,6 +25,7 @@ void add_options(CLI::App& app, Input& input) {
   for (const auto* given : {"--test", "--holdout", "--labels"}) app.remove_option(app.get_option(given));
   add_gate_options(app, input);
   add_general_options(app, input);
+  add_memory_limit(app, input);
 }
 
 void finish(Input& input) {

@@ -16,6 +16,7 @@ void add_options(CLI::App& app, Input& input) {
   add_preprocessing_options(app, input);
   add_quantization_options(app, input);
   add_general_options(app, input);
+  add_memory_limit(app, input);
 }
 
 void finish(Input& input) {

@@ -39,6 +39,7 @@ void add_evaluation_options(CLI::App& app, Input& input);
 void add_interface_options(CLI::App& app, Input& input);
 void add_gate_options(CLI::App& app, Input& input);
 void add_general_options(CLI::App& app, Input& input);
+void add_memory_limit(CLI::App& app, Input& input);  // where a whole calibration runs
 
 // All of the above, and what they need once they are read.
 void add_run_options(CLI::App& app, Input& input);

@@ -14,6 +14,7 @@ void add_run_options(CLI::App& app, Input& input) {
   add_evaluation_options(app, input);
   add_gate_options(app, input);
   add_general_options(app, input);
+  add_memory_limit(app, input);
 }
 
 void finish_run_options(Input& input) {
