@@ -1,5 +1,6 @@
 #include "encode/assignment.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "base/error.h"

@@ -35,6 +35,20 @@ class Files : public testing::Test {
   std::filesystem::path folder_;
 };
 
+TEST_F(Files, AFolderForResultsGoesAgainWhereNoneCame) {
+  { const ResultFolder folder(folder_ / "a" / "b"); }
+  EXPECT_EQ(files_in_folder(), 0);
+  {
+    const ResultFolder folder(folder_ / "a" / "b");
+    std::ofstream(folder_ / "a" / "result") << "x";
+  }
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "a" / "result"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a" / "b"));
+  std::filesystem::create_directory(folder_ / "mine");
+  { const ResultFolder folder(folder_ / "mine"); }
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "mine")) << "it was there before";
+}
+
 TEST_F(Files, NothingAppearsBeforePublish) {
   FileTransaction files;
   const auto temporary = files.write(folder_ / "a.onnx", "alpha");
