@@ -86,7 +86,7 @@ class Reasons {
   [[nodiscard]] std::string of(const onnx::NodeProto& node) const {
     if (const auto left = left_.find(node_name(node)); left != left_.end()) return left->second;
     for (const auto& input : node.input()) {
-      if (const auto wide = wide_type(input); !wide.empty()) return wide;
+      if (auto wide = wide_type(input); !wide.empty()) return wide;
     }
     if (!has_kernel(node)) return "ONNX Runtime has no integer kernel for it";
     for (int k = 0; k < node.input_size(); ++k) {

@@ -76,6 +76,7 @@ std::uint64_t run_for_memory(const std::filesystem::path& model, const std::vect
 
 std::optional<std::uint64_t> peak_memory_of(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   int channel[2];

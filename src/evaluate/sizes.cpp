@@ -54,6 +54,7 @@ std::vector<SizeOfKind> sizes_by_kind(const onnx::ModelProto& fp32, const onnx::
     row.tensors = content.tensors;
   }
   std::vector<SizeOfKind> sizes;
+  sizes.reserve(rows.size());
   for (const auto& [kind, row] : rows) sizes.push_back(row);
   return sizes;
 }

@@ -58,7 +58,7 @@ TEST(Words, SayWhenTheMeasuredLatencyIsOverABudgetKeptByEstimate) {
   report.mixed = MixedPrecision{};
   report.mixed->cost = {{"size", 0.3, 0.25, 0.28}, {"latency", 0.5, 0.35, 0.48}};
   EXPECT_EQ(words::over_latency_budget(report), "") << "not timed";
-  report.latency = Latency{.fp32 = {}, .quantized = {}, .speedup = 1.6, .runs = 5, .threads = 1};
+  report.latency = Latency{.fp32 = {}, .quantized = {}, .speedup = 1.59, .runs = 5, .threads = 1};
   EXPECT_EQ(
       words::over_latency_budget(report),
       "--budget latency=0.50 was kept by estimate (0.48), but on this machine it is 0.63 of FP32's; a lower budget raises fewer bits");
