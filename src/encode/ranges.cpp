@@ -35,7 +35,7 @@ class Moments {
   static double about(const Sums& sums, double edge) { return std::max(0.0, sums.xx - 2 * edge * sums.x + edge * edge * sums.n); }
 
   [[nodiscard]] Sums at(double edge) const {
-    const double place = std::clamp(edge / histogram_.bin_width() + Histogram::bins / 2.0, 0.0, static_cast<double>(Histogram::bins));
+    const double place = std::clamp(edge / histogram_.bin_width() + Histogram::zero_bin, 0.0, static_cast<double>(Histogram::bins));
     const int bin = std::min(static_cast<int>(place), Histogram::bins - 1);
     const double part = place - bin;
     const Sums &a = sums_[bin], &b = sums_[bin + 1];
@@ -176,7 +176,7 @@ Range mse_range(const TensorStatistics& statistics, int levels, const ErrorWeigh
 Range entropy_range(const TensorStatistics& statistics, int levels) {
   const auto counts = statistics.histogram.counts();
   const Range seen = minmax_range(statistics);
-  constexpr int half = Histogram::bins / 2;
+  constexpr int half = Histogram::zero_bin;
   std::vector<double> above(half), below(half);
   for (int i = 0; i < half; ++i) {
     above[i] = static_cast<double>(counts[half + i]);

@@ -72,7 +72,7 @@ Mixed mix_precision(const MixedInput& input, Statistics statistics, Context& con
   SearchResult found = search_assignment(
       ranked, input.goals.reach,
       [&](const Assignment& assignment) {
-        const auto accuracy = assignment.empty() ? before : judge(planner.compose(assignment));
+        auto accuracy = assignment.empty() ? before : judge(planner.compose(assignment));
         context.debug("mixed precision: " + std::to_string(assignment.weights.size() + assignment.activations.size()) + " raised, PSNR " +
                       std::to_string(accuracy.psnr_db) + " dB, agreement " + std::to_string(accuracy.agreement));
         return accuracy;

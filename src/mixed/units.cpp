@@ -26,6 +26,7 @@ std::vector<Unit> units_of(const Model& model, const Placement& placement, const
   }
   std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<Unit> units;
+  units.reserve(found.size());
   for (auto& entry : found) units.push_back(std::move(entry.second));
   return units;
 }

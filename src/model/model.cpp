@@ -164,7 +164,7 @@ std::filesystem::path save_in_two_files(const onnx::ModelProto& proto, const std
       set_external_place(copy, {data_path.filename(), data.append(payload.bytes()), payload.bytes().size()});
     }
   };
-  const auto written = files.write(path, serialize(copy_without_payloads(proto, limits.tensor, put)));
+  auto written = files.write(path, serialize(copy_without_payloads(proto, limits.tensor, put)));
   data.flush();
   return written;
 }

@@ -112,7 +112,7 @@ onnx::ModelProto with_observers(const Model& model, std::span<const std::string>
   graph.clear_output();
   for (std::size_t slot = tensors.size(); slot-- > 0;) {
     const std::string output = names.unique("observed" + std::to_string(slot));
-    const std::string input = tensors[slot];
+    const std::string& input = tensors[slot];
     auto node = make_node("Observe", {&input, 1}, {&output, 1});
     node.set_domain(domain_name);
     set_attribute(node, "slot", static_cast<std::int64_t>(slot));

@@ -43,15 +43,16 @@ void BinPlaces(const float* values, std::size_t count, float per_unit, int bins,
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> integers;
   const std::size_t lanes = hn::Lanes(d);
-  const float half = static_cast<float>(bins / 2);
+  const int zero = bins / 2;
+  const auto half = static_cast<float>(zero);
   const auto low = hn::Set(d, -half), high = hn::Set(d, half - 1), scale = hn::Set(d, per_unit);
-  const auto middle = hn::Set(integers, bins / 2);
+  const auto middle = hn::Set(integers, zero);
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
     const auto place = hn::Clamp(hn::Floor(hn::Mul(hn::LoadU(d, values + i), scale)), low, high);
     hn::StoreU(hn::Add(hn::ConvertTo(integers, place), middle), integers, places + i);
   }
-  for (; i < count; ++i) places[i] = static_cast<std::int32_t>(std::clamp(std::floor(values[i] * per_unit), -half, half - 1)) + bins / 2;
+  for (; i < count; ++i) places[i] = static_cast<std::int32_t>(std::clamp(std::floor(values[i] * per_unit), -half, half - 1)) + zero;
 }
 
 }  // namespace quantize::HWY_NAMESPACE

@@ -10,7 +10,7 @@
 namespace quantize {
 
 double Histogram::bin_width() const { return std::ldexp(2.0 / bins, exponent_); }
-double Histogram::left_edge(int bin) const { return (bin - bins / 2) * bin_width(); }
+double Histogram::left_edge(int bin) const { return (bin - zero_bin) * bin_width(); }
 std::uint64_t Histogram::total() const { return std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0}); }
 
 void Histogram::cover(float magnitude) {
@@ -26,13 +26,13 @@ void Histogram::grow(int exponent) {
   std::vector<std::uint64_t> wider(bins);
   for (int bin = 0; bin < bins; ++bin) {
     if (counts_[bin] != 0)
-      wider[((bin - bins / 2) >> shift) + bins / 2] += counts_[bin];  // arithmetic shift: rounds towards -infinity on both sides
+      wider[((bin - zero_bin) >> shift) + zero_bin] += counts_[bin];  // arithmetic shift: rounds towards -infinity on both sides
   }
   counts_ = std::move(wider);
 }
 
 void Histogram::add(std::span<const float> values) {
-  const float per_unit = std::ldexp(static_cast<float>(bins / 2), -exponent_);
+  const float per_unit = std::ldexp(static_cast<float>(zero_bin), -exponent_);
   std::array<std::int32_t, 256> places;
   for (std::size_t begin = 0; begin < values.size(); begin += places.size()) {
     const auto part = values.subspan(begin, std::min(places.size(), values.size() - begin));
@@ -44,7 +44,7 @@ void Histogram::add(std::span<const float> values) {
 void Histogram::merge(const Histogram& other) {
   if (other.exponent_ > exponent_) grow(other.exponent_);
   const int shift = std::min(exponent_ - other.exponent_, 30);
-  for (int bin = 0; bin < bins; ++bin) counts_[((bin - bins / 2) >> shift) + bins / 2] += other.counts_[bin];
+  for (int bin = 0; bin < bins; ++bin) counts_[((bin - zero_bin) >> shift) + zero_bin] += other.counts_[bin];
 }
 
 Histogram Histogram::restore(int exponent, std::vector<std::uint64_t> counts) {

@@ -16,6 +16,7 @@ namespace quantize {
 class Histogram {
  public:
   static constexpr int bins = 4096;
+  static constexpr int zero_bin = bins / 2;  // begins at zero
 
   [[nodiscard]] int exponent() const { return exponent_; }
   [[nodiscard]] std::span<const std::uint64_t> counts() const { return counts_; }

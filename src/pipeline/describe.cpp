@@ -82,7 +82,7 @@ std::string input_meaning(const Options& options, const onnx::ValueInfoProto& in
   const int rank = input.type().tensor_type().shape().dim_size();
   if (rank != 3 && rank != 4) return "";
   static const char* const orders[] = {"rgb", "bgr", "gray"};
-  const std::string pixels = std::string("pixels 0 to 255, ") + orders[static_cast<int>(options.preprocess.color)];
+  std::string pixels = std::string("pixels 0 to 255, ") + orders[static_cast<int>(options.preprocess.color)];
   if (input.type().tensor_type().elem_type() == onnx::TensorProto::UINT8) return pixels;
   std::ostringstream text;
   text << "(pixel * " << options.preprocess.scale << " - " << list_text(options.preprocess.mean) << ") / "
