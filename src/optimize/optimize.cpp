@@ -45,7 +45,7 @@ Effort effort_of(const OptimizeInput& input, Level level, const Context& context
     effort.fit.samples = 4;
     effort.fit.least_columns = 1500;
     effort.fit.columns_per_weight = 2;
-    effort.fit.longest_block = 256;
+    effort.fit.longest_block = 128;
     effort.fit.sweeps = 0;
     effort.fit.float_target = false;
   }
