@@ -34,7 +34,7 @@ Outcome evaluate_models(const Options& options, Context& context) {
   const Model fp32 = load_model(options.model), quantized = load_model(options.quantized);
   const Session session(fp32.proto);
   refuse_different_interface(session, Session(quantized.proto), options.quantized);
-  const auto inputs = input_specs(session, options.input_shape);
+  const auto inputs = input_specs(fp32.graph(), options.input_shape);
   const Samples samples = open_samples(options, inputs, options.preprocess, context);
   const ClassAxis axis = channels_last(inputs[0].shape, options.preprocess.layout) ? ClassAxis::last : ClassAxis::first;
 

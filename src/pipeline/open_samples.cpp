@@ -5,12 +5,18 @@
 #include <tuple>
 
 #include "base/error.h"
+#include "model/graph.h"
 
 namespace quantize {
 
-std::vector<InputSpec> input_specs(const Session& session, const Shape& first_shape) {
+std::vector<InputSpec> input_specs(const onnx::GraphProto& graph, const Shape& first_shape) {
   std::vector<InputSpec> specs;
-  for (const auto& input : session.inputs()) specs.push_back({input.name, input.type, input.shape});
+  for (const auto* input : fed_inputs(graph)) {
+    InputSpec spec{input->name(), static_cast<ElementType>(input->type().tensor_type().elem_type()), {}};
+    for (const auto& dimension : input->type().tensor_type().shape().dim())
+      spec.shape.push_back(dimension.has_dim_value() ? dimension.dim_value() : -1);
+    specs.push_back(std::move(spec));
+  }
   if (specs.empty()) throw Error(ErrorKind::model, "the model has no input");
   if (first_shape.empty()) return specs;
   auto& shape = specs[0].shape;

@@ -1,14 +1,16 @@
 // The images of a run: which are observed and which are kept for evaluation.
 #pragma once
 
+#include <onnx/onnx_pb.h>
+
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/context.h"
 #include "dataset/sample_source.h"
+#include "model/tensor.h"
 #include "pipeline/options.h"
-#include "run/session.h"
 
 namespace quantize {
 
@@ -20,7 +22,7 @@ struct Samples {
 };
 
 // What the model wants to be fed, its free dimensions filled in from `first_shape` (--input-shape) where that is given.
-std::vector<InputSpec> input_specs(const Session& session, const Shape& first_shape);
+std::vector<InputSpec> input_specs(const onnx::GraphProto& graph, const Shape& first_shape);
 
 // At most options.samples of the calibration folder, the unreadable ones left out, then those held out for evaluation where there is no
 // test folder. A shard is taken of what is left, so that it does not depend on the division.

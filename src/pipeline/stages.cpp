@@ -19,7 +19,6 @@
 #include "pipeline/pixel_model.h"
 #include "prepare/pixel_input.h"
 #include "prepare/prepare.h"
-#include "run/session.h"
 
 namespace quantize {
 namespace {
@@ -33,13 +32,14 @@ ClassAxis class_axis(const std::vector<InputSpec>& inputs, const Preprocess& pre
   return channels_last(inputs[0].shape, preprocess.layout) ? ClassAxis::last : ClassAxis::first;
 }
 
-// prepare() sees NaN and infinity in the model's outputs only; the user wants to know where they come from.
+// prepare() is the first to run the model, and sees NaN and infinity in its outputs only; the user wants to know where they come from.
 Prepared prepare_or_explain(Model& model, const PrepareOptions& prepare_options, std::span<const std::vector<Tensor>> inputs,
                             const Context& context) {
   refuse_bad_weights(model.graph());
   try {
     return prepare(model, prepare_options, inputs, context);
   } catch (const Error& error) {
+    if (error.kind() == ErrorKind::model) throw Error(error.kind(), model.path.string() + ": " + error.what());
     if (error.kind() != ErrorKind::numeric) throw;
     for (const auto& input : inputs) {
       const auto place = first_nonfinite(model, input);
@@ -60,14 +60,6 @@ void prepare_model(Run& run, const Options& options, Context& context) {
   }
   if (options.level == Level::o0 || run.samples.calibration.size() == 0) return;
   for (std::size_t i = 0; i < prepared.outputs.size(); ++i) run.references->keep(run.probed[i], float_values(prepared.outputs[i][0]));
-}
-
-Session open_session(const Model& model) {
-  try {
-    return Session(model.proto, {.optimization = Optimization::none});  // it is only looked at
-  } catch (const Error& error) {
-    throw Error(error.kind(), model.path.string() + ": " + error.what());
-  }
 }
 
 // The model normalises pixels itself from here on, and everything is judged that way.
@@ -140,7 +132,7 @@ Run plan_run(const Options& options, Context& context) {
   run.references = std::make_shared<References>();
   run.original = load_model(options.model);
   refuse_quantized(run.original);
-  run.file_inputs = input_specs(open_session(run.original), options.input_shape);
+  run.file_inputs = input_specs(run.original.graph(), options.input_shape);
   run.fed_inputs = run.file_inputs;
   run.axis = class_axis(run.file_inputs, options.preprocess);
   if (!options.import_encodings.empty()) run.overrides = read_overrides(options.import_encodings);
