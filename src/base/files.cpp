@@ -54,12 +54,19 @@ ResultFolder::ResultFolder(const std::filesystem::path& folder) {
   std::error_code code;
   for (auto missing = folder; !missing.empty() && !std::filesystem::exists(missing, code); missing = missing.parent_path())
     made_.push_back(missing);
-  make_folder(folder);
+  try {
+    make_folder(folder);
+  } catch (...) {
+    remove_empty();
+    throw;
+  }
 }
 
-ResultFolder::~ResultFolder() {
+ResultFolder::~ResultFolder() { remove_empty(); }
+
+void ResultFolder::remove_empty() const {
   std::error_code ignored;
-  for (const auto& folder : made_) std::filesystem::remove(folder, ignored);  // only where it is empty
+  for (const auto& folder : made_) std::filesystem::remove(folder, ignored);  // does nothing where something is in it
 }
 
 std::string fingerprint(std::string_view bytes) {

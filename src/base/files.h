@@ -23,6 +23,8 @@ class ResultFolder {
   ~ResultFolder();
 
  private:
+  void remove_empty() const;
+
   std::vector<std::filesystem::path> made_;  // innermost first
 };
 

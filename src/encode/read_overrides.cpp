@@ -74,8 +74,8 @@ TensorOverride from_offsets(int bits, bool is_signed, const std::vector<double>&
   TensorOverride result;
   result.type = integer_type(bits, is_signed);
   std::vector<double> zero_points(offsets.size());
-  const double lowest = is_signed ? std::ldexp(1.0, bits - 1) : 0.0;
-  std::ranges::transform(offsets, zero_points.begin(), [&](double offset) { return -offset - lowest; });
+  const double middle = is_signed ? std::ldexp(1.0, bits - 1) : 0.0;
+  std::ranges::transform(offsets, zero_points.begin(), [&](double offset) { return -offset - middle; });
   set_scales(result, scales, zero_points);
   return result;
 }

@@ -64,7 +64,11 @@ class Calibrator {
     const std::size_t at_once = context_.threads, single = compared + at_once, next = single + 1;
     const double several = seconds_of([&] { current_->run(load, compared, single, context_, progress); }) / static_cast<double>(at_once);
     const double perfect = seconds_of([&] { current_->run(load, single, next, context_, progress); }) / static_cast<double>(at_once);
-    if (perfect >= clearly_faster * several) return next;
+    if (perfect >= clearly_faster * several) {
+      context_.debug("calibrate: " + std::to_string(several) + " s a sample with " + std::to_string(at_once) +
+                     " at once, which no division beats");
+      return next;
+    }
 
     auto other = std::make_unique<Observation>(model_, tensors_, Division{1, context_.threads});
     const auto unseen = Context().step("", 0);

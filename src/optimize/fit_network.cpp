@@ -125,8 +125,11 @@ class Fitter {
 
   void fit_readers(const WeightedOp& op, const onnx::TensorProto& tensor, std::vector<Reader>& readers) {
     auto& encoding = plan_.encodings.weights.at(op.weight);
+    // With hardly more columns than values a fit has too much freedom: the float weights must be there to be chosen.
+    const auto& moments = readers[0].moments;
+    const bool few = moments.columns < 2 * moments.blocks[0].length;
     const FitSettings settings{
-        .dampings = effort_.dampings, .float_target = effort_.float_target, .sweeps = effort_.sweeps, .methods = effort_.methods};
+        .dampings = effort_.dampings, .float_target = effort_.float_target || few, .sweeps = effort_.sweeps, .methods = effort_.methods};
     const std::size_t outputs = readers[0].view.rows() * readers[0].view.groups();
     std::vector<ScaleRule> rules(outputs, scale_rule(index_, plan_.placement, plan_.encodings, op));
     for (const auto& reader : readers) {

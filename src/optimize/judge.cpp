@@ -47,6 +47,11 @@ std::vector<float> References::of(std::size_t sample) const {
   return found != outputs_.end() ? found->second : std::vector<float>{};
 }
 
+bool References::has_room_for(std::size_t values) const {
+  const std::lock_guard lock(mutex_);
+  return values_ + values <= most_kept;
+}
+
 void References::keep(std::size_t sample, const std::vector<float>& output) {
   const std::lock_guard lock(mutex_);
   if (values_ + output.size() > most_kept) return;

@@ -31,6 +31,7 @@ class References {
  public:
   // Empty where it is not known.
   [[nodiscard]] std::vector<float> of(std::size_t sample) const;
+  [[nodiscard]] bool has_room_for(std::size_t values) const;
   // Outputs as large as the picture are not kept beyond what little memory is given to them: they are computed again.
   void keep(std::size_t sample, const std::vector<float>& output);
 

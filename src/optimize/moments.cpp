@@ -9,11 +9,14 @@
 namespace quantize {
 namespace {
 
-constexpr std::size_t check_every = 8;
+constexpr std::size_t check_every = 8, least_divided = 4;
 constexpr std::size_t tile = 256;
 constexpr std::size_t batch_bytes = std::size_t{96} << 20;  // of gathered columns, for each of the two networks, at most
 
-bool is_check(std::size_t sample, std::size_t samples) { return samples >= check_every && sample % check_every == check_every - 1; }
+bool is_check(std::size_t sample, std::size_t samples) {
+  const std::size_t every = std::min(samples, check_every);
+  return samples >= least_divided && sample % every == every - 1;
+}
 
 // `wanted` different numbers below `total`, ascending (Floyd's algorithm).
 std::vector<std::size_t> draw(std::size_t wanted, std::size_t total, std::uint64_t seed) {
@@ -174,7 +177,7 @@ std::vector<ColumnBlock> column_blocks(const ColumnView& view, std::size_t longe
 
 LayerMoments measure_moments(const ColumnView& view, std::vector<ColumnBlock> blocks, const MomentSource& source, std::size_t columns,
                              bool centered, std::uint64_t seed, const Context& context) {
-  LayerMoments result{std::move(blocks), {}, {}, {}};
+  LayerMoments result{std::move(blocks), {}, {}, {}, 0};
   const std::size_t samples = source.fp32.samples(), stride = view.groups() * view.length();
   const std::size_t per_sample = std::max<std::size_t>(1, (columns + samples - 1) / samples);
   const std::size_t batch = std::max<std::size_t>(1, batch_limit(context) / (stride * sizeof(float)));
@@ -196,7 +199,9 @@ LayerMoments measure_moments(const ColumnView& view, std::vector<ColumnBlock> bl
     }
     return sums.finish(centered);
   };
-  result.fit = moments_of(batches_of(view, source, false, per_sample, batch, seed));
+  const auto fits = batches_of(view, source, false, per_sample, batch, seed);
+  for (const auto& pieces : fits) result.columns += column_count(pieces);
+  result.fit = moments_of(fits);
   const auto checks = batches_of(view, source, true, per_sample, batch, seed);
   if (checks.size() == 1 && column_count(checks[0]) <= result.blocks[0].length) {
     gather(checks[0]);

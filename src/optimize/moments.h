@@ -35,12 +35,13 @@ struct GroupColumns {
   std::vector<float> fp, q;
 };
 
-// The samples are divided: every eighth is held out to judge candidates by. What is held out is kept as columns where those are fewer than
-// a column is long, else as moments; both are empty with fewer than eight samples.
+// The samples are divided: every eighth, or the last of four to seven, is held out to judge candidates by. What is held out is kept as
+// columns where those are fewer than a column is long, else as moments; both are empty with fewer than four samples.
 struct LayerMoments {
   std::vector<ColumnBlock> blocks;
   std::vector<GroupMoments> fit, check;  // per block
   std::vector<GroupColumns> check_columns;
+  std::size_t columns = 0;  // that `fit` is made from
 };
 
 // Columns that are gathered at once, in bytes, at most.

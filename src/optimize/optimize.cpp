@@ -41,12 +41,15 @@ Effort effort_of(const OptimizeInput& input, Level level, const Context& context
                         .sweeps = 1,
                         .longest_block = 576,
                         .activations = std::size_t{1000} << 20}};
-  if (input.scheme.weight_bits >= 8) {  // what rounding loses is small: half the data, shorter blocks and GPTQ alone give nearly the same
+  // The noise of 8-bit activations exceeds what rounding 8-bit weights loses: half the data, shorter blocks and GPTQ alone give nearly the
+  // same.
+  const auto& exceptions = input.scheme.exceptions.weights;
+  const bool short_weights = std::ranges::any_of(exceptions, [](const auto& entry) { return entry.second < 8; });
+  if (input.scheme.activation_bits <= 8 && input.scheme.weight_bits >= 8 && !short_weights) {
     effort.fit.samples = 4;
     effort.fit.least_columns = 1500;
-    effort.fit.columns_per_weight = 2;
     effort.fit.longest_block = 128;
-    effort.fit.sweeps = 0;
+    effort.fit.sweeps = input.does("gptq") ? 0 : 1;
     effort.fit.float_target = false;
   }
   if (level >= Level::o2) {

@@ -57,7 +57,7 @@ Model with_outputs_as_asked(const Run& run, const Model& quantized, const Option
 }
 
 // Where the target gains by it; checked on a probe input, like every change of the graph, and undone where the outputs would move.
-void speed_up_resizes(Run& run, Model& written, const Options& options) {
+void speed_up_resizes(Run& run, Model& written, const Options& options, const Context& context) {
   if (!run.target.resize_by_products || options.without.contains("resize-by-products")) return;
   const Stopwatch watch;
   Model faster = written;
@@ -65,7 +65,8 @@ void speed_up_resizes(Run& run, Model& written, const Options& options) {
   if (replaced == 0) return;
   std::string why_not;
   try {
-    if (!ParityCheck(written.proto, std::span(run.inputs).first(1), 1).measure(faster.proto).same) why_not = "it moved an output";
+    if (!ParityCheck(written.proto, std::span(run.inputs).first(1), {.threads = context.threads}).measure(faster.proto).same)
+      why_not = "it moved an output";
   } catch (const Error& error) {
     why_not = error.what();
   }
@@ -100,7 +101,7 @@ void evaluate(Report& report, const Run& run, const Model& quantized, const std:
   if (options.latency_runs > 0) {
     report.latency = measure_latency(options.model, fp32_inputs, file, inputs, options.latency_runs, context.threads, context);
     if (const auto slower = words::slower_than_fp32(report); !slower.empty()) context.warn(slower);
-    if (as_target.fuse_quantized) {  // elsewhere the time on this machine says nothing about the target's
+    if (as_target.fuse_quantized && run.target.provider.empty()) {  // elsewhere the time on this machine says nothing about the target's
       if (const auto over = words::over_latency_budget(report); !over.empty()) context.warn(over);
     }
   }
@@ -145,7 +146,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   const Model quantized = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
   Model written = with_outputs_as_asked(run, quantized, options);
   const auto kernels = kernels_in_runtime(written, node_decisions(run.plan));  // before slim() takes the names
-  speed_up_resizes(run, written, options);
+  speed_up_resizes(run, written, options, context);
   const Stopwatch writing;
   slim(written.proto, run.target.computes_constants);
   const auto file = save_model(written.proto, options.output, files, written.limits);

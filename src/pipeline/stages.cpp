@@ -52,14 +52,18 @@ Prepared prepare_or_explain(Model& model, const PrepareOptions& prepare_options,
 void prepare_model(Run& run, const Options& options, Context& context) {
   const std::int64_t needed = options.goals.empty() ? std::max(run.scheme.lowest_opset(), lowest_opset(run.overrides)) : opset_of_all_types;
   const std::int64_t opset = std::max<std::int64_t>(options.opset, needed > 13 ? needed : 0);
-  const auto prepared = prepare_or_explain(run.plan.model, {.opset = opset, .strict = options.strict}, run.inputs, context);
+  const bool judged = options.level != Level::o0 && run.samples.calibration.size() > 0 && run.overrides.empty();
+  const PrepareOptions how{opset, options.strict, judged, options.memory_limit > 0};
+  const auto prepared = prepare_or_explain(run.plan.model, how, run.inputs, context);
   for (const auto& outcome : prepared.passes) {
     if (outcome.status == PassOutcome::Status::unchanged) continue;
     if (outcome.status == PassOutcome::Status::undone) context.warn("preparation step " + outcome.name + " was undone: " + outcome.detail);
     run.steps.push_back({outcome.name, outcome.detail, outcome.seconds});
   }
-  if (options.level == Level::o0 || run.samples.calibration.size() == 0) return;
-  for (std::size_t i = 0; i < prepared.outputs.size(); ++i) run.references->keep(run.probed[i], float_values(prepared.outputs[i][0]));
+  for (std::size_t i = 0; i < prepared.outputs.size(); ++i) {
+    const Tensor& output = prepared.outputs[i][0];
+    if (run.references->has_room_for(static_cast<std::size_t>(output.size()))) run.references->keep(run.probed[i], float_values(output));
+  }
 }
 
 // The model normalises pixels itself from here on, and everything is judged that way.
@@ -147,6 +151,7 @@ Run plan_run(const Options& options, Context& context) {
     run.samples.held_out = held_out.evenly(most_deciding);
   }
   run.probed = samples_to_judge_by(optimize_input(run, options));
+  if (run.probed.size() == 1 && run.samples.calibration.size() > 1) run.probed.push_back(0);
   run.inputs = probe_inputs(run.samples.calibration, run.fed_inputs, run.probed);
   run.scheme = scheme_at(options.scheme, options.level);
   if (!options.assignment.empty()) run.scheme.exceptions = read_assignment(options.assignment, options.scheme, run.original);

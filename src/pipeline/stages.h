@@ -46,10 +46,10 @@ struct Run {
   Overrides overrides;  // imported encodings
   Seen seen;            // of the calibration samples, before they are calibrated on
   Statistics statistics;
-  std::shared_ptr<References> references;  // the float model's outputs, as far as steps were judged by them
+  std::shared_ptr<References> references;  // the float model's outputs for samples that steps are judged by, the first from preparing
   Samples samples;
   std::vector<std::vector<Tensor>> inputs;  // one or two sets to run the model on: of calibration, or made up where there are no images
-  std::vector<std::size_t> probed;          // the calibration samples they are, which are also the first to be judged by
+  std::vector<std::size_t> probed;          // the calibration samples they are: the first that steps will be judged by
   ClassAxis axis = ClassAxis::first;
   std::size_t live_bytes = 0;  // of one sample's activations, alive at once
   std::vector<Step> steps;

@@ -82,8 +82,8 @@ double tensor_difference(const Tensor& expected, const Tensor& actual, double ra
 
 }  // namespace
 
-ParityCheck::ParityCheck(const onnx::ModelProto& model, std::span<const std::vector<Tensor>> inputs, unsigned at_once)
-    : inputs_(inputs.first(std::min(inputs.size(), input_sets))), at_once_(at_once), tolerance_(tolerance_for(model.graph())) {
+ParityCheck::ParityCheck(const onnx::ModelProto& model, std::span<const std::vector<Tensor>> inputs, const ParityRuns& runs)
+    : inputs_(inputs.first(std::min(inputs.size(), input_sets))), runs_(runs), tolerance_(tolerance_for(model.graph())) {
   if (inputs.empty()) throw Error(ErrorKind::internal, "the parity check was given no inputs");
   for (const auto& output : model.graph().output()) names_.push_back(output.name());
   reference_ = run(model);
@@ -107,10 +107,11 @@ ParityCheck::ParityCheck(const onnx::ModelProto& model, std::span<const std::vec
 
 std::vector<std::vector<Tensor>> ParityCheck::run(const onnx::ModelProto& model) const {
   // ONNX Runtime's own optimisations are on: they are exact to float rounding and make a run several times faster.
-  const Session session(model, {.threads = 1, .optimization = Optimization::all, .custom_operators = nullptr});
   std::vector<std::vector<Tensor>> results(inputs_.size());
   Context context;
-  context.threads = at_once_;
+  context.threads = std::clamp<unsigned>(std::min(runs_.at_once, runs_.threads), 1, static_cast<unsigned>(inputs_.size()));
+  const unsigned each = runs_.one_thread_each ? 1 : std::max(1U, runs_.threads / context.threads);
+  const Session session(model, {.threads = each, .optimization = Optimization::all, .custom_operators = nullptr});
   parallel_for(context, inputs_.size(), [&](std::size_t set, unsigned) { results[set] = session.run(inputs_[set]); });
   return results;
 }

@@ -21,12 +21,18 @@ struct Parity {
   std::vector<std::vector<Tensor>> outputs;  // of the model that was measured: [input set][output]
 };
 
+struct ParityRuns {
+  unsigned threads = 1;
+  unsigned at_once = 2;          // input sets that run at the same time, at most
+  bool one_thread_each = false;  // so that what they give does not depend on `threads`
+};
+
 class ParityCheck {
  public:
   // Runs the model as loaded. Throws Error{model} where ONNX Runtime cannot load or run it, Error{numeric} naming the output where a result
-  // holds NaN or infinity. At most the first two input sets are used; `inputs` must outlive this object. `at_once`: input sets that run at
-  // the same time, each on one thread, so that what they give does not depend on it.
-  ParityCheck(const onnx::ModelProto& model, std::span<const std::vector<Tensor>> inputs, unsigned at_once);
+  // holds NaN or infinity. At most the first two input sets are used; `inputs` must outlive this object. They run side
+  // by side and divide the threads among them.
+  ParityCheck(const onnx::ModelProto& model, std::span<const std::vector<Tensor>> inputs, const ParityRuns& runs);
 
   // Throws Error{model} where ONNX Runtime cannot load or run `model`.
   [[nodiscard]] Parity measure(const onnx::ModelProto& model) const;
@@ -38,7 +44,7 @@ class ParityCheck {
   [[nodiscard]] std::vector<std::vector<Tensor>> run(const onnx::ModelProto& model) const;
 
   std::span<const std::vector<Tensor>> inputs_;
-  unsigned at_once_;
+  ParityRuns runs_;
   double tolerance_;
   std::vector<std::string> names_;
   std::vector<std::vector<Tensor>> reference_;  // [input set][output]

@@ -123,8 +123,10 @@ Prepared run_passes(Model& model, const std::vector<Pass>& passes, bool strict, 
 
 Prepared prepare(Model& model, const PrepareOptions& options, std::span<const std::vector<Tensor>> inputs, const Context& context) {
   refuse_bad_weights(model.graph());
-  return run_passes(model, preparation_passes(options), options.strict, ParityCheck(model.proto, inputs, context.samples_at_once()),
-                    context);
+  const ParityRuns runs{context.threads, options.one_at_a_time ? 1 : context.samples_at_once(), options.keep_outputs};
+  auto prepared = run_passes(model, preparation_passes(options), options.strict, ParityCheck(model.proto, inputs, runs), context);
+  if (!options.keep_outputs) prepared.outputs.clear();
+  return prepared;
 }
 
 }  // namespace quantize

@@ -40,6 +40,8 @@ struct PassOutcome {
 struct PrepareOptions {
   std::int64_t opset = 0;  // raise to at least this version; a model older than 13 is raised to at least 17 in any case
   bool strict = false;
+  bool keep_outputs = false;   // Prepared::outputs are wanted, the same for any number of threads
+  bool one_at_a_time = false;  // the check runs one input set after the other, for less memory
 };
 
 // The passes in the order they run. A name may stand twice: what one pass does can give an earlier one something to do.
@@ -47,8 +49,8 @@ std::vector<Pass> preparation_passes(const PrepareOptions& options);
 
 struct Prepared {
   std::vector<PassOutcome> passes;
-  // What the prepared model makes of the input sets that it was checked on, [input set][output]; empty where each pass had a check of its
-  // own.
+  // What the prepared model makes of the input sets that it was checked on, [input set][output]; empty where that was not asked for, or
+  // each pass had a check of its own.
   std::vector<std::vector<Tensor>> outputs;
 };
 

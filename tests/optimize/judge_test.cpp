@@ -39,6 +39,14 @@ TEST(SplitSamples, FewSamplesServeBoth) {
   EXPECT_EQ(split.judged.samples, 3U);
 }
 
+TEST(SplitSamples, TheFirstTwoThatJudgeAreKnownBefore) {
+  const auto known = samples_to_judge_by(numbered(40));
+  const auto least = numbers(split_samples(numbered(40), least_judged).judged);
+  EXPECT_EQ(std::set<int>(known.begin(), known.end()), least);
+  EXPECT_EQ(samples_to_judge_by(numbered(1)), std::vector<std::size_t>{0});
+  EXPECT_TRUE(samples_to_judge_by(numbered(0)).empty());
+}
+
 TEST(Evenly, SpreadsOverAll) {
   EXPECT_EQ(numbers(evenly(numbered(10), 5)), (std::set<int>{0, 2, 4, 6, 8}));
   EXPECT_EQ(evenly(numbered(4), 9).samples, 4U);

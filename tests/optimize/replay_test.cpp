@@ -90,6 +90,15 @@ TEST(LiveActivationBytes, TensorsOfSequencesAreCountedWhereTheyAreTakenOut) {
   EXPECT_EQ(live_activation_bytes(model.proto, random_samples(model)(0), Context()), 4 * 8 * sizeof(float));
 }
 
+TEST(LiveActivationBytes, AreRunForWhereTheModelDoesNotSayEnough) {
+  const Model fixed = text_model(graph);
+  Model open = fixed;
+  open.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim(0)->set_dim_param("n");
+  open.graph().mutable_output(0)->mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim(0)->set_dim_param("n");
+  const auto inputs = random_samples(fixed)(0);
+  EXPECT_EQ(live_activation_bytes(open.proto, inputs, Context()), live_activation_bytes(fixed.proto, inputs, Context()));
+}
+
 TEST(Replay, WeightsOfNodesToComeMayChange) {
   Model model = text_model(graph), other = model;
   const Context context;

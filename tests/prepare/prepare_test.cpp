@@ -27,7 +27,7 @@ const PassOutcome& outcome_of(const std::vector<PassOutcome>& outcomes, const st
 TEST(RunPass, KeepsWhatPassesTheCheck) {
   Model model = text_model(two_layers);
   const Sets inputs = sets_for(model);
-  const ParityCheck check(model.proto, inputs, 1);
+  const ParityCheck check(model.proto, inputs, {});
   const auto outcome = run_pass(model,
                                 {"rename", "",
                                  [](Model& one) {
@@ -44,7 +44,7 @@ TEST(RunPass, UndoesWhatMovesAnOutput) {
   Model model = text_model(two_layers);
   const std::string before = serialize(model.proto);
   const Sets inputs = sets_for(model);
-  const ParityCheck check(model.proto, inputs, 1);
+  const ParityCheck check(model.proto, inputs, {});
   const auto outcome = run_pass(model,
                                 {"break", "",
                                  [](Model& one) {
@@ -62,7 +62,7 @@ TEST(RunPass, UndoesWhatOnnxRuntimeCannotLoad) {
   Model model = text_model(two_layers);
   const std::string before = serialize(model.proto);
   const Sets inputs = sets_for(model);
-  const ParityCheck check(model.proto, inputs, 1);
+  const ParityCheck check(model.proto, inputs, {});
   const auto outcome = run_pass(model,
                                 {"break", "",
                                  [](Model& one) {
@@ -78,7 +78,7 @@ TEST(RunPass, UndoesHalfAnEdit) {
   Model model = text_model(two_layers);
   const std::string before = serialize(model.proto);
   const Sets inputs = sets_for(model);
-  const ParityCheck check(model.proto, inputs, 1);
+  const ParityCheck check(model.proto, inputs, {});
   const auto outcome = run_pass(model,
                                 {"throw", "",
                                  [](Model& one) -> std::string {
@@ -106,7 +106,7 @@ Pass scaling_pass(const std::string& name, float factor, int& runs) {
 TEST(RunPasses, ChecksAllPassesTogether) {
   Model model = text_model(two_layers);
   const Sets inputs = sets_for(model);
-  const ParityCheck check(model.proto, inputs, 1);
+  const ParityCheck check(model.proto, inputs, {});
   int up = 0, down = 0;  // neither keeps the function, both do
   const auto outcomes = run_passes(model, {scaling_pass("up", 2, up), scaling_pass("down", 0.5F, down)}, false, check, Context{}).passes;
   EXPECT_EQ(outcome_of(outcomes, "up").status, PassOutcome::Status::changed);
@@ -118,7 +118,7 @@ TEST(RunPasses, FindsTheOneToBlameWhereTheyFailTogether) {
   Model model = text_model(two_layers);
   const Model before = model;
   const Sets inputs = sets_for(model);
-  const ParityCheck check(model.proto, inputs, 1);
+  const ParityCheck check(model.proto, inputs, {});
   int same = 0, wrong = 0, last = 0;
   const std::vector<Pass> passes = {scaling_pass("same", 1, same), scaling_pass("wrong", 2, wrong), scaling_pass("last", 1, last)};
   const auto outcomes = run_passes(model, passes, false, check, Context{}).passes;
@@ -128,6 +128,28 @@ TEST(RunPasses, FindsTheOneToBlameWhereTheyFailTogether) {
   EXPECT_EQ(same + wrong + last, 6);
   expect_same_function(before.proto, model.proto);
   EXPECT_THROW(run_passes(model, passes, true, check, Context{}), Error);
+}
+
+TEST(Prepare, TellsWhatThePreparedModelMakesOfItsInputs) {
+  for (const char* text : {two_layers, R"(g (float[1,2,6,6] x) => (float[1,2,6,6] y) { y = Relu (x) })"}) {  // changed, and not
+    Model model = text_model(text);
+    const Sets inputs = sets_for(model);
+    const auto outputs = prepare(model, {.keep_outputs = true}, inputs, Context{}).outputs;
+    ASSERT_EQ(outputs.size(), inputs.size());
+    for (std::size_t set = 0; set < inputs.size(); ++set)
+      EXPECT_LE(largest_difference(run_model(model.proto, inputs[set]), outputs[set]), 1e-6);
+  }
+}
+
+TEST(Prepare, DoesNotDependOnHowManyInputSetsRunAtOnce) {
+  Context several;
+  several.threads = 4;
+  Model one = text_model(two_layers), other = one;
+  const Sets inputs = sets_for(one);
+  const PrepareOptions kept{.keep_outputs = true};
+  const auto a = prepare(one, kept, inputs, Context{}).outputs, b = prepare(other, kept, inputs, several).outputs;
+  for (std::size_t set = 0; set < inputs.size(); ++set) EXPECT_EQ(a[set][0].bytes, b[set][0].bytes);
+  EXPECT_TRUE(prepare(one, {}, inputs, several).outputs.empty()) << "not asked for";
 }
 
 TEST(Prepare, FoldsAndSaysSo) {

@@ -59,7 +59,7 @@ std::string bash_action(const OptionRow& option) {
 
 std::string zsh_value(const OptionRow& option) {
   if (option.kind() == Kind::none) return "";
-  const std::string title = ":" + with_backslash(option.value, ":[]") + ":";
+  std::string title = ":" + with_backslash(option.value, ":[]") + ":";
   switch (option.kind()) {
     case Kind::words:
       return ":value:(" + join(option.words(), " ") + ")";

@@ -39,7 +39,7 @@ void add_evaluation_options(CLI::App& app, Input& input);
 void add_interface_options(CLI::App& app, Input& input);
 void add_gate_options(CLI::App& app, Input& input);
 void add_general_options(CLI::App& app, Input& input);
-void add_memory_limit(CLI::App& app, Input& input);  // where a whole calibration runs
+void add_memory_limit(CLI::App& app, Input& input);  // of the main job and its parts
 
 // All of the above, and what they need once they are read.
 void add_run_options(CLI::App& app, Input& input);
