@@ -197,6 +197,21 @@ TEST_F(Golden, EveryMethodLowersTheError) {
   EXPECT_LE(error_with({.rescale = 2, .learned = 100}), all + 1e-9);
 }
 
+TEST_F(Golden, TheFloatWeightsAreATargetWhereThereIsNoOther) {
+  const GroupMoments known = moments();
+  const std::vector<ScaleRule> none(at("weights").rows);
+  const std::vector<float> scale(none.size(), 0.4F);
+  const auto fitted_with = [&](bool target, bool float_target) {
+    FitSettings settings = four_bits_;
+    settings.methods.target = target;
+    settings.float_target = float_target;
+    const auto judge = row_judge(at("weights"), known, Context());
+    return fit_group(at("weights"), known, judge, four_bit_grids(scale), none, settings, Context()).weights.values;
+  };
+  EXPECT_EQ(fitted_with(false, false), fitted_with(false, true));
+  EXPECT_NE(fitted_with(true, false), fitted_with(false, false));
+}
+
 TEST_F(Golden, FixedScalesStay) {
   FitSettings fixed = four_bits_;
   fixed.search_scale = false;
