@@ -88,6 +88,7 @@ StatisticsFile calibrate_model(const Options& options, Context& context) {
   file.shard_count = options.shard.count;
   file.shards = {options.shard.index};
   run.samples.calibration = run.samples.calibration.shard(options.shard.index - 1, options.shard.count);
+  if (options.shard.count > 1) run.seen = {};  // numbers among all samples, of which other shards run some
   file.samples = run.samples.calibration.size();
   observe_run(run, context);
   file.statistics = std::move(run.statistics);

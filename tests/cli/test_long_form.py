@@ -91,6 +91,16 @@ def test_shards_merge_to_the_bytes_of_one_run(program, job, tmp_path, level):
     assert (tmp_path / "merged.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
 
 
+def test_shards_run_their_own_samples_whatever_trials_have_seen(program, tmp_path):
+    """With enough pictures, those that equalization was tried on count as calibrated on: of all samples, not of a shard's."""
+    settings = ["calibrate", DEMO / "model.onnx", "--calib", DEMO / "calib", "-O1", "--samples", "24"]
+    done(program, *settings, "-o", tmp_path / "whole.json")
+    for part in (1, 2):
+        done(program, *settings, "--shard", f"{part}/2", "-o", tmp_path / f"{part}.json")
+    done(program, "merge", tmp_path / "1.json", tmp_path / "2.json", "-o", tmp_path / "merged.json")
+    assert (tmp_path / "merged.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
+
+
 def test_more_shards_than_samples_are_no_trouble(program, job, tmp_path):
     settings = ["calibrate", job[0], "--calib", job[1], "-O0", "--samples", "3"]
     done(program, *settings, "-o", tmp_path / "whole.json")
