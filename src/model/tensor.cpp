@@ -146,6 +146,12 @@ QUANTIZE_INSTANTIATE(std::uint64_t)
 
 Shape shape_of(const Proto& proto) { return {proto.dims().begin(), proto.dims().end()}; }
 
+Shape shape_of(const onnx::TensorShapeProto& declared) {
+  Shape shape;
+  for (const auto& dimension : declared.dim()) shape.push_back(dimension.has_dim_value() ? dimension.dim_value() : -1);
+  return shape;
+}
+
 Proto make_tensor(const std::string& name, const Shape& shape, std::span<const float> values) {
   return make_float_tensor(name, shape, Proto::FLOAT, values);
 }

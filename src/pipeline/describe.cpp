@@ -65,12 +65,6 @@ std::size_t size_afterwards(const Plan& plan, const Target& target, Scheme schem
   return stored_bytes(written.proto);
 }
 
-std::string shape_text(const onnx::TensorShapeProto& shape) {
-  Shape dimensions;
-  for (const auto& dimension : shape.dim()) dimensions.push_back(dimension.has_dim_value() ? dimension.dim_value() : -1);
-  return to_string(dimensions);
-}
-
 std::string list_text(const std::vector<float>& values) {
   std::ostringstream text;
   for (std::size_t i = 0; i < values.size(); ++i) text << (i == 0 ? "" : ",") << values[i];
@@ -101,7 +95,7 @@ std::vector<Port> ports(const onnx::ModelProto& model, bool outputs, const Optio
   std::vector<Port> all;
   for (const auto* value : values) {
     const auto& type = value->type().tensor_type();
-    Port port{value->name(), type_name(static_cast<ElementType>(type.elem_type())), shape_text(type.shape()), "", {}, {}};
+    Port port{value->name(), type_name(static_cast<ElementType>(type.elem_type())), to_string(shape_of(type.shape())), "", {}, {}};
     if (!outputs && value == values[0]) port.meaning = input_meaning(options, *value);
     if (const auto scale = metadata.find("quantize.scale." + value->name()); outputs && scale != metadata.end()) {
       port.scale = std::stof(scale->second);

@@ -12,10 +12,8 @@ namespace quantize {
 std::vector<InputSpec> input_specs(const onnx::GraphProto& graph, const Shape& first_shape) {
   std::vector<InputSpec> specs;
   for (const auto* input : fed_inputs(graph)) {
-    InputSpec spec{input->name(), static_cast<ElementType>(input->type().tensor_type().elem_type()), {}};
-    for (const auto& dimension : input->type().tensor_type().shape().dim())
-      spec.shape.push_back(dimension.has_dim_value() ? dimension.dim_value() : -1);
-    specs.push_back(std::move(spec));
+    const auto& type = input->type().tensor_type();
+    specs.push_back({input->name(), static_cast<ElementType>(type.elem_type()), shape_of(type.shape())});
   }
   if (specs.empty()) throw Error(ErrorKind::model, "the model has no input");
   if (first_shape.empty()) return specs;

@@ -25,8 +25,7 @@ class PixelInput {
     if (type.elem_type() != onnx::TensorProto::FLOAT || (rank != 3 && rank != 4)) {
       throw Error(ErrorKind::usage, std::string(option) + " needs a model whose input is a float picture of 3 or 4 dimensions");
     }
-    Shape shape;
-    for (const auto& dimension : type.shape().dim()) shape.push_back(dimension.has_dim_value() ? dimension.dim_value() : -1);
+    const Shape shape = shape_of(type.shape());
     last_ = channels_last(shape, preprocess.layout == Layout::automatic ? Layout::automatic : preprocess.layout);
     const std::int64_t fixed = shape[last_ ? shape.size() - 1 : shape.size() - 3];
     channels_ = fixed > 0 ? static_cast<std::size_t>(fixed) : preprocess.color == ColorOrder::gray ? 1U : 3U;

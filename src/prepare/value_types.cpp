@@ -55,8 +55,7 @@ ValueType value_type(const onnx::TypeProto::Tensor& tensor) {
   ValueType value;
   value.type = static_cast<ElementType>(tensor.elem_type());
   if (!tensor.has_shape()) return value;
-  value.shape.emplace();
-  for (const auto& dimension : tensor.shape().dim()) value.shape->push_back(dimension.has_dim_value() ? dimension.dim_value() : -1);
+  value.shape = shape_of(tensor.shape());
   return value;
 }
 
