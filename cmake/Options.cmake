@@ -19,7 +19,7 @@ if(CCACHE)
 endif()
 
 add_library(quantize_options INTERFACE)
-target_compile_options(quantize_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor $<$<BOOL:${QUANTIZE_WERROR}>:-Werror>)
+target_compile_options(quantize_options INTERFACE -fno-math-errno -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor $<$<BOOL:${QUANTIZE_WERROR}>:-Werror>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports impossible sizes inside libstdc++'s own string and vector code (GCC bugs 105329, 105651).
   target_compile_options(quantize_options INTERFACE -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict -Wno-array-bounds)

@@ -162,8 +162,9 @@ Range limit_range(Range range, const TensorGroup& group) {
 }
 
 std::int32_t quantize_value(float value, float scale, std::int32_t zero_point, IntegerRange range) {
-  const double rounded = std::nearbyint(static_cast<double>(value / scale)) + zero_point;
-  return static_cast<std::int32_t>(std::clamp<double>(rounded, range.low, range.high));
+  // Clamped before it is rounded, so that it fits an integer: lrint is one instruction, which nearbyint of a double is not everywhere.
+  const auto low = static_cast<float>(range.low - zero_point), high = static_cast<float>(range.high - zero_point);
+  return static_cast<std::int32_t>(std::lrint(std::clamp(value / scale, low, high))) + zero_point;
 }
 
 std::size_t slice_of(std::size_t index, const Shape& shape, int axis) {

@@ -62,7 +62,9 @@ std::vector<float> largest_magnitudes(std::span<const float> values, const Shape
                                                  : shape[static_cast<std::size_t>(layout.axis)];
   std::vector<float> largest(static_cast<std::size_t>(slices));
   for_each_stretch(shape, layout, [&](std::size_t slice, std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) largest[slice] = std::max(largest[slice], std::fabs(values[i]));
+    float most = largest[slice];
+    for (std::size_t i = begin; i < end; ++i) most = std::max(most, std::fabs(values[i]));
+    largest[slice] = most;
   });
   return largest;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <ranges>
 
 #include "model/graph.h"
 
@@ -38,9 +39,15 @@ struct Rows {
     length = channels * taps;
   }
 
-  [[nodiscard]] std::size_t index(std::size_t row, std::size_t k) const {
-    if (transposed) return k * count + row;
-    return (inputs_first ? k % channels * count + row : row * channels + k % channels) * taps + k / channels;
+  // One row in that order.
+  void copy(std::size_t row, std::span<const std::int32_t> integers, std::vector<std::int32_t>& ordered) const {
+    ordered.resize(length);
+    const std::size_t first = inputs_first || transposed ? row * taps : row * length;
+    const std::size_t step = inputs_first || transposed ? count * taps : taps;  // from channel to channel
+    auto out = ordered.begin();
+    for (std::size_t tap = 0; tap < taps; ++tap) {
+      for (std::size_t channel = 0; channel < channels; ++channel) *out++ = integers[first + channel * step + tap];
+    }
   }
 };
 
@@ -58,14 +65,12 @@ std::vector<int> largest_inputs(const std::string& tensor, std::size_t channels,
 }
 
 // Pairs are counted off along `run` products. Those of opposite sign cannot exceed what one of them is.
-std::int64_t largest_pair(const Rows& rows, std::size_t row, std::span<const std::int32_t> integers, std::span<const int> inputs,
-                          std::size_t run) {
-  std::int64_t largest = 0;
-  for (std::size_t begin = 0; begin < rows.length; begin += run) {
+std::int32_t largest_pair(std::span<const std::int32_t> weights, std::span<const int> inputs, std::size_t run) {
+  std::int32_t largest = 0;
+  for (std::size_t begin = 0; begin < weights.size(); begin += run) {
     for (std::size_t k = begin; k + 1 < begin + run; k += 2) {
-      const std::int64_t a = integers[rows.index(row, k)], b = integers[rows.index(row, k + 1)];
-      if ((a < 0) != (b < 0)) continue;
-      largest = std::max(largest, std::abs(a * inputs[k % inputs.size()] + b * inputs[(k + 1) % inputs.size()]));
+      if ((weights[k] < 0) != (weights[k + 1] < 0)) continue;
+      largest = std::max(largest, std::abs(weights[k] * inputs[k] + weights[k + 1] * inputs[k + 1]));
     }
   }
   return largest;
@@ -116,18 +121,27 @@ class Narrower {
     const Rows rows(node, op, shape);
     if (!adds_pairs(node, op, rows)) return;
     const auto& encoding = encodings_.weights.at(op.weight);
+    const auto is_narrow = [&](std::size_t slice) { return !encoding.largest.empty() && encoding.largest[slice] <= seven_bits; };
+    const auto slices_of_weight = std::views::iota(std::size_t{0}, encoding.scale.size());
+    if (std::ranges::all_of(slices_of_weight, is_narrow)) return;
     const auto integers = quantize_values(float_values(tensor), shape, encoding);
     // Channels of a MatMul's input are its last axis, which the statistics do not know.
     const auto all = largest_inputs(node.op_type() == "MatMul" ? "" : op.input, rows.channels * static_cast<std::size_t>(op.groups),
                                     encodings_.activations.at(op.input), statistics_);
     const std::size_t rows_per_group = rows.count / static_cast<std::size_t>(op.groups);
+    std::vector<std::int32_t> weights;
+    std::vector<int> inputs(rows.length);
     for (std::size_t row = 0; row < rows.count; ++row) {
-      const auto inputs = std::span(all).subspan(row / rows_per_group * rows.channels, rows.channels);
+      const auto first = all.begin() + static_cast<std::ptrdiff_t>(row / rows_per_group * rows.channels);
+      if (row % rows_per_group == 0) {
+        for (std::size_t k = 0; k < rows.length; k += rows.channels) std::copy_n(first, rows.channels, inputs.begin() + static_cast<std::ptrdiff_t>(k));
+      }
       const std::size_t slice = encoding.scale.size() == 1 ? 0 : row;
-      if (!encoding.largest.empty() && encoding.largest[slice] <= seven_bits) continue;
-      std::int64_t largest = largest_pair(rows, row, integers, inputs, rows.length);
-      if (rule_.onednn) largest = std::max(largest, largest_pair(rows, row, integers, inputs, rows.channels));
-      if (static_cast<double>(largest) <= rule_.limit) continue;
+      if (is_narrow(slice)) continue;
+      rows.copy(row, integers, weights);
+      std::int32_t largest = largest_pair(weights, inputs, rows.length);
+      if (rule_.onednn) largest = std::max(largest, largest_pair(weights, inputs, rows.channels));
+      if (largest <= rule_.limit) continue;
       auto& slices = overflowing_[op.weight];
       slices.resize(encoding.scale.size());
       slices[slice] = true;

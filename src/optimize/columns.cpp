@@ -142,7 +142,8 @@ void ColumnView::each_weight(std::size_t group, const Visit& visit) const {
   for (std::size_t row = 0; row < rows_; ++row) {
     std::size_t k = 0;
     for (std::size_t channel = 0; channel < channels_; ++channel) {
-      for (std::size_t tap = 0; tap < taps_; ++tap) visit(row, k++, weight_index(group, row, channel, tap));
+      const std::size_t first = weight_index(group, row, channel, 0);
+      for (std::size_t tap = 0; tap < taps_; ++tap) visit(row, k++, first + tap);
     }
   }
 }

@@ -180,7 +180,7 @@ Candidate round_towards(const Matrix& target, const Ordered& ordered, std::span<
     const auto own_rules = std::span(rules).subspan(begin, count);
     const Matrix rows = some_rows(target, begin, count), wanted = permute_columns(rows, ordered.order);
     const auto own = std::span(plain).subspan(begin, count);
-    auto scales = free_scale ? search_scales(rows, importance, own, {own_rules.begin(), own_rules.end()}, settings.block)
+    auto scales = free_scale ? search_scales(rows, importance, own, own_rules, settings.block, Context{})
                              : scales_of(own, settings.block);
     RoundedRows rounded = round_rows(wanted, std::move(scales), ordered, own, own_rules, settings);
     if (free_scale && settings.block == 0 && target.cols <= few_columns && own[0].high <= few_levels)
@@ -207,11 +207,11 @@ Matrix round_to_grid(const Matrix& weights, std::span<const Grid> grids) {
 }
 
 std::vector<float> search_scales(const Matrix& weights, std::span<const double> importance, std::span<const Grid> grids,
-                                 const std::vector<ScaleRule>& rules, std::size_t block) {
+                                 std::span<const ScaleRule> rules, std::size_t block, const Context& context) {
   constexpr int steps = 76;
-  const std::size_t width = block == 0 ? weights.cols : block;
-  std::vector<float> scales;
-  for (std::size_t r = 0; r < weights.rows; ++r) {
+  const std::size_t width = block == 0 ? weights.cols : block, per_row = (weights.cols + width - 1) / width;
+  std::vector<float> scales(weights.rows * per_row);
+  parallel_for(context, weights.rows, [&](std::size_t r, unsigned) {
     for (std::size_t begin = 0; begin < weights.cols; begin += width) {
       const std::size_t count = std::min(width, weights.cols - begin);
       const auto row = weights.row(r).subspan(begin, count);
@@ -227,9 +227,9 @@ std::vector<float> search_scales(const Matrix& weights, std::span<const double> 
           chosen = scale;
         }
       }
-      scales.push_back(chosen);
+      scales[r * per_row + begin / width] = chosen;
     }
-  }
+  });
   return scales;
 }
 

@@ -54,7 +54,7 @@ Matrix round_to_grid(const Matrix& weights, std::span<const Grid> grids);
 // Per row, and per block of columns where `block` is not 0, the scale with the least error weighted by `importance` (one weight per
 // column), for the integer ranges of `grids`.
 std::vector<float> search_scales(const Matrix& weights, std::span<const double> importance, std::span<const Grid> grids,
-                                 const std::vector<ScaleRule>& rules, std::size_t block = 0);
+                                 std::span<const ScaleRule> rules, std::size_t block, const Context& context);
 
 // The scales of grids, per row, or per row and block.
 std::vector<float> scales_of(std::span<const Grid> grids, std::size_t block);

@@ -60,7 +60,7 @@ class GroupFit {
     fixed.search_scale = false;
     FittedGroup result{weights, {}};
     const bool free = settings_.search_scale && settings_.methods.scale;
-    result.scale = free ? search_scales(weights, importance(), grids, rules, settings_.block) : scales_of(grids, settings_.block);
+    result.scale = free ? search_scales(weights, importance(), grids, rules, settings_.block, context) : scales_of(grids, settings_.block);
     Matrix columns;
     const auto chosen = with_scales(grids, result.scale, settings_.block, weights.cols, columns);
     const Context alone;
@@ -140,6 +140,7 @@ void fit_weight(std::vector<Reader>& readers, std::vector<float>& values, Encodi
     if (per_row > 1) return encoding.axis == 0 ? block * rows + row : row * per_row + block;
     return own_scales ? group * rows + row : encoding.scale.size() == 1 ? 0 : row;
   };
+  std::vector<Matrix> before(groups);
   std::vector<FittedGroup> fitted(groups);
   const auto fit_one = [&](std::size_t group, const Context& here) {
     const auto first = static_cast<std::ptrdiff_t>(group * rows), last = first + static_cast<std::ptrdiff_t>(rows);
@@ -153,7 +154,8 @@ void fit_weight(std::vector<Reader>& readers, std::vector<float>& values, Encodi
     }
     Matrix columns;
     grids = with_scales(grids, scales, own.block, view.length(), columns);
-    fitted[group] = GroupFit(readers, group, own).run(view.weights(values, group), grids, own_rules, here);
+    before[group] = view.weights(values, group);
+    fitted[group] = GroupFit(readers, group, own).run(before[group], grids, own_rules, here);
   };
   if (groups == 1) {
     fit_one(0, context);
@@ -162,9 +164,8 @@ void fit_weight(std::vector<Reader>& readers, std::vector<float>& values, Encodi
     parallel_for(context, groups, [&](std::size_t group, unsigned) { fit_one(group, alone); });
   }
   for (std::size_t group = 0; group < groups; ++group) {
-    const Matrix before = view.weights(values, group);
     for (auto& reader : readers) {
-      if (correct_bias) correct_biases(reader, group, before, fitted[group].weights);
+      if (correct_bias) correct_biases(reader, group, before[group], fitted[group].weights);
     }
     view.store(fitted[group].weights, group, values);
     for (std::size_t i = 0; i < rows * per_row && own_scales; ++i) {

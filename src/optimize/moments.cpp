@@ -45,36 +45,35 @@ class Accumulator {
     for (const auto& block : blocks) {
       const std::size_t k = block.length;
       moments_.push_back({Matrix(k, k), Matrix(k, k), std::vector<double>(k), std::vector<double>(k)});
-      for (std::size_t row = 0; row < k; row += tile) tasks_.push_back({moments_.size() - 1, row});
+      for (std::size_t row = 0; row < k; row += tile) {
+        for (const bool mixed : {false, true}) tasks_.push_back({moments_.size() - 1, row, mixed});
+      }
     }
   }
 
   // fp, q: `columns` rows of `stride` values each.
   void add(const std::vector<float>& fp, const std::vector<float>& q, std::size_t columns, std::size_t stride, const Context& context) {
     parallel_for(context, tasks_.size(), [&](std::size_t task, unsigned) {
-      const auto [number, row] = tasks_[task];
+      const auto [number, row, mixed] = tasks_[task];
       const auto& block = blocks_[number];
       const std::size_t rows = std::min(tile, block.length - row), begin = block.group * column_ + block.offset;
-      const float *base_fp = fp.data() + begin, *base_q = q.data() + begin;
+      const float *base_q = q.data() + begin, *base = mixed ? fp.data() + begin : base_q;
       auto& moments = moments_[number];
-      for (std::size_t col = 0; col < block.length; col += tile) {
-        const std::size_t cols = std::min(tile, block.length - col);
-        if (col >= row) linalg().add_gram({base_q, base_q, columns, stride, row, rows, col, cols}, moments.h);
-        linalg().add_gram({base_fp, base_q, columns, stride, row, rows, col, cols}, moments.hx);
+      for (std::size_t col = mixed ? 0 : row; col < block.length; col += tile) {
+        linalg().add_gram({base, base_q, columns, stride, row, rows, col, std::min(tile, block.length - col)}, mixed ? moments.hx : moments.h);
       }
+      auto& mean = mixed ? moments.mean_fp : moments.mean_q;
       for (std::size_t n = 0; n < columns; ++n) {
-        for (std::size_t k = row; k < row + rows; ++k) {
-          moments.mean_fp[k] += base_fp[n * stride + k];
-          moments.mean_q[k] += base_q[n * stride + k];
-        }
+        for (std::size_t k = row; k < row + rows; ++k) mean[k] += base[n * stride + k];
       }
     });
     count_ += columns;
   }
 
-  std::vector<GroupMoments> finish(bool centered) {
+  std::vector<GroupMoments> finish(bool centered, const Context& context) {
     const double scale = count_ > 0 ? 1.0 / static_cast<double>(count_) : 0;
-    for (auto& block : moments_) {
+    parallel_for(context, moments_.size(), [&](std::size_t number, unsigned) {
+      auto& block = moments_[number];
       for (auto* mean : {&block.mean_fp, &block.mean_q}) {
         for (auto& value : *mean) value = centered ? value * scale : 0;
       }
@@ -84,13 +83,14 @@ class Accumulator {
           if (c >= r) block.h(r, c) = block.h(c, r) = block.h(r, c) * scale - block.mean_q[r] * block.mean_q[c];
         }
       }
-    }
+    });
     return std::move(moments_);
   }
 
  private:
   struct Task {
     std::size_t block, row;
+    bool mixed;  // of both networks' columns; else of the quantized one's alone
   };
   const std::vector<ColumnBlock>& blocks_;
   std::size_t column_, count_ = 0;  // length of a whole column
@@ -185,10 +185,11 @@ LayerMoments measure_moments(const ColumnView& view, std::vector<ColumnBlock> bl
   const auto gather = [&](const std::vector<Piece>& pieces) {
     columns_fp.resize(column_count(pieces) * stride);
     columns_q.resize(column_count(pieces) * stride);
-    parallel_for(context, pieces.size(), [&](std::size_t i, unsigned) {
-      const Piece& piece = pieces[i];
-      view.gather(source.fp32.value(piece.sample, source.fp32_tensor), piece.positions, columns_fp.data() + piece.offset * stride);
-      view.gather(source.quantized.value(piece.sample, source.quantized_tensor), piece.positions, columns_q.data() + piece.offset * stride);
+    parallel_for(context, 2 * pieces.size(), [&](std::size_t i, unsigned) {
+      const Piece& piece = pieces[i / 2];
+      const bool is_fp = i % 2 == 0;
+      const Tensor& values = is_fp ? source.fp32.value(piece.sample, source.fp32_tensor) : source.quantized.value(piece.sample, source.quantized_tensor);
+      view.gather(values, piece.positions, (is_fp ? columns_fp : columns_q).data() + piece.offset * stride);
     });
   };
   const auto moments_of = [&](const std::vector<std::vector<Piece>>& batches) {
@@ -197,7 +198,7 @@ LayerMoments measure_moments(const ColumnView& view, std::vector<ColumnBlock> bl
       gather(pieces);
       sums.add(columns_fp, columns_q, column_count(pieces), stride, context);
     }
-    return sums.finish(centered);
+    return sums.finish(centered, context);
   };
   const auto fits = batches_of(view, source, false, per_sample, batch, seed);
   for (const auto& pieces : fits) result.columns += column_count(pieces);
@@ -205,9 +206,11 @@ LayerMoments measure_moments(const ColumnView& view, std::vector<ColumnBlock> bl
   const auto checks = batches_of(view, source, true, per_sample, batch, seed);
   if (checks.size() == 1 && column_count(checks[0]) <= result.blocks[0].length) {
     gather(checks[0]);
-    for (const auto& block : result.blocks) {
-      result.check_columns.push_back(columns_of(block, view.length(), columns_fp, columns_q, column_count(checks[0]), stride, centered));
-    }
+    result.check_columns.resize(result.blocks.size());
+    parallel_for(context, result.blocks.size(), [&](std::size_t b, unsigned) {
+      result.check_columns[b] =
+          columns_of(result.blocks[b], view.length(), columns_fp, columns_q, column_count(checks[0]), stride, centered);
+    });
   } else if (!checks.empty()) {
     result.check = moments_of(checks);
   }

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cmath>
 #include <optional>
+#include <ranges>
+#include <tuple>
 
 #include "base/memory.h"
 #include "optimize/absorb_bias.h"
@@ -91,43 +93,50 @@ const RewriteOptions everything{};
 struct Preview {
   Plan plan;
   Statistics statistics;
-  Verdict activations;  // judged with float weights
+  std::optional<Verdict> activations;  // judged with float weights, once that is asked for
 };
 
-Preview preview_of(Plan plan, const OptimizeInput& few, const Judge& judge, const Context& context) {
+Preview preview_of(Plan plan, const OptimizeInput& few, const Context& context) {
   Preview preview{std::move(plan), {}, {}};
   preview.statistics = encode_trial(preview.plan, few, context);
-  preview.activations = judge(preview.plan, activations_only);
   return preview;
+}
+
+// The verdicts on both, at the same time where `before` has none yet.
+void judge_activations(Preview& before, Preview& after, const Judge& judge) {
+  if (before.activations) {
+    after.activations = judge(after.plan, activations_only);
+  } else {
+    std::tie(before.activations, after.activations) = judge.both(before.plan, after.plan, activations_only);
+  }
 }
 
 // Equalization at several strengths. The mildest of those that come near the best is kept: what little more the others promise does not
 // carry over to other samples. None if none helps.
 Step try_equalization(Preview& now, const OptimizeInput& few, const Judge& judge, const Effort& effort, const Context& context) {
   const auto start = std::chrono::steady_clock::now();
-  const Verdict before = now.activations;
   struct Trial {
     Preview preview;
     std::string what;
   };
   std::vector<Trial> trials;
-  double best = before.score() + real_gain_db;
   for (const double strength : effort.strengths) {
     Plan candidate = now.plan;
     const int channels = equalize(candidate.model, candidate.placement, now.statistics, strength);
     if (channels == 0) break;
-    trials.push_back({preview_of(std::move(candidate), few, judge, context),
-                      std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 3)});
-    best = std::max(best, trials.back().preview.activations.score());
-    context.debug("equalize: " + trials.back().what + ": " + gain(before, trials.back().preview.activations));
+    auto& [preview, what] = trials.emplace_back(preview_of(std::move(candidate), few, context),
+                                                std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 3));
+    judge_activations(now, preview, judge);
+    context.debug("equalize: " + what + ": " + gain(*now.activations, *preview.activations));
   }
   if (trials.empty()) return {"equalize", "nothing to scale", seconds_since(start)};
-  const auto score = [](const Trial& trial) { return trial.preview.activations.score(); };
-  const auto chosen = std::ranges::find_if(
-      trials, [&](const Trial& trial) { return score(trial) >= std::max(best - 0.25, before.score() + real_gain_db); });
+  const Verdict before = *now.activations;
+  const auto score = [](const Trial& trial) { return trial.preview.activations->score(); };
+  const double least = before.score() + real_gain_db, best = std::ranges::max(trials | std::views::transform(score));
+  const auto chosen = std::ranges::find_if(trials, [&](const Trial& trial) { return score(trial) >= std::max(best - 0.25, least); });
   const bool kept = chosen != trials.end();
   auto& [preview, what] = kept ? *chosen : *std::ranges::max_element(trials, {}, score);
-  Step step = judged_step("equalize", what, before, preview.activations, kept, start);
+  Step step = judged_step("equalize", what, before, *preview.activations, kept, start);
   if (kept) now = std::move(preview);
   return step;
 }
@@ -137,9 +146,10 @@ Step try_absorbing(Preview& now, const OptimizeInput& few, const Judge& judge, c
   Plan candidate = now.plan;
   const int channels = absorb_biases(candidate.model, candidate.placement, now.statistics);
   if (channels == 0) return {"absorb-bias", "nothing to absorb", seconds_since(start)};
-  Preview after = preview_of(std::move(candidate), few, judge, context);
-  const bool kept = after.activations.score() > now.activations.score() + real_gain_db;
-  Step step = judged_step("absorb-bias", std::to_string(channels) + " channels", now.activations, after.activations, kept, start);
+  Preview after = preview_of(std::move(candidate), few, context);
+  judge_activations(now, after, judge);
+  const bool kept = after.activations->score() > now.activations->score() + real_gain_db;
+  Step step = judged_step("absorb-bias", std::to_string(channels) + " channels", *now.activations, *after.activations, kept, start);
   if (kept) now = std::move(after);
   return step;
 }
@@ -161,7 +171,7 @@ std::optional<Step> try_migrating(Preview& now, const OptimizeInput& few, const 
   for (const double strength : {0.5, 0.75}) {
     Plan candidate = now.plan;
     const int channels = migration.apply(candidate.model, strength);
-    Preview preview = preview_of(std::move(candidate), few, judge, context);
+    Preview preview = preview_of(std::move(candidate), few, context);
     const Verdict after = judge(preview.plan, everything);
     const bool gains = after.score() >= wanted;
     if (!best || gains || (!kept && after.score() > best->verdict.score())) {
@@ -239,7 +249,7 @@ BeforeCalibration optimize_before_calibration(Plan& plan, const OptimizeInput& i
   const OptimizeInput few = joined(evenly(split.learned, effort.equalization), split.judged);
   const auto start = std::chrono::steady_clock::now();
   const Judge judge(plan.model, split.judged, context);
-  Preview now = preview_of(std::move(plan), few, judge, context);
+  Preview now = preview_of(std::move(plan), few, context);
   const double shared = seconds_since(start);
   BeforeCalibration result;
   if (input.does("equalize")) result.steps.push_back(try_equalization(now, few, judge, effort, context));

@@ -3,6 +3,8 @@
 //   BEFORE  y = Gemm <alpha = 0.5, beta = 2> (x, W, b)        AFTER  y = Gemm (x, 0.5 W, 2 b)
 //
 // beta stays where the third input is computed.
+#include <algorithm>
+
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
@@ -35,6 +37,7 @@ bool scale_input(Model& model, onnx::NodeProto& node, int input, float factor, c
 }  // namespace
 
 std::string fold_gemm_factors(Model& model) {
+  if (std::ranges::none_of(model.graph().node(), [](const auto& node) { return node.op_type() == "Gemm"; })) return {};
   const onnx::GraphProto before = model.graph();
   const GraphIndex index(before);
   NameMaker names(before);

@@ -83,42 +83,65 @@ double tensor_difference(const Tensor& expected, const Tensor& actual, double ra
 }  // namespace
 
 ParityCheck::ParityCheck(const onnx::ModelProto& model, std::span<const std::vector<Tensor>> inputs, const ParityRuns& runs)
-    : inputs_(inputs.first(std::min(inputs.size(), input_sets))), runs_(runs), tolerance_(tolerance_for(model.graph())) {
+    : loaded_(std::make_unique<onnx::ModelProto>(model)),
+      inputs_(inputs.first(std::min(inputs.size(), input_sets))),
+      runs_(runs),
+      tolerance_(tolerance_for(model.graph())) {
   if (inputs.empty()) throw Error(ErrorKind::internal, "the parity check was given no inputs");
   for (const auto& output : model.graph().output()) names_.push_back(output.name());
-  reference_ = run(model);
-  for (std::size_t output = 0; output < names_.size(); ++output) {
-    double low = std::numeric_limits<double>::infinity(), high = -low;
-    for (const auto& outputs : reference_) {
-      if (!is_float(outputs[output].type)) continue;
-      for (const double value : as_doubles(outputs[output])) {
-        if (!std::isfinite(value))
-          throw Error(ErrorKind::numeric, "output '" + names_[output] + "' of the float model holds NaN or infinity");
-        low = std::min(low, value);
-        high = std::max(high, value);
-      }
-    }
-    const double magnitude = std::max(std::fabs(low), std::fabs(high));
-    // An output far from zero that hardly varies (or not at all) cannot be compared more finely than float rounding allows.
-    const double range = std::isfinite(magnitude) ? std::max(high - low, smallest_relative_range * magnitude) : 1.0;
-    ranges_.push_back(range > 0 ? range : 1.0);
-  }
+  // Where memory is short, one model is there at a time.
+  const auto when = runs.at_once > 1 && runs.threads > 1 ? std::launch::async : std::launch::deferred;
+  session_ = std::async(when, [this] { return open(*loaded_); }).share();
 }
 
-std::vector<std::vector<Tensor>> ParityCheck::run(const onnx::ModelProto& model) const {
+Session ParityCheck::open(const onnx::ModelProto& model) const {
+  const unsigned together = sets_at_once();
   // ONNX Runtime's own optimisations are on: they are exact to float rounding and make a run several times faster.
+  return Session(model, {.threads = runs_.one_thread_each ? 1 : std::max(1U, runs_.threads / together), .custom_operators = nullptr});
+}
+
+unsigned ParityCheck::sets_at_once() const {
+  return std::clamp<unsigned>(std::min(runs_.at_once, runs_.threads), 1, static_cast<unsigned>(inputs_.size()));
+}
+
+std::vector<std::vector<Tensor>> ParityCheck::run(const Session& session) const {
   std::vector<std::vector<Tensor>> results(inputs_.size());
   Context context;
-  context.threads = std::clamp<unsigned>(std::min(runs_.at_once, runs_.threads), 1, static_cast<unsigned>(inputs_.size()));
-  const unsigned each = runs_.one_thread_each ? 1 : std::max(1U, runs_.threads / context.threads);
-  const Session session(model, {.threads = each, .optimization = Optimization::all, .custom_operators = nullptr});
+  context.threads = sets_at_once();
   parallel_for(context, inputs_.size(), [&](std::size_t set, unsigned) { results[set] = session.run(inputs_[set]); });
   return results;
 }
 
-Parity ParityCheck::measure(const onnx::ModelProto& model) const {
+double ParityCheck::range_of(const std::vector<std::vector<Tensor>>& results, std::size_t output) const {
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  for (const auto& outputs : results) {
+    if (!is_float(outputs[output].type)) continue;
+    for (const double value : as_doubles(outputs[output])) {
+      if (!std::isfinite(value)) throw Error(ErrorKind::numeric, "output '" + names_[output] + "' of the float model holds NaN or infinity");
+      low = std::min(low, value);
+      high = std::max(high, value);
+    }
+  }
+  const double magnitude = std::max(std::fabs(low), std::fabs(high));
+  // An output far from zero that hardly varies (or not at all) cannot be compared more finely than float rounding allows.
+  const double range = std::isfinite(magnitude) ? std::max(high - low, smallest_relative_range * magnitude) : 1.0;
+  return range > 0 ? range : 1.0;
+}
+
+const std::vector<std::vector<Tensor>>& ParityCheck::reference() {
+  if (!session_.valid()) return reference_;
+  auto results = run(session_.get());
+  ranges_.clear();
+  for (std::size_t output = 0; output < names_.size(); ++output) ranges_.push_back(range_of(results, output));
+  session_ = {};
+  return reference_ = std::move(results);
+}
+
+Parity ParityCheck::measure(const onnx::ModelProto& model) {
+  const Session session = open(model);  // while the other one loads
+  reference();
   Parity parity;
-  parity.outputs = run(model);
+  parity.outputs = run(session);
   const auto& results = parity.outputs;
   for (std::size_t set = 0; set < results.size(); ++set) {
     for (std::size_t output = 0; output < names_.size(); ++output) {

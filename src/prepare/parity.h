@@ -3,11 +3,14 @@
 
 #include <onnx/onnx_pb.h>
 
+#include <future>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "model/tensor.h"
+#include "run/session.h"
 
 namespace quantize {
 
@@ -29,24 +32,34 @@ struct ParityRuns {
 
 class ParityCheck {
  public:
-  // Runs the model as loaded. Throws Error{model} where ONNX Runtime cannot load or run it, Error{numeric} naming the output where a result
-  // holds NaN or infinity. At most the first two input sets are used; `inputs` must outlive this object. They run side
-  // by side and divide the threads among them.
+  // Keeps a copy of `model`, which ONNX Runtime begins to load meanwhile. At most the first two input sets are used; `inputs` must outlive
+  // this object. They run side by side and divide the threads among them.
   ParityCheck(const onnx::ModelProto& model, std::span<const std::vector<Tensor>> inputs, const ParityRuns& runs);
 
-  // Throws Error{model} where ONNX Runtime cannot load or run `model`.
-  [[nodiscard]] Parity measure(const onnx::ModelProto& model) const;
+  ParityCheck(const ParityCheck&) = delete;
+  ParityCheck& operator=(const ParityCheck&) = delete;
+  ~ParityCheck() = default;
+
+  // Of the model as loaded: [input set][output], from a run where it is first asked for. Throws Error{model} where ONNX Runtime cannot load
+  // or run it, Error{numeric} naming the output where a result holds NaN or infinity.
+  const std::vector<std::vector<Tensor>>& reference();
+  // Throws as reference() does, and Error{model} where ONNX Runtime cannot load or run `model`.
+  Parity measure(const onnx::ModelProto& model);
   [[nodiscard]] double tolerance() const { return tolerance_; }
-  // Of the model as loaded: [input set][output].
-  [[nodiscard]] const std::vector<std::vector<Tensor>>& reference() const { return reference_; }
+  [[nodiscard]] const onnx::ModelProto& loaded() const { return *loaded_; }
 
  private:
-  [[nodiscard]] std::vector<std::vector<Tensor>> run(const onnx::ModelProto& model) const;
+  [[nodiscard]] unsigned sets_at_once() const;
+  [[nodiscard]] Session open(const onnx::ModelProto& model) const;
+  [[nodiscard]] std::vector<std::vector<Tensor>> run(const Session& session) const;
+  [[nodiscard]] double range_of(const std::vector<std::vector<Tensor>>& results, std::size_t output) const;
 
+  std::unique_ptr<const onnx::ModelProto> loaded_;
   std::span<const std::vector<Tensor>> inputs_;
   ParityRuns runs_;
   double tolerance_;
   std::vector<std::string> names_;
+  std::shared_future<Session> session_;         // of the model as loaded, until it has run
   std::vector<std::vector<Tensor>> reference_;  // [input set][output]
   std::vector<double> ranges_;                  // per output, over the input sets; 1 for integer outputs
 };

@@ -30,7 +30,7 @@ bool apply(Model& model, const Pass& pass, PassOutcome& outcome) {
 }
 
 // Applies the pass; returns why it cannot stand, or nothing where it stands. Fills in the rest of the outcome.
-std::string attempt(Model& model, const Pass& pass, const ParityCheck& check, PassOutcome& outcome) {
+std::string attempt(Model& model, const Pass& pass, ParityCheck& check, PassOutcome& outcome) {
   try {
     if (!apply(model, pass, outcome)) return {};
     const Parity parity = check.measure(model.proto);
@@ -47,7 +47,7 @@ std::string attempt(Model& model, const Pass& pass, const ParityCheck& check, Pa
 
 }  // namespace
 
-PassOutcome run_pass(Model& model, const Pass& pass, const ParityCheck& check) {
+PassOutcome run_pass(Model& model, const Pass& pass, ParityCheck& check) {
   const auto start = std::chrono::steady_clock::now();
   PassOutcome outcome;
   outcome.name = pass.name;
@@ -72,8 +72,7 @@ void say(const Context& context, const PassOutcome& outcome) {
 
 // All passes and one check at the end, which runs the model once per input set instead of once per pass. Nothing, and the model as it was,
 // where a pass or the check fails: then each needs a check of its own, to name the one that is to blame.
-std::optional<Prepared> run_together(Model& model, const std::vector<Pass>& passes, const ParityCheck& check, const Context& context) {
-  onnx::ModelProto saved = model.proto;
+std::optional<Prepared> run_together(Model& model, const std::vector<Pass>& passes, ParityCheck& check, const Context& context) {
   try {
     std::vector<PassOutcome> outcomes;
     bool changed = false;
@@ -95,13 +94,14 @@ std::optional<Prepared> run_together(Model& model, const std::vector<Pass>& pass
     if (error.kind() == ErrorKind::interrupted) throw;
   } catch (const std::exception&) {  // which pass it was is found out by running them one by one
   }
-  model.proto = std::move(saved);
+  static_cast<void>(check.reference());  // what the model as loaded cannot do is no pass's fault
+  model.proto = check.loaded();
   return std::nullopt;
 }
 
 }  // namespace
 
-Prepared run_passes(Model& model, const std::vector<Pass>& passes, bool strict, const ParityCheck& check, const Context& context) {
+Prepared run_passes(Model& model, const std::vector<Pass>& passes, bool strict, ParityCheck& check, const Context& context) {
   const auto progress = context.step("Preparing the model", passes.size());
   if (auto together = run_together(model, passes, check, context)) {
     for (const auto& outcome : together->passes) say(context, outcome);
@@ -124,7 +124,8 @@ Prepared run_passes(Model& model, const std::vector<Pass>& passes, bool strict, 
 Prepared prepare(Model& model, const PrepareOptions& options, std::span<const std::vector<Tensor>> inputs, const Context& context) {
   refuse_bad_weights(model.graph());
   const ParityRuns runs{context.threads, options.one_at_a_time ? 1 : context.samples_at_once(), options.keep_outputs};
-  auto prepared = run_passes(model, preparation_passes(options), options.strict, ParityCheck(model.proto, inputs, runs), context);
+  ParityCheck check(model.proto, inputs, runs);
+  auto prepared = run_passes(model, preparation_passes(options), options.strict, check, context);
   if (!options.keep_outputs) prepared.outputs.clear();
   return prepared;
 }

@@ -61,9 +61,9 @@ struct Prepared {
 Prepared prepare(Model& model, const PrepareOptions& options, std::span<const std::vector<Tensor>> inputs, const Context& context);
 
 // The passes with one check for all of them; where that fails, one by one, so that only the one that is to blame is undone.
-Prepared run_passes(Model& model, const std::vector<Pass>& passes, bool strict, const ParityCheck& check, const Context& context);
+Prepared run_passes(Model& model, const std::vector<Pass>& passes, bool strict, ParityCheck& check, const Context& context);
 // One pass with its check. The model is as it was before when the outcome's status is not `changed`.
-PassOutcome run_pass(Model& model, const Pass& pass, const ParityCheck& check);
+PassOutcome run_pass(Model& model, const Pass& pass, ParityCheck& check);
 
 // Throws Error{numeric} naming the first initializer or constant that holds NaN, or infinity where that is not a mask or a bound.
 void refuse_bad_weights(const onnx::GraphProto& graph);

@@ -3,10 +3,9 @@
 
 #include <onnxruntime_cxx_api.h>
 
-#include <algorithm>
 #include <map>
-#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/mapped_file.h"
@@ -16,50 +15,48 @@
 
 namespace quantize {
 
-// One protobuf, and beside it the files with the weights that the protobuf does not hold.
+// One protobuf without the large weights, which ONNX Runtime takes from where they are: from the model, or from the files that it names.
 struct ModelBytes {
   std::string protobuf;
-  std::map<std::string, MappedFile> files;
-  std::shared_ptr<AppendFile> scratch;  // of weights that did not fit into the protobuf
 
   ModelBytes() = default;
+  // The model must outlive the making of the session.
   ModelBytes(const onnx::ModelProto& model, const WeightLimits& limits) {
-    const auto& weights = model.graph().initializer();
-    const bool fits = model.ByteSizeLong() <= limits.in_protobuf;
-    if (fits && std::none_of(weights.begin(), weights.end(), is_external)) {
-      protobuf = serialize(model);
-      return;
-    }
-    protobuf = serialize(copy_without_payloads(model, fits ? limits.in_protobuf : limits.tensor, [&](auto& copy, const auto& original) {
+    protobuf = serialize(copy_without_payloads(model, limits.tensor, [&](auto& copy, const auto& original) {
       if (is_external(original) || !original.has_raw_data()) {
         copy = original;
-        return;
+      } else {
+        const std::string place = "weight " + std::to_string(weights_.size());  // taken for the name of a file
+        weights_.emplace(place, original.raw_data());
+        set_external_place(copy, {place, 0, original.raw_data().size()});
       }
-      if (!scratch) scratch = std::make_shared<AppendFile>();
-      set_external_place(copy, {scratch->path(), scratch->append(original.raw_data()), original.raw_data().size()});
     }));
-    for (const auto& tensor : weights) {
+    for (const auto& tensor : model.graph().initializer()) {
       if (is_external(tensor)) map(external_place(tensor).file);
     }
-    if (scratch) map(scratch->path());
   }
 
-  void give_files_to(Ort::SessionOptions& options) const {
+  void give_weights_to(Ort::SessionOptions& options) const {
     std::vector<std::string> names;
     std::vector<char*> starts;
     std::vector<std::size_t> lengths;
-    for (const auto& [name, file] : files) {
+    const auto give = [&](const std::string& name, std::string_view bytes) {
       names.push_back(name);
-      starts.push_back(static_cast<char*>(file.start()));
-      lengths.push_back(file.bytes().size());
-    }
+      starts.push_back(const_cast<char*>(bytes.data()));  // ONNX Runtime copies them, its interface only lacks the const
+      lengths.push_back(bytes.size());
+    };
+    for (const auto& [name, bytes] : weights_) give(name, bytes);
+    for (const auto& [name, file] : files_) give(name, file.bytes());
     if (!names.empty()) options.AddExternalInitializersFromFilesInMemory(names, starts, lengths);
   }
 
  private:
   void map(const std::string& file) {
-    if (!files.contains(file)) files.emplace(file, MappedFile(file));
+    if (!files_.contains(file)) files_.emplace(file, MappedFile(file));
   }
+
+  std::map<std::string, std::string_view> weights_;
+  std::map<std::string, MappedFile> files_;
 };
 
 }  // namespace quantize

@@ -2,7 +2,6 @@
 
 #include <onnxruntime_session_options_config_keys.h>
 
-#include <cstring>
 #include <new>
 
 #include "base/error.h"
@@ -62,9 +61,10 @@ Ort::SessionOptions translate(const SessionOptions& options) {
 Tensor to_tensor(const Ort::Value& value) {
   if (!value.IsTensor()) throw Error(ErrorKind::model, "the model has an output that is not a tensor, which is not supported");
   const auto info = value.GetTensorTypeAndShapeInfo();
-  Tensor tensor = Tensor::zeros(element_type(info.GetElementType()), info.GetShape());
+  Tensor tensor{element_type(info.GetElementType()), info.GetShape(), {}};
   if (element_size(tensor.type) == 0) throw Error(ErrorKind::model, "the model has an output of an element type that is not supported");
-  if (!tensor.bytes.empty()) std::memcpy(tensor.bytes.data(), value.GetTensorRawData(), tensor.bytes.size());
+  const auto* begin = static_cast<const std::byte*>(value.GetTensorRawData());
+  tensor.bytes.assign(begin, begin + info.GetElementCount() * element_size(tensor.type));
   return tensor;
 }
 
@@ -72,10 +72,9 @@ class OnnxRuntimeEngine : public Engine {
  public:
   OnnxRuntimeEngine(const ModelSource& source, const SessionOptions& options, Ort::SessionOptions translated) {
     if (source.model != nullptr) {
-      weights_ = ModelBytes(*source.model, options.limits);
-      weights_.give_files_to(translated);
-      session_ = Ort::Session(Runtime::instance().env(), weights_.protobuf.data(), weights_.protobuf.size(), translated);
-      weights_.protobuf = {};
+      const ModelBytes bytes(*source.model, options.limits);
+      bytes.give_weights_to(translated);
+      session_ = Ort::Session(Runtime::instance().env(), bytes.protobuf.data(), bytes.protobuf.size(), translated);
     } else {
       session_ = Ort::Session(Runtime::instance().env(), source.file.c_str(), translated);
     }
@@ -128,7 +127,6 @@ class OnnxRuntimeEngine : public Engine {
     }
   }
 
-  ModelBytes weights_;  // ONNX Runtime may read them where they are
   Ort::Session session_{nullptr};
   std::vector<const char*> input_names_, output_names_;
 };

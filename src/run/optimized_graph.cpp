@@ -41,7 +41,7 @@ onnx::ModelProto optimized_graph(const onnx::ModelProto& model, const WeightLimi
     options.SetIntraOpNumThreads(1);
     options.SetGraphOptimizationLevel(ORT_ENABLE_EXTENDED);
     options.SetOptimizedModelFilePath(file.path().c_str());
-    bytes.give_files_to(options);
+    bytes.give_weights_to(options);
     const Ort::Session session(Runtime::instance().env(), bytes.protobuf.data(), bytes.protobuf.size(), options);
   } catch (const Ort::Exception& error) {
     throw Error(ErrorKind::model, "ONNX Runtime cannot optimize the model: " + plain_words(error.what(), model.graph()));

@@ -71,7 +71,7 @@ TEST_F(Golden, Target) {
 TEST_F(Golden, Scales) {
   std::vector<double> importance;
   for (std::size_t i = 0; i < at("gram").rows; ++i) importance.push_back(at("gram")(i, i));
-  const auto scales = search_scales(at("target"), importance, grids(), std::vector<ScaleRule>(at("target").rows));
+  const auto scales = search_scales(at("target"), importance, grids(), std::vector<ScaleRule>(at("target").rows), 0, Context{});
   for (std::size_t r = 0; r < scales.size(); ++r) EXPECT_FLOAT_EQ(scales[r], static_cast<float>(at("scale").values[r]));
 }
 
@@ -256,8 +256,8 @@ TEST(SearchScales, TheFloorIsKept) {
   }();
   const std::vector<double> importance = {1, 1};
   const std::vector<Grid> eight_bits = {{1, -127, 127}};
-  EXPECT_LT(search_scales(weights, importance, eight_bits, {ScaleRule{}})[0], 0.0085F);
-  EXPECT_EQ(search_scales(weights, importance, eight_bits, {ScaleRule{.least = 0.25F}})[0], 0.25F);
+  EXPECT_LT(search_scales(weights, importance, eight_bits, std::vector{ScaleRule{}}, 0, Context{})[0], 0.0085F);
+  EXPECT_EQ(search_scales(weights, importance, eight_bits, std::vector{ScaleRule{.least = 0.25F}}, 0, Context{})[0], 0.25F);
 }
 
 }  // namespace

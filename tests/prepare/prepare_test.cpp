@@ -27,7 +27,7 @@ const PassOutcome& outcome_of(const std::vector<PassOutcome>& outcomes, const st
 TEST(RunPass, KeepsWhatPassesTheCheck) {
   Model model = text_model(two_layers);
   const Sets inputs = sets_for(model);
-  const ParityCheck check(model.proto, inputs, {});
+  ParityCheck check(model.proto, inputs, {});
   const auto outcome = run_pass(model,
                                 {"rename", "",
                                  [](Model& one) {
@@ -44,7 +44,7 @@ TEST(RunPass, UndoesWhatMovesAnOutput) {
   Model model = text_model(two_layers);
   const std::string before = serialize(model.proto);
   const Sets inputs = sets_for(model);
-  const ParityCheck check(model.proto, inputs, {});
+  ParityCheck check(model.proto, inputs, {});
   const auto outcome = run_pass(model,
                                 {"break", "",
                                  [](Model& one) {
@@ -62,7 +62,7 @@ TEST(RunPass, UndoesWhatOnnxRuntimeCannotLoad) {
   Model model = text_model(two_layers);
   const std::string before = serialize(model.proto);
   const Sets inputs = sets_for(model);
-  const ParityCheck check(model.proto, inputs, {});
+  ParityCheck check(model.proto, inputs, {});
   const auto outcome = run_pass(model,
                                 {"break", "",
                                  [](Model& one) {
@@ -78,7 +78,7 @@ TEST(RunPass, UndoesHalfAnEdit) {
   Model model = text_model(two_layers);
   const std::string before = serialize(model.proto);
   const Sets inputs = sets_for(model);
-  const ParityCheck check(model.proto, inputs, {});
+  ParityCheck check(model.proto, inputs, {});
   const auto outcome = run_pass(model,
                                 {"throw", "",
                                  [](Model& one) -> std::string {
@@ -106,7 +106,7 @@ Pass scaling_pass(const std::string& name, float factor, int& runs) {
 TEST(RunPasses, ChecksAllPassesTogether) {
   Model model = text_model(two_layers);
   const Sets inputs = sets_for(model);
-  const ParityCheck check(model.proto, inputs, {});
+  ParityCheck check(model.proto, inputs, {});
   int up = 0, down = 0;  // neither keeps the function, both do
   const auto outcomes = run_passes(model, {scaling_pass("up", 2, up), scaling_pass("down", 0.5F, down)}, false, check, Context{}).passes;
   EXPECT_EQ(outcome_of(outcomes, "up").status, PassOutcome::Status::changed);
@@ -118,7 +118,7 @@ TEST(RunPasses, FindsTheOneToBlameWhereTheyFailTogether) {
   Model model = text_model(two_layers);
   const Model before = model;
   const Sets inputs = sets_for(model);
-  const ParityCheck check(model.proto, inputs, {});
+  ParityCheck check(model.proto, inputs, {});
   int same = 0, wrong = 0, last = 0;
   const std::vector<Pass> passes = {scaling_pass("same", 1, same), scaling_pass("wrong", 2, wrong), scaling_pass("last", 1, last)};
   const auto outcomes = run_passes(model, passes, false, check, Context{}).passes;
