@@ -134,7 +134,8 @@ class Narrower {
     for (std::size_t row = 0; row < rows.count; ++row) {
       const auto first = all.begin() + static_cast<std::ptrdiff_t>(row / rows_per_group * rows.channels);
       if (row % rows_per_group == 0) {
-        for (std::size_t k = 0; k < rows.length; k += rows.channels) std::copy_n(first, rows.channels, inputs.begin() + static_cast<std::ptrdiff_t>(k));
+        for (std::size_t k = 0; k < rows.length; k += rows.channels)
+          std::copy_n(first, rows.channels, inputs.begin() + static_cast<std::ptrdiff_t>(k));
       }
       const std::size_t slice = encoding.scale.size() == 1 ? 0 : row;
       if (is_narrow(slice)) continue;

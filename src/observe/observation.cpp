@@ -51,7 +51,7 @@ struct Slot {
     }
     if (seen.nonfinite == 0) {
       seen.histogram.cover(std::max(std::fabs(seen.min), std::fabs(seen.max)));
-      for_each_block(values.size(), [&](std::size_t begin, std::size_t count) { seen.histogram.add(values.subspan(begin, count)); });
+      seen.histogram.add(subsample(values));
     }
     const std::lock_guard lock(mutex);
     statistics.merge(seen);
@@ -59,14 +59,18 @@ struct Slot {
 
   // The subsample: blocks at a stride that varies by a fixed pattern, so that no channel or column of a regular layout is always or never
   // taken.
-  template <typename Visit>
-  static void for_each_block(std::size_t size, const Visit& visit) {
-    const std::size_t stride = size / histogram_samples;
-    if (stride <= 1) return visit(0, size);
+  static std::vector<float> subsample(std::span<const float> values) {
+    const std::size_t size = values.size(), stride = size / histogram_samples;
+    if (stride <= 1) return {values.begin(), values.end()};
+    std::vector<float> sample;
+    sample.reserve(histogram_samples + size / stride / block + block);
     for (std::size_t group = 0; group * stride * block < size; ++group) {
       const std::size_t start = (group * stride + (group * 2654435761U >> 7) % stride) * block;
-      if (start < size) visit(start, std::min(block, size - start));
+      if (start >= size) continue;
+      const auto part = values.subspan(start, std::min(block, size - start));
+      sample.insert(sample.end(), part.begin(), part.end());
     }
+    return sample;
   }
 };
 

@@ -33,12 +33,15 @@ void Histogram::grow(int exponent) {
 
 void Histogram::add(std::span<const float> values) {
   const float per_unit = std::ldexp(static_cast<float>(zero_bin), -exponent_);
-  std::array<std::int32_t, 256> places;
+  // Neighbours often are in the same bin (zero behind a Relu): in one table, each would wait for the one before it.
+  std::array<std::vector<std::uint32_t>, 2> counts = {std::vector<std::uint32_t>(bins), std::vector<std::uint32_t>(bins)};
+  std::array<std::int32_t, 1024> places;
   for (std::size_t begin = 0; begin < values.size(); begin += places.size()) {
     const auto part = values.subspan(begin, std::min(places.size(), values.size() - begin));
     bin_places(part, per_unit, bins, places);
-    for (std::size_t i = 0; i < part.size(); ++i) ++counts_[static_cast<std::size_t>(places[i])];
+    for (std::size_t i = 0; i < part.size(); ++i) ++counts[i % 2][static_cast<std::size_t>(places[i])];
   }
+  for (std::size_t bin = 0; bin < bins; ++bin) counts_[bin] += std::uint64_t{counts[0][bin]} + counts[1][bin];
 }
 
 void Histogram::merge(const Histogram& other) {

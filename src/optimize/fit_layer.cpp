@@ -180,8 +180,7 @@ Candidate round_towards(const Matrix& target, const Ordered& ordered, std::span<
     const auto own_rules = std::span(rules).subspan(begin, count);
     const Matrix rows = some_rows(target, begin, count), wanted = permute_columns(rows, ordered.order);
     const auto own = std::span(plain).subspan(begin, count);
-    auto scales = free_scale ? search_scales(rows, importance, own, own_rules, settings.block, Context{})
-                             : scales_of(own, settings.block);
+    auto scales = free_scale ? search_scales(rows, importance, own, own_rules, settings.block, Context{}) : scales_of(own, settings.block);
     RoundedRows rounded = round_rows(wanted, std::move(scales), ordered, own, own_rules, settings);
     if (free_scale && settings.block == 0 && target.cols <= few_columns && own[0].high <= few_levels)
       try_scales(wanted, ordered, own, own_rules, settings, rounded);

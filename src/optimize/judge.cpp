@@ -1,12 +1,11 @@
 #include "optimize/judge.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <optional>
 
 #include "base/parallel.h"
-#include "evaluate/metrics.h"
-#include "run/session.h"
 
 namespace quantize {
 namespace {
@@ -24,7 +23,7 @@ OptimizeInput only(const OptimizeInput& input, std::vector<std::size_t> numbers)
 }
 
 Verdict verdict_of(std::span<const Energy> energies) {
-  Verdict verdict{0, energies.empty() ? 0 : energies[0].sqnr_db()};
+  Verdict verdict{0, energies.empty() ? 0 : energies[0].sqnr_db(), energies.size()};
   for (const auto& energy : energies) {
     verdict.sqnr_db += energy.sqnr_db() / static_cast<double>(energies.size());
     verdict.worst_db = std::min(verdict.worst_db, energy.sqnr_db());
@@ -36,9 +35,11 @@ Verdict verdict_of(std::span<const Energy> energies) {
 
 std::string gain(const Verdict& before, const Verdict& after) {
   char text[128];
-  std::snprintf(text, sizeof text, "SQNR %.2f -> %.2f dB, worst sample %.2f -> %.2f dB", before.sqnr_db, after.sqnr_db, before.worst_db,
-                after.worst_db);
-  return text;
+  std::snprintf(text, sizeof text, "SQNR %.2f -> %.2f dB", before.sqnr_db, after.sqnr_db);
+  if (after.samples < 2) return text;
+  const std::string all = text;
+  std::snprintf(text, sizeof text, ", worst sample %.2f -> %.2f dB", before.worst_db, after.worst_db);
+  return all + text;
 }
 
 std::vector<float> References::of(std::size_t sample) const {
@@ -58,8 +59,8 @@ void References::keep(std::size_t sample, const std::vector<float>& output) {
   if (outputs_.emplace(sample, output).second) values_ += output.size();
 }
 
-Judge::Judge(const Model& fp32, const OptimizeInput& input, const Context& context)
-    : input_(input), context_(context), references_(input.samples) {
+Judge::Judge(const Model& fp32, const OptimizeInput& input, const Context& context, double decisive_db)
+    : input_(input), context_(context), decisive_db_(decisive_db), references_(input.samples) {
   std::vector<std::size_t> lacking;
   for (std::size_t i = 0; i < input.samples; ++i) {
     if (input.references != nullptr) references_[i] = input.references->of(input.number(i));
@@ -75,28 +76,42 @@ Judge::Judge(const Model& fp32, const OptimizeInput& input, const Context& conte
   for (const std::size_t sample : lacking) input.references->keep(input.number(sample), references_[sample]);  // in this order always
 }
 
-Verdict Judge::operator()(const Plan& plan, const RewriteOptions& options) const { return verdicts({&plan}, options)[0]; }
-
-std::pair<Verdict, Verdict> Judge::both(const Plan& before, const Plan& after, const RewriteOptions& options) const {
-  const auto two = verdicts({&before, &after}, options);
-  return {two[0], two[1]};
+Verdict Judge::operator()(const Plan& plan, const RewriteOptions& options) const {
+  Energies energies(1);
+  run(open({&plan}, options), 0, references_.size(), energies);
+  return verdict_of(energies[0]);
 }
 
-std::vector<Verdict> Judge::verdicts(const std::vector<const Plan*>& plans, const RewriteOptions& options) const {
-  std::vector<std::optional<Session>> sessions(plans.size());
+std::pair<Verdict, Verdict> Judge::both(const Plan& before, const Plan& after, const RewriteOptions& options) const {
+  const auto sessions = open({&before, &after}, options);
+  const auto verdicts = [&](const Energies& energies) { return std::pair(verdict_of(energies[0]), verdict_of(energies[1])); };
+  const std::size_t samples = references_.size(), first = std::isfinite(decisive_db_) ? std::min<std::size_t>(samples, 1) : samples;
+  Energies energies(2);
+  run(sessions, 0, first, energies);
+  const auto [was, is] = verdicts(energies);
+  if (std::fabs(is.sqnr_db - was.sqnr_db) < decisive_db_) run(sessions, first, samples, energies);
+  return verdicts(energies);
+}
+
+std::vector<Session> Judge::open(const std::vector<const Plan*>& plans, const RewriteOptions& options) const {
+  std::vector<std::optional<Session>> opened(plans.size());
   parallel_for_samples(context_, plans.size(), [&](std::size_t p, unsigned) {
     const Plan& plan = *plans[p];
-    sessions[p].emplace(rewrite(plan.model, plan.placement, plan.encodings, options).proto,
-                        SessionOptions{.threads = 1, .fuse_quantized = false});
+    opened[p].emplace(rewrite(plan.model, plan.placement, plan.encodings, options).proto,
+                      SessionOptions{.threads = 1, .fuse_quantized = false});
   });
-  const std::size_t samples = references_.size();
-  std::vector<Energy> energies(plans.size() * samples);
-  parallel_for_samples(context_, energies.size(), [&](std::size_t i, unsigned) {
-    energies[i] = Energy::of(references_[i % samples], float_values(sessions[i / samples]->run(input_.load(i % samples))[0]));
+  std::vector<Session> sessions;
+  for (auto& session : opened) sessions.push_back(std::move(*session));
+  return sessions;
+}
+
+void Judge::run(const std::vector<Session>& sessions, std::size_t begin, std::size_t end, Energies& energies) const {
+  for (auto& known : energies) known.resize(end);
+  const std::size_t samples = end - begin;
+  parallel_for_samples(context_, sessions.size() * samples, [&](std::size_t i, unsigned) {
+    const std::size_t session = i / samples, sample = begin + i % samples;
+    energies[session][sample] = Energy::of(references_[sample], float_values(sessions[session].run(input_.load(sample))[0]));
   });
-  std::vector<Verdict> verdicts;
-  for (std::size_t p = 0; p < plans.size(); ++p) verdicts.push_back(verdict_of(std::span(energies).subspan(p * samples, samples)));
-  return verdicts;
 }
 
 Statistics encode_trial(Plan& plan, const OptimizeInput& few, const Context& context) {

@@ -2,6 +2,7 @@
 // is simulated in float: what integer kernels of this or that processor cut off must not decide what the model becomes.
 #pragma once
 
+#include <limits>
 #include <map>
 #include <mutex>
 #include <span>
@@ -9,20 +10,23 @@
 #include <vector>
 
 #include "base/context.h"
+#include "evaluate/metrics.h"
 #include "optimize/optimize.h"
 #include "rewrite/rewrite.h"
+#include "run/session.h"
 
 namespace quantize {
 
 struct Verdict {
-  double sqnr_db = 0;   // mean over the judged samples: by their joint energy, one loud sample would outweigh all others
-  double worst_db = 0;  // of the worst one
+  double sqnr_db = 0;       // mean over the judged samples: by their joint energy, one loud sample would outweigh all others
+  double worst_db = 0;      // of the worst one
+  std::size_t samples = 0;  // that were judged by
 
   // What a step must raise: a gain on average that the worst sample pays for is none.
   [[nodiscard]] double score() const { return (sqnr_db + worst_db) / 2; }
 };
 
-// "SQNR 31.20 -> 33.45 dB, worst sample 28.10 -> 29.00 dB"
+// "SQNR 31.20 -> 33.45 dB, worst sample 28.10 -> 29.00 dB", the second half where there is more than one
 std::string gain(const Verdict& before, const Verdict& after);
 
 constexpr std::size_t least_judged = 2;  // samples, at the lowest level that judges
@@ -45,17 +49,23 @@ class Judge {
  public:
   // `fp32`: the reference, or the same function with other weights, from before a step that changed none of it. Every sample of `input` is
   // judged by. Of input.references, those that are there are taken, and those that lack are added.
-  Judge(const Model& fp32, const OptimizeInput& input, const Context& context);
+  // decisive_db: a difference that is no chance: where two plans are so far apart on the first sample, the others need not run.
+  Judge(const Model& fp32, const OptimizeInput& input, const Context& context,
+        double decisive_db = std::numeric_limits<double>::infinity());
 
   [[nodiscard]] Verdict operator()(const Plan& plan, const RewriteOptions& options = {}) const;
   // Of a plan as it was and of what a step made of it, at the same time.
   [[nodiscard]] std::pair<Verdict, Verdict> both(const Plan& before, const Plan& after, const RewriteOptions& options = {}) const;
 
  private:
-  [[nodiscard]] std::vector<Verdict> verdicts(const std::vector<const Plan*>& plans, const RewriteOptions& options) const;
+  [[nodiscard]] std::vector<Session> open(const std::vector<const Plan*>& plans, const RewriteOptions& options) const;
+  // Samples [begin, end) through each of them, added to what is known of it.
+  using Energies = std::vector<std::vector<Energy>>;
+  void run(const std::vector<Session>& sessions, std::size_t begin, std::size_t end, Energies& energies) const;
 
   const OptimizeInput input_;
   const Context& context_;
+  double decisive_db_;
   std::vector<std::vector<float>> references_;
 };
 

@@ -60,7 +60,8 @@ class Accumulator {
       const float *base_q = q.data() + begin, *base = mixed ? fp.data() + begin : base_q;
       auto& moments = moments_[number];
       for (std::size_t col = mixed ? 0 : row; col < block.length; col += tile) {
-        linalg().add_gram({base, base_q, columns, stride, row, rows, col, std::min(tile, block.length - col)}, mixed ? moments.hx : moments.h);
+        linalg().add_gram({base, base_q, columns, stride, row, rows, col, std::min(tile, block.length - col)},
+                          mixed ? moments.hx : moments.h);
       }
       auto& mean = mixed ? moments.mean_fp : moments.mean_q;
       for (std::size_t n = 0; n < columns; ++n) {
@@ -188,7 +189,8 @@ LayerMoments measure_moments(const ColumnView& view, std::vector<ColumnBlock> bl
     parallel_for(context, 2 * pieces.size(), [&](std::size_t i, unsigned) {
       const Piece& piece = pieces[i / 2];
       const bool is_fp = i % 2 == 0;
-      const Tensor& values = is_fp ? source.fp32.value(piece.sample, source.fp32_tensor) : source.quantized.value(piece.sample, source.quantized_tensor);
+      const Tensor& values =
+          is_fp ? source.fp32.value(piece.sample, source.fp32_tensor) : source.quantized.value(piece.sample, source.quantized_tensor);
       view.gather(values, piece.positions, (is_fp ? columns_fp : columns_q).data() + piece.offset * stride);
     });
   };

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <ranges>
 #include <tuple>
 
-#include "base/memory.h"
 #include "optimize/absorb_bias.h"
 #include "optimize/equalize.h"
 #include "optimize/fit_network.h"
@@ -24,6 +24,7 @@ constexpr double real_gain_db = 0.1;   // less may be chance: the judged samples
 // What a level spends on each step.
 struct Effort {
   std::size_t judged;             // samples that judge
+  double decisive_db;             // a difference by which the first of them decides alone
   std::size_t equalization;       // samples that trial ranges are taken from, besides those that judge
   std::vector<double> strengths;  // of equalization, mildest first
   std::size_t ranges, positions;  // samples and positions in each that ranges are chosen by; none: they stay the automatic ones
@@ -32,6 +33,7 @@ struct Effort {
 
 Effort effort_of(const OptimizeInput& input, Level level, const Context& context) {
   Effort effort{.judged = least_judged,
+                .decisive_db = 6,
                 .equalization = 4,
                 .strengths = {0.8},
                 .ranges = 0,
@@ -57,6 +59,7 @@ Effort effort_of(const OptimizeInput& input, Level level, const Context& context
   if (level >= Level::o2) {
     effort = {
         .judged = 12,
+        .decisive_db = std::numeric_limits<double>::infinity(),
         .equalization = 12,
         .strengths = {0.4, 0.6, 0.8, 1.0},
         .ranges = 16,
@@ -203,7 +206,6 @@ Step try_fitting(Plan& plan, const OptimizeInput& learned, const Judge& judge, c
   const auto start = std::chrono::steady_clock::now();
   Plan candidate = plan;
   const NetworkFit fit = fit_network(candidate, learned, effort.fit, context);
-  release_free_memory();  // the matrices' pages, before sessions want theirs
   auto [before, after] = judge.both(plan, candidate);
   std::string rounding;
   if (effort.fit.methods.learned > 0) {  // what is learned row by row on few samples may lose to the closed form as a whole
@@ -248,7 +250,7 @@ BeforeCalibration optimize_before_calibration(Plan& plan, const OptimizeInput& i
   // The final ranges will have seen what judges too: cut values there would be the trial's fault, not the step's.
   const OptimizeInput few = joined(evenly(split.learned, effort.equalization), split.judged);
   const auto start = std::chrono::steady_clock::now();
-  const Judge judge(plan.model, split.judged, context);
+  const Judge judge(plan.model, split.judged, context, effort.decisive_db);
   Preview now = preview_of(std::move(plan), few, context);
   const double shared = seconds_since(start);
   BeforeCalibration result;
@@ -273,7 +275,7 @@ std::vector<Step> optimize_after_encoding(Plan& plan, const Statistics& statisti
   if (level == Level::o0) return {};
   const Effort effort = effort_of(input, level, context);
   const SampleSplit split = split_samples(input, effort.judged);
-  const Judge judge(plan.model, split.judged, context);
+  const Judge judge(plan.model, split.judged, context, effort.decisive_db);
   std::vector<Step> steps;
   if (effort.ranges > 0 && input.scheme.method == RangeMethod::automatic && input.scheme.activation_bits <= 8 && input.does("ranges"))
     steps.push_back(try_ranges(plan, statistics, split.learned, judge, effort, context));

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <future>
 
 #include "base/error.h"
 #include "encode/assignment_file.h"
@@ -145,7 +146,8 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   FileTransaction files;
   const Model quantized = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
   Model written = with_outputs_as_asked(run, quantized, options);
-  const auto kernels = kernels_in_runtime(written, node_decisions(run.plan));  // before slim() takes the names
+  // In the background, of a copy: slim() takes the names.
+  auto kernels = std::async(std::launch::async, [written, &run] { return kernels_in_runtime(written, node_decisions(run.plan)); });
   speed_up_resizes(run, written, options, context);
   const Stopwatch writing;
   slim(written.proto, run.target.computes_constants);
@@ -155,7 +157,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   run.steps.push_back({"write", "saved, read back and verified", writing.seconds()});
 
   Report report = describe_run(options, run.original, written, file, run.plan);
-  report.kernels = kernels;
+  report.kernels = kernels.get();
   report.placement = run.placement_trials;
   report.steps = run.steps;
   for (const auto& note : context.notes()) report.steps.push_back({"hazard", note, 0});

@@ -11,7 +11,6 @@ Outcome quantize_model(const Options& options, Context& context) {
   const Stopwatch watch;
   Run run = plan_run(options, context);
   const auto stage_ends = [&](const char* step) {
-    release_free_memory();
     context.debug("memory: " + std::to_string(peak_resident_memory() >> 20) + " MB at the peak after " + step);
   };
   stage_ends("preparing");
@@ -19,6 +18,7 @@ Outcome quantize_model(const Options& options, Context& context) {
   equalize_run(run, options, context);
   stage_ends("equalizing");
   observe_run(run, context);
+  release_free_memory();  // of the runs: what fits weights allocates in other sizes
   stage_ends("calibrating");
   if (options.goals.empty()) {
     encode_run(run, options, context);

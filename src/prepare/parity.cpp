@@ -117,7 +117,8 @@ double ParityCheck::range_of(const std::vector<std::vector<Tensor>>& results, st
   for (const auto& outputs : results) {
     if (!is_float(outputs[output].type)) continue;
     for (const double value : as_doubles(outputs[output])) {
-      if (!std::isfinite(value)) throw Error(ErrorKind::numeric, "output '" + names_[output] + "' of the float model holds NaN or infinity");
+      if (!std::isfinite(value))
+        throw Error(ErrorKind::numeric, "output '" + names_[output] + "' of the float model holds NaN or infinity");
       low = std::min(low, value);
       high = std::max(high, value);
     }

@@ -161,6 +161,30 @@ TEST(PairOverflow, OneDnnRunsMoreInIntegers) {
   }
 }
 
+// The pair is input channels 0 and 1 of output channel 1, wherever the weight has them.
+TEST(PairOverflow, EveryLayoutOfWeightsIsReadByOutputChannel) {
+  const std::vector<std::pair<std::string, bool>> kinds = {{"Conv (x, w)", true},
+                                                           {"ConvTranspose (x, w)", false},
+                                                           {"Gemm (x, w)", false},
+                                                           {"Gemm <transB = 1> (x, w)", true},
+                                                           {"MatMul (x, w)", false}};
+  for (const auto& [node, outputs_first] : kinds) {
+    const bool is_conv = node.starts_with("Conv");
+    const std::string dims = is_conv ? "1,4,1,1" : "1,4";
+    Model model = text_model("g (float[" + dims + "] x) => (float[" + dims + "] y) <float[" + (is_conv ? "4,4,1,1" : "4,4") +
+                             "] w> { y = " + node + " }");
+    std::vector<float> values(16);  // elsewhere the signs differ within each pair
+    for (std::size_t i = 0; i < 16; ++i) values[i] = (outputs_first ? i % 2 : i / 4 % 2) == 0 ? 1.0F : -1.0F;
+    values[5] = 1;
+    put_initializer(model.graph(), make_tensor("w", is_conv ? Shape{4, 4, 1, 1} : Shape{4, 4}, values));
+    auto plan = planned(model, {1, 1, 1, 1});
+    const auto found = avoid_pair_overflow(plan.model, plan.placement, plan.statistics, plan.encodings, {.onednn = true});
+    ASSERT_EQ(found.size(), 1U) << node;
+    const auto& largest = plan.encodings.weights.at("w").largest;
+    for (std::size_t row = 0; row < 4; ++row) EXPECT_EQ(largest[row], row == 1 ? 63 : 127) << node << " row " << row;
+  }
+}
+
 // What it is for: the fused integer kernels of this very processor compute what Quantize/DequantizeLinear mean. On a processor with 8-bit
 // dot products they do so anyway.
 TEST(PairOverflow, FusedKernelsComputeWhatTheFileSays) {

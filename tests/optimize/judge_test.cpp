@@ -76,6 +76,35 @@ TEST(Judge, AllSamplesAndTheWorst) {
   EXPECT_DOUBLE_EQ(verdict.score(), (verdict.sqnr_db + verdict.worst_db) / 2);
 }
 
+TEST(Judge, ADifferenceThatIsNoChanceIsSeenOnTheFirstSample) {
+  const auto scheme = scheme_named("w8a8");
+  const Model model = text_model(R"(g (float[1,1,1,2] x) => (float[1,1,1,2] y) <float[1,1,1,1] w = {1}> { y = Conv (x, w) })");
+  const auto planned = plan_graph(model, scheme);
+  const auto with_step = [&](float step) {
+    Plan plan{planned.prepared, planned.placement, planned.encodings};
+    plan.encodings.activations.at("x").scale = {step};
+    plan.encodings.activations.at("x").zero_point = {128};
+    return plan;
+  };
+  std::atomic<int> loads = 0;
+  OptimizeInput input{scheme, {}, 3, 0};
+  input.load = [&loads](std::size_t i) {
+    ++loads;
+    return std::vector<Tensor>{Tensor::of({1, 1, 1, 2}, std::vector<float>{1.03F, 2.06F + static_cast<float>(i)})};
+  };
+  const Judge judge(model, input, Context(), 6);
+  const auto samples_of = [&](float coarse, float fine) {
+    loads = 0;
+    const auto [before, after] = judge.both(with_step(coarse), with_step(fine), {.weights = false});
+    EXPECT_EQ(before.samples, after.samples);
+    EXPECT_EQ(static_cast<std::size_t>(loads), 2 * after.samples);
+    EXPECT_EQ(gain(before, after).find("worst") == std::string::npos, after.samples == 1);
+    return after.samples;
+  };
+  EXPECT_EQ(samples_of(0.5F, 0.03F), 1U);
+  EXPECT_EQ(samples_of(0.5F, 0.49F), 3U);
+}
+
 TEST(Judge, ReferencesAreComputedOnce) {
   const Model model = text_model("g (float[1,1,1,2] x) => (float[1,1,1,2] y) { y = Neg (x) }");
   OptimizeInput input = numbered(10);

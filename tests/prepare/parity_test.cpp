@@ -37,8 +37,7 @@ TEST(ParityCheck, RoundingIsTheSame) {
 
 TEST(ParityCheck, NamesTheWorstOutput) {
   const Sets inputs = one_set({-1, 1});
-  ParityCheck check(text_model("g (float[2] x) => (float[2] y, float[2] z) { y = Identity (x)  z = Identity (x) }").proto, inputs,
-                          {});
+  ParityCheck check(text_model("g (float[2] x) => (float[2] y, float[2] z) { y = Identity (x)  z = Identity (x) }").proto, inputs, {});
   EXPECT_EQ(check.measure(text_model("g (float[2] x) => (float[2] y, float[2] z) { y = Identity (x)  z = Neg (x) }").proto).output, "z");
 }
 
