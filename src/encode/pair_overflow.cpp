@@ -64,11 +64,11 @@ std::vector<int> largest_inputs(const std::string& tensor, std::size_t channels,
   return largest;
 }
 
-// Pairs are counted off along `run` products. Those of opposite sign cannot exceed what one of them is.
-std::int32_t largest_pair(std::span<const std::int32_t> weights, std::span<const int> inputs, std::size_t run) {
+// Pairs are counted off along `run` products, from number `first` on. Those of opposite sign cannot exceed what one of them is.
+std::int32_t largest_pair(std::span<const std::int32_t> weights, std::span<const int> inputs, std::size_t run, std::size_t first = 0) {
   std::int32_t largest = 0;
   for (std::size_t begin = 0; begin < weights.size(); begin += run) {
-    for (std::size_t k = begin; k + 1 < begin + run; k += 2) {
+    for (std::size_t k = begin + first; k + 1 < begin + run; k += 2) {
       if ((weights[k] < 0) != (weights[k + 1] < 0)) continue;
       largest = std::max(largest, std::abs(weights[k] * inputs[k] + weights[k + 1] * inputs[k + 1]));
     }
@@ -141,7 +141,9 @@ class Narrower {
       if (is_narrow(slice)) continue;
       rows.copy(row, integers, weights);
       std::int32_t largest = largest_pair(weights, inputs, rows.length);
-      if (rule_.onednn) largest = std::max(largest, largest_pair(weights, inputs, rows.channels));
+      const bool either = rule_.merged_groups && op.groups > 1;
+      if (rule_.onednn || either) largest = std::max(largest, largest_pair(weights, inputs, rows.channels));
+      if (either) largest = std::max(largest, largest_pair(weights, inputs, rows.channels, 1));
       if (largest <= rule_.limit) continue;
       auto& slices = overflowing_[op.weight];
       slices.resize(encoding.scale.size());

@@ -21,6 +21,7 @@ struct NarrowedWeight {
 struct PairRule {
   double limit = 32767;
   bool onednn = false;
+  bool merged_groups = false;  // there may be zeros in front of a group's channels, so that pairs begin at either of them
 };
 
 // Restricts to -63..63 (7 bits, at twice the scale) the output channels of 8-bit weights in which a pair can exceed the limit with the

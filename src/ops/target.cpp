@@ -20,6 +20,7 @@ const std::vector<Target>& targets() {
        .sums_follow_readers = true,
        .computes_constants = true,
        .resize_by_products = true,
+       .merge_groups = true,
        .quantize_outputs = false,
        .channel_scales = true,
        .block_scales = true,

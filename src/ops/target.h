@@ -27,6 +27,7 @@ struct Target {
   bool sums_follow_readers = false;  // an Add whose result only float operators read stays float: what it adds is not rounded once more
   bool computes_constants = false;   // when it loads a model: small files may leave that to it
   bool resize_by_products = false;   // its kernel for a linear Resize is slower than two matrix products
+  bool merge_groups = false;         // its integer kernel is slow for convolutions with many small groups
   bool quantize_outputs =
       true;  // whether graph outputs are quantized: 8 bits for the logits cost more accuracy than one float layer costs time
   bool integer_outputs = false;        // every float output must be quantized, so that its integers can be given

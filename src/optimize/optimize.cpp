@@ -234,9 +234,9 @@ Step try_fitting(Plan& plan, const OptimizeInput& learned, const Judge& judge, c
 }  // namespace
 
 const std::vector<std::string>& step_names() {
-  static const std::vector<std::string> names = {
-      "round-to-pixels", "equalize", "absorb-bias", "migrate", "ranges",  "fit-weights",     "target",
-      "scale",           "gptq",     "descent",     "rescale", "learned", "bias-correction", "resize-by-products"};
+  static const std::vector<std::string> names = {"round-to-pixels", "equalize", "absorb-bias",     "migrate",      "ranges",
+                                                 "fit-weights",     "target",   "scale",           "gptq",         "descent",
+                                                 "rescale",         "learned",  "bias-correction", "merge-groups", "resize-by-products"};
   return names;
 }
 

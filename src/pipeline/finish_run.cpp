@@ -13,6 +13,7 @@
 #include "prepare/parity.h"
 #include "report/words.h"
 #include "report/write_report.h"
+#include "rewrite/merge_groups.h"
 #include "rewrite/output_type.h"
 #include "rewrite/resize_by_products.h"
 #include "rewrite/rewrite.h"
@@ -57,13 +58,13 @@ Model with_outputs_as_asked(const Run& run, const Model& quantized, const Option
   return changed;
 }
 
-// Where the target gains by it; checked on a probe input, like every change of the graph, and undone where the outputs would move.
-void speed_up_resizes(Run& run, Model& written, const Options& options, const Context& context) {
-  if (!run.target.resize_by_products || options.without.contains("resize-by-products")) return;
+// What only makes the model faster: checked on a probe input, like every change of the graph, and undone where the outputs would move.
+// `change` returns how many places it found.
+void speed_up(Run& run, Model& written, const std::string& step, const std::string& what, int (*change)(Model&), const Context& context) {
   const Stopwatch watch;
   Model faster = written;
-  const int replaced = resize_by_products(faster);
-  if (replaced == 0) return;
+  const int changed = change(faster);
+  if (changed == 0) return;
   std::string why_not;
   try {
     if (!ParityCheck(written.proto, std::span(run.inputs).first(1), {.threads = context.threads}).measure(faster.proto).same)
@@ -72,9 +73,15 @@ void speed_up_resizes(Run& run, Model& written, const Options& options, const Co
     why_not = error.what();
   }
   if (why_not.empty()) written = std::move(faster);
-  run.steps.push_back({"resize-by-products",
-                       std::to_string(replaced) + " linear Resize as two matrix products" + (why_not.empty() ? "" : "; undone: " + why_not),
-                       watch.seconds()});
+  run.steps.push_back({step, std::to_string(changed) + " " + what + (why_not.empty() ? "" : "; undone: " + why_not), watch.seconds()});
+}
+
+void speed_up_for_target(Run& run, Model& written, const Options& options, const Context& context) {
+  const auto wanted = [&](bool gains, const std::string& step) { return gains && !options.without.contains(step); };
+  if (wanted(run.target.merge_groups, "merge-groups"))
+    speed_up(run, written, "merge-groups", "convolutions with fewer and larger groups", merge_groups, context);
+  if (wanted(run.target.resize_by_products, "resize-by-products"))
+    speed_up(run, written, "resize-by-products", "linear Resize as two matrix products", resize_by_products, context);
 }
 
 // ONNX Runtime's integer kernels stand for the target only where the weights keep to their sums of 16 bits, see pair_overflow.h; for others
@@ -148,7 +155,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   Model written = with_outputs_as_asked(run, quantized, options);
   // In the background, of a copy: slim() takes the names.
   auto kernels = std::async(std::launch::async, [written, &run] { return kernels_in_runtime(written, node_decisions(run.plan)); });
-  speed_up_resizes(run, written, options, context);
+  speed_up_for_target(run, written, options, context);
   const Stopwatch writing;
   slim(written.proto, run.target.computes_constants);
   const auto file = save_model(written.proto, options.output, files, written.limits);

@@ -102,8 +102,8 @@ bool pairs_matter(const Options& options) { return find_target(options.target).p
 void keep_pairs_in_range(Run& run, const Options& options, double limit) {
   if (!pairs_matter(options)) return;
   int channels = 0, of = 0;
-  const auto narrowed =
-      avoid_pair_overflow(run.plan.model, run.plan.placement, run.statistics, run.plan.encodings, {limit, run.target.onednn_kernels});
+  const auto narrowed = avoid_pair_overflow(run.plan.model, run.plan.placement, run.statistics, run.plan.encodings,
+                                            {limit, run.target.onednn_kernels, run.target.merge_groups});
   if (narrowed.empty()) return;
   for (const auto& weight : narrowed) channels += weight.channels, of += weight.of;
   run.steps.push_back({"avoid-overflow",

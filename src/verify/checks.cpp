@@ -3,6 +3,7 @@
 
 #include "model/attribute.h"
 #include "model/graph.h"
+#include "rewrite/merge_groups.h"
 #include "rewrite/rewrite.h"
 #include "verify/verify.h"
 
@@ -80,9 +81,18 @@ Issues check_weights(const Model& prepared, const onnx::ModelProto& written, con
     if (stored.scale != encoding.scale) issues.push_back(where + " has other scales than planned");
     if (encoding.scale.size() > 1 && stored.axis != encoding.axis)
       issues.push_back(where + " is dequantized along axis " + std::to_string(stored.axis));
-    const auto values = float_values(*before.initializer(op.weight));
-    const auto integers = int_values(*stored.integers);
-    const auto shape = shape_of(*stored.integers);
+    const auto& planned = *before.initializer(op.weight);
+    const auto values = float_values(planned);
+    const auto shape = shape_of(planned);
+    auto integers = int_values(*stored.integers);
+    if (const auto stored_shape = shape_of(*stored.integers); stored_shape != shape) {
+      auto own = split_groups(integers, stored_shape, shape, op.groups);
+      if (!own) {
+        issues.push_back(where + " is stored in another shape than planned");
+        continue;
+      }
+      integers = std::move(*own);
+    }
     for (std::size_t k = 0; k < values.size(); ++k) {
       const std::size_t slice = slice_of(k, shape, encoding);
       const double scale = encoding.scale[slice];

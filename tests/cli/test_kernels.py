@@ -39,6 +39,34 @@ def test_a_slower_model_is_called_slower(program, tmp_path):
     assert bool(slower) == (report["latency"]["speedup"] < 0.98)
 
 
+def groups_of_three(path):
+    """A convolution with eight groups of three channels between two plain ones."""
+    random = np.random.default_rng(3)
+    values = {**weights(), "w1": random.normal(0, 0.3, (24, 3, 3, 3)), "b1": np.zeros(24), "wg": random.normal(0, 0.3, (24, 3, 3, 3)),
+              "w2": random.normal(0, 0.1, (64, 24, 7, 7)), "b2": np.zeros(64)}
+    nodes = [first_convolution(), helper.make_node("Relu", ["conv1_out"], ["a"], "relu1"),
+             helper.make_node("Conv", ["a", "wg"], ["b"], "groups", group=8, pads=[1, 1, 1, 1]),
+             helper.make_node("Relu", ["b"], ["middle"], "relu2"), second_convolution("middle")]
+    return save(path, nodes, {name: value.astype(np.float32) for name, value in values.items()}, outputs={"y": [None] * 4})
+
+
+def test_small_groups_are_merged_where_that_is_faster(program, tmp_path):
+    model = groups_of_three(tmp_path / "model.onnx")
+    pictures = draw_pictures(tmp_path / "pictures", size=(32, 32))
+    written, outputs = {}, {}
+    picture = np.random.default_rng(5).normal(0, 1, (1, 3, 32, 32)).astype(np.float32)
+    for step, words in {"merged": [], "kept": ["--without", "merge-groups"]}.items():
+        quantize(program, model, pictures, tmp_path / f"{step}.onnx", *words)
+        written[step] = onnx.load(tmp_path / f"{step}.onnx")
+        outputs[step] = session(tmp_path / f"{step}.onnx").run(None, {"x": picture})[0]
+        assert any(row["name"] == "merge-groups" for row in report_of(tmp_path / f"{step}.onnx")["steps"]) == (step == "merged")
+    group_of = {step: next(attribute.i for node in graph.graph.node if node.name == "groups" for attribute in node.attribute if attribute.name == "group")
+                for step, graph in written.items()}
+    assert group_of["kept"] == 8
+    assert group_of["merged"] < 8
+    assert np.array_equal(outputs["merged"], outputs["kept"])
+
+
 def test_placement_auto_reports_what_it_timed(program, tmp_path):
     quantize(program, DEMO / "model.onnx", DEMO / "calib", tmp_path / "out.onnx", "--placement", "auto")
     report = report_of(tmp_path / "out.onnx")

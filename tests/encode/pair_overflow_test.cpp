@@ -148,6 +148,21 @@ TEST(PairOverflow, OneDnnPadsTheChannels) {
   EXPECT_EQ(narrowed(first_two_of_second, true), 1U);
 }
 
+// Merged groups (merge_groups.h) may put an odd number of zeros in front of a group's three channels: then the last two are a pair.
+TEST(PairOverflow, WhereGroupsMayBeMergedPairsBeginAtEitherChannel) {
+  Model model = text_model(R"(g (float[1,6,8,8] x) => (float[1,1,8,8] y) <float[2,3,1,1] w, float[1,2,1,1] u> {
+    c = Conv <group = 2> (x, w)
+    y = Conv (c, u)
+  })");
+  put_initializer(model.graph(), make_tensor("w", {2, 3, 1, 1}, std::vector<float>{0, 1, 1, 1, 0, 1}));
+  for (const bool merged : {false, true}) {
+    auto plan = planned(model, {1, 1, 1, 1, 1, 1});
+    const auto found = avoid_pair_overflow(plan.model, plan.placement, plan.statistics, plan.encodings, {.merged_groups = merged});
+    ASSERT_EQ(found.size(), merged ? 1U : 0U);
+    EXPECT_EQ(std::ranges::count(plan.encodings.weights.at("w").largest, 63), merged ? 1 : 0);
+  }
+}
+
 // Which ONNX Runtime runs in float and oneDNN in integers: a convolution with a float result, and a transposed one.
 TEST(PairOverflow, OneDnnRunsMoreInIntegers) {
   for (const std::string kind : {"Conv", "ConvTranspose"}) {

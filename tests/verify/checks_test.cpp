@@ -99,6 +99,27 @@ TEST_F(Checks, WrongWeightValue) {
   EXPECT_NE(weights()[0].find("element 5"), std::string::npos);
 }
 
+// Zeros between groups belong to no planned weight; anything else there would be read.
+TEST(CheckWeights, GroupsMayBeMergedButNotLeak) {
+  const auto plan = plan_graph(text_model("g (float[1,8,6,6] x) => (float[1,4,6,6] y) <float[4,2,1,1] w> { y = Conv <group = 4> (x, w) }"),
+                               scheme_named("w8a8"));
+  const Model written = rewrite(plan.prepared, plan.placement, plan.encodings);
+  const auto own = int_values(initializer_of(written, "w1"));
+  const auto issues = [&](std::int32_t leak) {
+    std::vector<std::int32_t> merged(16);
+    for (std::size_t row = 0; row < 4; ++row) {
+      for (std::size_t k = 0; k < 2; ++k) merged[row * 4 + row % 2 * 2 + k] = static_cast<std::int32_t>(own[row * 2 + k]);
+    }
+    merged[2] = leak;
+    Model model = written;
+    put_initializer(model.graph(), make_tensor("w1", {4, 4, 1, 1}, onnx::TensorProto::INT8, merged));
+    return check_weights(plan.prepared, model.proto, plan.placement, plan.encodings);
+  };
+  EXPECT_EQ(issues(0), Issues{});
+  ASSERT_EQ(issues(1).size(), 1U);
+  EXPECT_NE(issues(1)[0].find("another shape than planned"), std::string::npos);
+}
+
 TEST_F(Checks, WrongWeightType) {
   const std::string name = dequantizer("y", 1).input(0);
   find_initializer(written_.graph(), name)->set_data_type(onnx::TensorProto::UINT8);

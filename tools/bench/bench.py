@@ -103,7 +103,8 @@ def calibration(bench, model, label, count, peers):
 def latency(bench, model, outputs):
     print(f"\n### Latency, {bench.options.threads} threads\n")
     names = ["FP32", *(f"{name}, W8A8" for name in outputs)]
-    found = measured.run(bench.script("latency", bench.options.latency_runs, bench.options.threads, model, *outputs.values()))
+    found = measured.run(bench.script("latency", bench.options.latency_runs, bench.options.threads,
+                                      listing(bench.options.calib, 1)[0], model, *outputs.values()))
     row(["", "ms", "x faster", ""])
     row(["---"] * 4)
     for name, line in zip(names, [line for line in found.output.splitlines() if line.endswith(".onnx")]):

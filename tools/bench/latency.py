@@ -1,6 +1,8 @@
 """Latency of several models, run in turn so that whatever else the machine does meets all of them alike.
 
-    latency.py RUNS THREADS MODEL...
+    latency.py RUNS THREADS PICTURE MODEL...
+
+A picture, since what is random costs more than what is not: each of PRelu's values then goes another way than the one beside it.
 
 Prints one line per model: median milliseconds, and the median over the turns of the first model's time divided by this one's; "fails" twice
 where ONNX Runtime cannot run it.
@@ -9,8 +11,8 @@ import statistics
 import sys
 import time
 
-import numpy
 import onnxruntime
+from pictures import load
 
 
 def session_of(model, options):
@@ -22,14 +24,14 @@ def session_of(model, options):
 
 
 def main():
-    runs, threads, models = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+    runs, threads, file, models = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     options.add_session_config_entry("session.force_spinning_stop", "1")  # or idle sessions take the cores of the one that is timed
     sessions = [session_of(model, options) for model in models]
     feed = sessions[0].get_inputs()[0]
-    picture = {feed.name: numpy.random.default_rng(1).normal(0, 1, feed.shape).astype(numpy.float32)}
+    picture = {feed.name: load(file, feed.shape)}
     for number, session in enumerate(sessions):
         try:
             session.run(None, picture)
