@@ -2,6 +2,7 @@
 #include <future>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "encode/assignment_file.h"
 #include "encode/foreign_encodings.h"
 #include "evaluate/evaluate.h"
@@ -172,6 +173,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   report.calibration = facts_of(options.calibration, run.samples.calibration, run.samples.skipped);
   report.test = facts_of(options.test.empty() ? options.calibration : options.test, run.samples.test, {});
   const Stopwatch evaluating;
+  release_free_memory();  // of what came before: these sessions allocate in other sizes
   evaluate(report, run, quantized, file, options, context);
   report.steps.push_back({"evaluate", std::to_string(run.samples.test.size()) + " samples", evaluating.seconds()});
   report.gates = check_gates(options.gates, report);
