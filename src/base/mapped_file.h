@@ -16,8 +16,6 @@ class MappedFile {
   ~MappedFile();
 
   [[nodiscard]] std::string_view bytes() const { return {static_cast<const char*>(start_), size_}; }
-  // ONNX Runtime's interface lacks the const; what it points to must not be written to.
-  [[nodiscard]] void* start() const { return start_; }
 
  private:
   void* start_ = nullptr;

@@ -72,6 +72,7 @@ Encoding encode_plain_weight(std::span<const float> values, const Shape& shape, 
 
 }  // namespace
 
+bool is_byte(ElementType type) { return type == onnx::TensorProto::INT8 || type == onnx::TensorProto::UINT8; }
 bool is_wide(ElementType type) { return type == onnx::TensorProto::INT16 || type == onnx::TensorProto::UINT16; }
 
 double Encoding::low() const { return static_cast<double>(scale[0]) * (integer_range(type).low - zero_point[0]); }

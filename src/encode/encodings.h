@@ -41,8 +41,8 @@ struct Encoding {
 // values.
 IntegerRange integer_range(ElementType type, bool symmetric_weight = false);
 
-// 16 bits.
-bool is_wide(ElementType type);
+bool is_byte(ElementType type);  // 8 bits
+bool is_wide(ElementType type);  // 16 bits
 
 struct Encodings {
   std::map<std::string, Encoding> activations;  // every member of every group

@@ -13,8 +13,6 @@ namespace {
 constexpr std::int32_t seven_bits = 63;
 constexpr int largest_byte = 255;
 
-bool is_byte(ElementType type) { return type == onnx::TensorProto::UINT8 || type == onnx::TensorProto::INT8; }
-
 // The weight as the kernels see it: per output channel `length` integers, input channels innermost, so that pairs are neighbours.
 struct Rows {
   std::size_t count = 0, length = 0, channels = 0, taps = 1;
@@ -159,6 +157,8 @@ class Narrower {
 };
 
 }  // namespace
+
+PairRule pair_rule(const Target& target, double limit) { return {limit, target.onednn_kernels, target.merge_groups}; }
 
 std::vector<NarrowedWeight> avoid_pair_overflow(const Model& model, const Placement& placement, const Statistics& statistics,
                                                 Encodings& encodings, const PairRule& rule) {

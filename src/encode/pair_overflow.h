@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "encode/encodings.h"
+#include "ops/target.h"
 
 namespace quantize {
 
@@ -23,6 +24,7 @@ struct PairRule {
   bool onednn = false;
   bool merged_groups = false;  // there may be zeros in front of a group's channels, so that pairs begin at either of them
 };
+PairRule pair_rule(const Target& target, double limit);
 
 // Restricts to -63..63 (7 bits, at twice the scale) the output channels of 8-bit weights in which a pair can exceed the limit with the
 // largest activations that calibration saw in either input channel; where that is not known channel by channel, with the largest integer

@@ -55,8 +55,7 @@ Plan Planner::fit(const Assignment& assignment, std::vector<Step>& steps) {
 
 void Planner::keep_pairs_in_range(Plan& plan, double share) const {
   if (input_.pair_limit == 0) return;
-  const PairRule rule{share * input_.pair_limit, input_.target.onednn_kernels, input_.target.merge_groups};
-  avoid_pair_overflow(plan.model, plan.placement, statistics_, plan.encodings, rule);
+  avoid_pair_overflow(plan.model, plan.placement, statistics_, plan.encodings, pair_rule(input_.target, share * input_.pair_limit));
 }
 
 const Plan& Planner::fitted(int weight_bits) {

@@ -51,18 +51,18 @@ struct Slot {
     }
     if (seen.nonfinite == 0) {
       seen.histogram.cover(std::max(std::fabs(seen.min), std::fabs(seen.max)));
-      seen.histogram.add(subsample(values));
+      std::vector<float> sample;
+      seen.histogram.add(subsample(values, sample));
     }
     const std::lock_guard lock(mutex);
     statistics.merge(seen);
   }
 
   // The subsample: blocks at a stride that varies by a fixed pattern, so that no channel or column of a regular layout is always or never
-  // taken.
-  static std::vector<float> subsample(std::span<const float> values) {
+  // taken. Copied to `sample` where it is not all values.
+  static std::span<const float> subsample(std::span<const float> values, std::vector<float>& sample) {
     const std::size_t size = values.size(), stride = size / histogram_samples;
-    if (stride <= 1) return {values.begin(), values.end()};
-    std::vector<float> sample;
+    if (stride <= 1) return values;
     sample.reserve(histogram_samples + size / stride / block + block);
     for (std::size_t group = 0; group * stride * block < size; ++group) {
       const std::size_t start = (group * stride + (group * 2654435761U >> 7) % stride) * block;

@@ -77,11 +77,9 @@ void speed_up(Run& run, Model& written, const std::string& step, const std::stri
   run.steps.push_back({step, std::to_string(changed) + " " + what + (why_not.empty() ? "" : "; undone: " + why_not), watch.seconds()});
 }
 
-void speed_up_for_target(Run& run, Model& written, const Options& options, const Context& context) {
-  const auto wanted = [&](bool gains, const std::string& step) { return gains && !options.without.contains(step); };
-  if (wanted(run.target.merge_groups, "merge-groups"))
-    speed_up(run, written, "merge-groups", "convolutions with fewer and larger groups", merge_groups, context);
-  if (wanted(run.target.resize_by_products, "resize-by-products"))
+void speed_up_for(const Target& target, Run& run, Model& written, const Context& context) {
+  if (target.merge_groups) speed_up(run, written, "merge-groups", "convolutions with fewer and larger groups", merge_groups, context);
+  if (target.resize_by_products)
     speed_up(run, written, "resize-by-products", "linear Resize as two matrix products", resize_by_products, context);
 }
 
@@ -156,7 +154,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   Model written = with_outputs_as_asked(run, quantized, options);
   // In the background, of a copy: slim() takes the names.
   auto kernels = std::async(std::launch::async, [written, &run] { return kernels_in_runtime(written, node_decisions(run.plan)); });
-  speed_up_for_target(run, written, options, context);
+  speed_up_for(target_to_write_for(run.target, options), run, written, context);
   const Stopwatch writing;
   slim(written.proto, run.target.computes_constants);
   const auto file = save_model(written.proto, options.output, files, written.limits);

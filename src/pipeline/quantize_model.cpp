@@ -36,7 +36,7 @@ std::string dry_run(const Options& options, Context& context) {
   validate(options);
   require_images(options);
   const Run run = plan_run(options, context);
-  return describe_plan(run.original, run.plan, run.target, run.scheme);
+  return describe_plan(run.original, run.plan, target_to_write_for(run.target, options), run.scheme);
 }
 
 }  // namespace quantize

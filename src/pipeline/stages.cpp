@@ -102,8 +102,8 @@ bool pairs_matter(const Options& options) { return find_target(options.target).p
 void keep_pairs_in_range(Run& run, const Options& options, double limit) {
   if (!pairs_matter(options)) return;
   int channels = 0, of = 0;
-  const auto narrowed = avoid_pair_overflow(run.plan.model, run.plan.placement, run.statistics, run.plan.encodings,
-                                            {limit, run.target.onednn_kernels, run.target.merge_groups});
+  const auto narrowed =
+      avoid_pair_overflow(run.plan.model, run.plan.placement, run.statistics, run.plan.encodings, pair_rule(run.target, limit));
   if (narrowed.empty()) return;
   for (const auto& weight : narrowed) channels += weight.channels, of += weight.of;
   run.steps.push_back({"avoid-overflow",
@@ -120,6 +120,12 @@ Target target_of(const Options& options) {
   Target target = find_target(options.target);
   target.quantize_outputs |= options.quantize_outputs;
   target.integer_outputs = options.output_type == OutputType::integers;
+  return target;
+}
+
+Target target_to_write_for(Target target, const Options& options) {
+  target.merge_groups &= !options.without.contains("merge-groups");
+  target.resize_by_products &= !options.without.contains("resize-by-products");
   return target;
 }
 

@@ -76,6 +76,8 @@ void mix_run(Run& run, const Options& options, Context& context);
 
 // The target with the settings that the options change.
 Target target_of(const Options& options);
+// The same without what options.without leaves out of the file in the end. Weights do not depend on it: they are the same with and without.
+Target target_to_write_for(Target target, const Options& options);
 OptimizeInput optimize_input(const Run& run, const Options& options);
 
 // Adds the reports, named after `model`, to the files; JUnit XML and Markdown too where they are for continuous integration.

@@ -83,21 +83,17 @@ double tensor_difference(const Tensor& expected, const Tensor& actual, double ra
 }  // namespace
 
 ParityCheck::ParityCheck(const onnx::ModelProto& model, std::span<const std::vector<Tensor>> inputs, const ParityRuns& runs)
-    : loaded_(std::make_unique<onnx::ModelProto>(model)),
-      inputs_(inputs.first(std::min(inputs.size(), input_sets))),
-      runs_(runs),
-      tolerance_(tolerance_for(model.graph())) {
+    : loaded_(model), inputs_(inputs.first(std::min(inputs.size(), input_sets))), runs_(runs), tolerance_(tolerance_for(model.graph())) {
   if (inputs.empty()) throw Error(ErrorKind::internal, "the parity check was given no inputs");
   for (const auto& output : model.graph().output()) names_.push_back(output.name());
   // Where memory is short, one model is there at a time.
   const auto when = runs.at_once > 1 && runs.threads > 1 ? std::launch::async : std::launch::deferred;
-  session_ = std::async(when, [this] { return open(*loaded_); }).share();
+  session_ = std::async(when, [this] { return open(loaded_); }).share();
 }
 
 Session ParityCheck::open(const onnx::ModelProto& model) const {
-  const unsigned together = sets_at_once();
   // ONNX Runtime's own optimisations are on: they are exact to float rounding and make a run several times faster.
-  return Session(model, {.threads = runs_.one_thread_each ? 1 : std::max(1U, runs_.threads / together), .custom_operators = nullptr});
+  return Session(model, {.threads = runs_.one_thread_each ? 1 : std::max(1U, runs_.threads / sets_at_once())});
 }
 
 unsigned ParityCheck::sets_at_once() const {

@@ -4,7 +4,6 @@
 #include <onnx/onnx_pb.h>
 
 #include <future>
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -46,7 +45,7 @@ class ParityCheck {
   // Throws as reference() does, and Error{model} where ONNX Runtime cannot load or run `model`.
   Parity measure(const onnx::ModelProto& model);
   [[nodiscard]] double tolerance() const { return tolerance_; }
-  [[nodiscard]] const onnx::ModelProto& loaded() const { return *loaded_; }
+  [[nodiscard]] const onnx::ModelProto& loaded() const { return loaded_; }
 
  private:
   [[nodiscard]] unsigned sets_at_once() const;
@@ -54,7 +53,7 @@ class ParityCheck {
   [[nodiscard]] std::vector<std::vector<Tensor>> run(const Session& session) const;
   [[nodiscard]] double range_of(const std::vector<std::vector<Tensor>>& results, std::size_t output) const;
 
-  std::unique_ptr<const onnx::ModelProto> loaded_;
+  const onnx::ModelProto loaded_;
   std::span<const std::vector<Tensor>> inputs_;
   ParityRuns runs_;
   double tolerance_;

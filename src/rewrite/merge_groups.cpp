@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "encode/encodings.h"
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
@@ -61,16 +62,16 @@ bool is_quantized_result(const std::string& tensor, const GraphIndex& index) {
 }
 
 // A DequantizeLinear of 8 bits.
-bool is_byte(const onnx::NodeProto& node, const GraphIndex& index) {
+bool dequantizes_bytes(const onnx::NodeProto& node, const GraphIndex& index) {
   const auto* zero = node.op_type() == "DequantizeLinear" && node.input_size() > 2 ? index.initializer(node.input(2)) : nullptr;
-  return zero != nullptr && (zero->data_type() == onnx::TensorProto::UINT8 || zero->data_type() == onnx::TensorProto::INT8);
+  return zero != nullptr && is_byte(static_cast<ElementType>(zero->data_type()));
 }
 
 // The stored 8-bit weight of an integer convolution with groups, which nothing else reads; nullptr for others.
 const onnx::TensorProto* own_weight(const onnx::NodeProto& node, const GraphIndex& index) {
   if (node.op_type() != "Conv" || int_attribute(node, "group", 1) < 2 || !is_quantized_result(node.output(0), index)) return nullptr;
   const auto *input = index.producer(node.input(0)), *weight = index.producer(node.input(1));
-  if (input == nullptr || !is_byte(*input, index)) return nullptr;
+  if (input == nullptr || !dequantizes_bytes(*input, index)) return nullptr;
   if (weight == nullptr || weight->op_type() != "DequantizeLinear" || weight->input_size() > 2) return nullptr;
   const auto* stored = index.initializer(weight->input(0));
   if (stored == nullptr || stored->data_type() != onnx::TensorProto::INT8 || stored->dims_size() < 3) return nullptr;

@@ -19,7 +19,6 @@ namespace quantize {
 struct ModelBytes {
   std::string protobuf;
 
-  ModelBytes() = default;
   // The model must outlive the making of the session.
   ModelBytes(const onnx::ModelProto& model, const WeightLimits& limits) {
     protobuf = serialize(copy_without_payloads(model, limits.tensor, [&](auto& copy, const auto& original) {

@@ -92,7 +92,8 @@ TEST(Judge, ADifferenceThatIsNoChanceIsSeenOnTheFirstSample) {
     ++loads;
     return std::vector<Tensor>{Tensor::of({1, 1, 1, 2}, std::vector<float>{1.03F, 2.06F + static_cast<float>(i)})};
   };
-  const Judge judge(model, input, Context(), 6);
+  const Context context;  // the judge keeps a reference to it
+  const Judge judge(model, input, context, 6);
   const auto samples_of = [&](float coarse, float fine) {
     loads = 0;
     const auto [before, after] = judge.both(with_step(coarse), with_step(fine), {.weights = false});
