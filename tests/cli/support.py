@@ -1,6 +1,7 @@
 """Starts the program as a user would, and draws pictures to feed it."""
 
 import json
+import os
 import subprocess
 
 import numpy as np
@@ -31,7 +32,8 @@ def report_of(output):
 
 
 def listing(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+    """Also of a folder that is written to meanwhile: unlike rglob(), walk() passes over what vanishes under it."""
+    return sorted(os.path.relpath(os.path.join(parent, name), folder) for parent, folders, files in os.walk(folder) for name in folders + files)
 
 
 def draw(random, width, height, channels):
