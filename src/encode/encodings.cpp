@@ -147,19 +147,28 @@ TensorStatistics group_statistics(const TensorGroup& group, const Statistics& st
     if (found == statistics.end()) throw Error(ErrorKind::internal, "no statistics for tensor '" + source + "'");
     all.merge(found->second);
   }
+  if (group.distinct) all.confine(group.distinct->first, group.distinct->second);
   return all;
 }
 
 Range group_range(const TensorGroup& group, const Statistics& statistics, const Scheme& scheme) {
   if (group.range_is_exact) return {group.range->first, group.range->second};
   const auto seen = group_statistics(group, statistics);
-  return limit_range(group.unclipped ? minmax_range(seen) : choose_range(seen, scheme, group.negative_weight), group);
+  const Range range = group.unclipped ? minmax_range(seen) : choose_range(seen, scheme, group.negative_weight);
+  return limit_range(range, group, scheme.activation_bits);
 }
 
-// A Relu's or Clip's bounds: values saturate there anyway, so one step more would only lose resolution.
-Range limit_range(Range range, const TensorGroup& group) {
-  if (!group.range) return range;
-  return {std::max<double>(range.low, group.range->first), std::min<double>(range.high, group.range->second)};
+Range limit_range(Range range, const TensorGroup& group, int bits) {
+  if (group.range) {  // a Relu or Clip saturates there anyway, so one step more would only lose resolution
+    range = {std::max<double>(range.low, group.range->first), std::min<double>(range.high, group.range->second)};
+  }
+  if (group.distinct) {
+    const double low = std::max<double>(range.low, group.distinct->first), high = std::min<double>(range.high, group.distinct->second);
+    const double half_a_step = (high - low) / ((1 << bits) - 2) / 2;
+    if (low < 0 && range.low <= group.distinct->first) range.low = low - half_a_step;
+    if (high > 0 && range.high >= group.distinct->second) range.high = high + half_a_step;
+  }
+  return range;
 }
 
 std::int32_t quantize_value(float value, float scale, std::int32_t zero_point, IntegerRange range) {

@@ -60,13 +60,14 @@ Encoding encode_weight(std::span<const float> values, const Shape& shape, int ax
 // tensors, floors) go to the context. Throws Error{internal} when statistics lack an observed tensor.
 Encodings encode(const Model& model, const Placement& placement, const Statistics& statistics, const Scheme& scheme, Context& context);
 
-// The statistics of a group: those of its sources together.
+// The statistics of a group: those of its sources together, of the values that its readers tell apart.
 TensorStatistics group_statistics(const TensorGroup& group, const Statistics& statistics);
 // Range of one group: exact where known, limited by its bounds, never clipped where it is a graph output.
 Range group_range(const TensorGroup& group, const Statistics& statistics, const Scheme& scheme);
 
-// What a group's bounds leave of a range.
-Range limit_range(Range range, const TensorGroup& group);
+// What a group's bounds leave of a range. An end where all readers saturate becomes half a step wider: the integer there must lie beyond
+// that point, not before it.
+Range limit_range(Range range, const TensorGroup& group, int bits);
 
 // Raises the weight scales of the plan to where every int32 bias has room (see hazards.h).
 void protect_biases(const Model& model, const Placement& placement, Encodings& encodings, const Context& context);

@@ -6,6 +6,7 @@
 
 #include "encode/exclusions.h"
 #include "encode/known_tensors.h"
+#include "encode/note_readers.h"
 #include "model/attribute.h"
 
 namespace quantize {
@@ -188,15 +189,13 @@ class Placer {
     for (const auto& node : graph_.node()) {
       for (const auto& output : node.output()) add(output);
     }
-    for (auto& group : placement_.groups) group.negative_weight = weight_of_negatives(group);
+    for (auto& group : placement_.groups) note_readers(group, index_);
     placement_.constants.assign(constants_.begin(), constants_.end());
   }
 
   void add_member(TensorGroup& group, const std::string& name) {
     group.members.push_back(name);
     group.is_graph_output |= index_.is_graph_output(name);
-    group.unclipped |= group.is_graph_output;
-    for (const auto& use : index_.uses(name)) group.unclipped |= fixed_range(index_.node(use.node)).has_value();
     const int producer = index_.producer_number(name);
     if (producer >= 0 && roles_[producer] == Role::moving && active_.contains(producer)) return;  // receives moved values only
     group.sources.push_back(name);
@@ -216,14 +215,6 @@ class Placer {
     } else if (const auto bounds = clamp_bounds(node, index_)) {
       group.range = bounds;
     }
-  }
-
-  [[nodiscard]] double weight_of_negatives(const TensorGroup& group) const {
-    const auto& uses = index_.uses(group.members[0]);
-    if (group.members.size() > 1 || group.is_graph_output || uses.empty()) return 1;
-    double weight = 0;
-    for (const auto& use : uses) weight = std::max(weight, use.input == 0 ? mean_square_slope(index_.node(use.node), index_) : 1);
-    return std::min(weight, 1.0);
   }
 
   // The nodes that make the pixels of a group, which are integers already, from the Cast back; and what those read.

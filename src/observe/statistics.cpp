@@ -50,6 +50,12 @@ void Histogram::merge(const Histogram& other) {
   for (int bin = 0; bin < bins; ++bin) counts_[((bin - zero_bin) >> shift) + zero_bin] += other.counts_[bin];
 }
 
+void Histogram::confine(float low, float high) {
+  for (int bin = 0; bin < bins; ++bin) {
+    if (left_edge(bin + 1) <= low || left_edge(bin) >= high) counts_[bin] = 0;
+  }
+}
+
 Histogram Histogram::restore(int exponent, std::vector<std::uint64_t> counts) {
   if (counts.size() != bins)
     throw Error(ErrorKind::data, "a stored histogram has " + std::to_string(counts.size()) + " bins, not " + std::to_string(bins));
@@ -72,6 +78,19 @@ void TensorStatistics::merge(const TensorStatistics& other) {
   min = std::min(min, other.min);
   max = std::max(max, other.max);
   histogram.merge(other.histogram);
+}
+
+void TensorStatistics::confine(float low, float high) {
+  if (count == 0) return;
+  const auto within = [&](float& least, float& most) {
+    least = std::clamp(least, low, high);
+    most = std::clamp(most, low, high);
+  };
+  within(min, max);
+  for (auto& channel : channels) {
+    if (channel.count > 0) within(channel.min, channel.max);
+  }
+  histogram.confine(low, high);
 }
 
 void merge(Statistics& into, const Statistics& other) {

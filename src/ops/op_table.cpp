@@ -145,7 +145,15 @@ std::optional<std::pair<float, float>> fixed_range(const onnx::NodeProto& node) 
   return std::nullopt;
 }
 
+std::optional<std::pair<float, float>> distinct_inputs(const onnx::NodeProto& node, const GraphIndex& index) {
+  if (node.op_type() == "HardSwish") return std::pair{-3.0F, std::numeric_limits<float>::infinity()};
+  if (node.op_type() != "HardSigmoid") return clamp_bounds(node, index);
+  const float alpha = float_attribute(node, "alpha", 0.2F), beta = float_attribute(node, "beta", 0.5F);
+  return alpha > 0 ? std::optional(std::pair{-beta / alpha, (1 - beta) / alpha}) : std::nullopt;
+}
+
 double mean_square_slope(const onnx::NodeProto& node, const GraphIndex& index) {
+  if (node.op_type() == "HardSwish") return 1.0 / 12;  // of (2 x + 3) / 6 from -3 to 0
   if (node.op_type() == "LeakyRelu") {
     const double slope = float_attribute(node, "alpha", 0.01F);
     return slope * slope;

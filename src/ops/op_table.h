@@ -45,7 +45,11 @@ std::optional<WeightedOp> weighted_op(const onnx::NodeProto& node, const GraphIn
 
 // [low, high] that the operator's output can never leave: Sigmoid, Softmax, HardSigmoid [0, 1], Tanh [-1, 1].
 std::optional<std::pair<float, float>> fixed_range(const onnx::NodeProto& node);
-// What a PRelu with constant slopes or a LeakyRelu multiplies squared errors of negative values by, on average; 1 for other operators.
+// The inputs that the operator tells apart: all values below give what the lower end gives, all above what the upper one does. HardSwish
+// [-3, infinity), HardSigmoid, Relu, Clip; nothing for other operators.
+std::optional<std::pair<float, float>> distinct_inputs(const onnx::NodeProto& node, const GraphIndex& index);
+// What a PRelu with constant slopes, a LeakyRelu or a HardSwish multiplies squared errors of negative values by, on average over those it
+// tells apart; 1 for other operators.
 double mean_square_slope(const onnx::NodeProto& node, const GraphIndex& index);
 // The bounds of a Relu or Clip; infinite where open. Nothing for other operators, or when a bound is not constant.
 std::optional<std::pair<float, float>> clamp_bounds(const onnx::NodeProto& node, const GraphIndex& index);

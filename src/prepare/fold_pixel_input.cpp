@@ -5,7 +5,10 @@
 //   BEFORE  v = Cast (p);  t = Mul (v, a);  x = Add (t, b);  y = Conv (x, W, c)                     p of type uint8
 //   AFTER   p1 = Pad (p, one channel of 255);  v = Cast (p1);  y = Conv (v, W1, c)      W1 = [a W, sum over channels of b W / 255]
 //
-// The convolution then reads the pixels themselves: no rounding of the input at all, and nothing in float before it.
+// The convolution then reads the pixels themselves: no rounding of the input at all, and nothing in float before it. Where the
+// normalisation only scales (b = 0), the pixels' zero is the values' zero and W1 = a W, without that channel.
+#include <algorithm>
+
 #include "model/attribute.h"
 #include "prepare/channel_affine.h"
 #include "prepare/linear_node.h"
@@ -20,6 +23,10 @@ constexpr double padded_value = 255;
 struct PixelChain {
   int cast = -1, mul = -1, add = -1, conv = -1;
   std::vector<double> factor, summand;
+
+  [[nodiscard]] bool only_scales() const {
+    return std::ranges::all_of(summand, [](double value) { return value == 0; });
+  }
 };
 
 // The one reader of a tensor that nobody else sees, as first input; -1 where there is none.
@@ -55,7 +62,8 @@ std::optional<PixelChain> chain_from(int cast, const GraphIndex& index, const Va
   return chain.factor.empty() || chain.summand.empty() ? std::nullopt : std::optional(chain);
 }
 
-onnx::TensorProto with_channel(const onnx::TensorProto& weight, const PixelChain& chain) {
+// The weight for pixels, with the additional channel's where there is one.
+onnx::TensorProto weight_for_pixels(const onnx::TensorProto& weight, const PixelChain& chain) {
   Shape shape = shape_of(weight);
   const auto channels = static_cast<std::size_t>(shape[1]);
   const auto area = static_cast<std::size_t>(element_count(shape)) / static_cast<std::size_t>(shape[0]) / channels;
@@ -71,13 +79,14 @@ onnx::TensorProto with_channel(const onnx::TensorProto& weight, const PixelChain
         shift[i] += value * chain.summand[c] / padded_value;
       }
     }
+    if (chain.only_scales()) continue;
     for (const double value : shift) values.push_back(static_cast<float>(value));
   }
-  ++shape[1];
+  if (!chain.only_scales()) ++shape[1];
   return make_tensor(weight.name(), shape, values);
 }
 
-void fold(onnx::GraphProto& graph, const PixelChain& chain) {
+void add_channel(onnx::GraphProto& graph, const PixelChain& chain) {
   NameMaker names(graph);
   const std::string pixels = graph.node(chain.cast).input(0), padded = names.unique(pixels + "_and_255"),
                     pads = names.unique(pixels + "_pads"), value = names.unique(pixels + "_255");
@@ -85,13 +94,17 @@ void fold(onnx::GraphProto& graph, const PixelChain& chain) {
   const std::int32_t full[] = {static_cast<std::int32_t>(padded_value)};
   put_initializer(graph, make_tensor(pads, {8}, one_channel));
   put_initializer(graph, make_tensor(value, {}, onnx::TensorProto::UINT8, full));
-  auto& conv = *graph.mutable_node(chain.conv);
-  put_initializer(graph, with_channel(*find_initializer(graph, conv.input(1)), chain));
-  conv.set_input(0, graph.node(chain.cast).output(0));
   graph.mutable_node(chain.cast)->set_input(0, padded);
   onnx::NodeProto pad = make_node("Pad", std::vector{pixels, pads, value}, {&padded, 1});
   pad.set_name(names.unique(padded));
   insert_nodes(graph, {{chain.cast, {pad}}});
+}
+
+void fold(onnx::GraphProto& graph, const PixelChain& chain) {
+  auto& conv = *graph.mutable_node(chain.conv);
+  put_initializer(graph, weight_for_pixels(*find_initializer(graph, conv.input(1)), chain));
+  conv.set_input(0, graph.node(chain.cast).output(0));
+  if (!chain.only_scales()) add_channel(graph, chain);
   remove_unused(graph);  // Mul and Add
 }
 

@@ -20,6 +20,7 @@ std::vector<Pass> preparation_passes(const PrepareOptions& options) {
       {"drop-identities", "nodes that do nothing, and nodes nobody reads, are removed", drop_identities},
       {"raise-opset", "the model is raised to the operator set that the scheme needs", raise, true},
       {"clip-bounds", "Min and Max with a constant become Clip, Clip from 0 upwards becomes Relu", clip_bounds},
+      {"fuse-hard-swish", "x * clip (x + 3, 0, 6) / 6 written out becomes HardSwish", fuse_hard_swish},
       {"fold-gemm-factors", "alpha and beta of Gemm go into its constant weight and bias", fold_gemm_factors},
       {"fuse-bias-add", "an Add of constants after Conv, ConvTranspose and Gemm becomes their bias", fuse_bias_add},
       {"fold-batch-norm", "BatchNormalization goes into the Conv, ConvTranspose or Gemm beside it, else becomes Mul and Add",

@@ -131,13 +131,27 @@ Issues check_biases(const onnx::ModelProto& written) {
   return issues;
 }
 
+namespace {
+
+bool undoes(const onnx::NodeProto& reader, const onnx::NodeProto& quantizer) {
+  return reader.op_type() == "DequantizeLinear" && reader.input(1) == quantizer.input(1) && reader.input(2) == quantizer.input(2);
+}
+
+// What no reader takes back: integers that are read as values of their own.
+bool makes_pixels(const onnx::NodeProto& node, const GraphIndex& index) {
+  return node.op_type() == "QuantizeLinear" &&
+         std::ranges::none_of(index.uses(node.output(0)), [&](const Use& use) { return undoes(index.node(use.node), node); });
+}
+
+}  // namespace
+
 Issues check_pixels(const onnx::ModelProto& prepared, const onnx::ModelProto& written) {
   const auto pixels_of = [](const onnx::ModelProto& model) {
     const GraphIndex index(model.graph());
     std::vector<std::tuple<std::vector<float>, std::vector<std::int64_t>, std::int64_t>> found;
     for (const auto& node : model.graph().node()) {
-      const auto* scale = node.op_type() == "QuantizeLinear" ? index.initializer(node.input(1)) : nullptr;
-      if (scale == nullptr || scale->dims_size() == 0) continue;
+      const auto* scale = makes_pixels(node, index) ? index.initializer(node.input(1)) : nullptr;
+      if (scale == nullptr) continue;
       found.emplace_back(float_values(*scale), int_values(*index.initializer(node.input(2))), int_attribute(node, "axis", 1));
     }
     return found;
@@ -160,15 +174,14 @@ Issues check_activations(const onnx::ModelProto& written, const Placement& place
   for (const auto& node : written.graph().node()) {
     const auto* maker = node.op_type() == "DequantizeLinear" ? index.producer(node.input(0)) : nullptr;
     const bool reads_pixels = node.op_type() == "DequantizeLinear" && index.initializer(node.input(0)) == nullptr &&
-                              (maker == nullptr || maker->op_type() != "QuantizeLinear");
+                              (maker == nullptr || maker->op_type() != "QuantizeLinear" || makes_pixels(*maker, index));
     if (reads_pixels) ++found[{onnx::TensorProto::UINT8, float_values(*index.initializer(node.input(1)))[0], 0}];
-    if (node.op_type() != "QuantizeLinear") continue;
+    if (node.op_type() != "QuantizeLinear" || makes_pixels(node, index)) continue;
     const auto *scale = index.initializer(node.input(1)), *zero = index.initializer(node.input(2));
-    if (scale->dims_size() > 0) continue;  // what makes pixels of the input: check_pixels()
     ++found[{zero->data_type(), float_values(*scale)[0], int_values(*zero)[0]}];
     for (const auto& use : index.uses(node.output(0))) {
       const auto& reader = index.node(use.node);
-      if (reader.op_type() != "DequantizeLinear" || reader.input(1) != node.input(1) || reader.input(2) != node.input(2)) {
+      if (!undoes(reader, node)) {
         issues.push_back("'" + node.output(0) + "' is not dequantized with the parameters it was quantized with");
       }
     }

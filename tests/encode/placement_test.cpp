@@ -99,7 +99,9 @@ TEST(Place, ClipSixIsABoundAndSigmoidIsExact) {
 }
 
 TEST(Place, ObservedValuesAtTheBoundGiveExactlySix) {
-  TensorGroup group{{"b"}, {"b"}, std::pair{0.0F, 6.0F}};
+  TensorGroup group;
+  group.members = group.sources = {"b"};
+  group.range = {0.0F, 6.0F};
   Statistics statistics;
   auto& b = statistics["b"];
   b.count = 4;

@@ -1,0 +1,54 @@
+#include "encode/note_readers.h"
+
+#include <algorithm>
+
+namespace quantize {
+namespace {
+
+// Who reads the group's values, but for those that only move them within the group. None where others see them, too.
+std::vector<Use> all_readers(const TensorGroup& group, const GraphIndex& index) {
+  std::vector<Use> readers;
+  if (group.is_graph_output) return readers;
+  for (const auto& member : group.members) {
+    for (const auto& use : index.uses(member)) {
+      const auto& node = index.node(use.node);
+      const bool moves = use.input == 0 && role_of(node, index) == Role::moving &&
+                         std::ranges::all_of(node.output(), [&](const auto& output) {
+                           return std::ranges::find(group.members, output) != group.members.end();
+                         });
+      if (!moves) readers.push_back(use);
+    }
+  }
+  return readers;
+}
+
+std::optional<std::pair<float, float>> distinct_values(const std::vector<Use>& readers, const GraphIndex& index) {
+  std::optional<std::pair<float, float>> all;
+  for (const auto& use : readers) {
+    const auto own = use.input == 0 ? distinct_inputs(index.node(use.node), index) : std::nullopt;
+    if (!own) return {};
+    all = all ? std::pair{std::min(all->first, own->first), std::max(all->second, own->second)} : *own;
+  }
+  return all;
+}
+
+double weight_of_negatives(const std::vector<Use>& readers, const GraphIndex& index) {
+  if (readers.empty()) return 1;
+  double weight = 0;
+  for (const auto& use : readers) weight = std::max(weight, use.input == 0 ? mean_square_slope(index.node(use.node), index) : 1);
+  return std::min(weight, 1.0);
+}
+
+}  // namespace
+
+void note_readers(TensorGroup& group, const GraphIndex& index) {
+  group.unclipped = group.is_graph_output;
+  for (const auto& member : group.members) {
+    for (const auto& use : index.uses(member)) group.unclipped |= fixed_range(index.node(use.node)).has_value();
+  }
+  const auto readers = all_readers(group, index);
+  group.distinct = distinct_values(readers, index);
+  group.negative_weight = weight_of_negatives(readers, index);
+}
+
+}  // namespace quantize

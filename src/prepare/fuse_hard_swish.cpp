@@ -1,0 +1,135 @@
+// HardSwish as exporters write it out, x * relu6 (x + 3) / 6, in its several orders. One operator in place of four leaves one tensor to
+// quantize in place of four, and tells the range rules what of its input it can tell apart.
+//
+//   BEFORE  a = Add (x, 3);  c = Clip (a, 0, 6);  m = Mul (x, c);  y = Div (m, 6)      or Mul (m, 1/6), or c divided before it meets x
+//   BEFORE  h = HardSigmoid <alpha = 1/6, beta = 0.5> (x);  y = Mul (x, h)
+//   AFTER   y = HardSwish (x)                                                           opset 14
+#include <cmath>
+#include <optional>
+
+#include "model/attribute.h"
+#include "model/edit.h"
+#include "model/graph.h"
+#include "model/tensor.h"
+#include "ops/op_table.h"
+#include "prepare/passes.h"
+
+namespace quantize {
+namespace {
+
+constexpr std::int64_t first_opset = 14;
+
+bool is_near(double value, double wanted) { return std::fabs(value - wanted) <= 1e-5 * wanted; }
+
+class HardSwishFinder {
+ public:
+  explicit HardSwishFinder(const GraphIndex& index) : index_(index) {}
+
+  struct Match {
+    std::string input;
+    int last;  // the node whose output is HardSwish (input)
+  };
+
+  // The HardSwish whose gate, clip ((x + 3) / 6, 0, 1) or six times that, is made by `node`.
+  [[nodiscard]] std::optional<Match> around(int node) const {
+    const auto gate = gate_of(index_.node(node));
+    if (!gate) return {};
+    double factor = gate->factor;
+    int last = node;
+    std::string input;
+    for (int step = 0; step < 2 || factor != 1; ++step) {
+      const int reader = only_reader(index_.node(last).output(0));
+      if (reader < 0 || step > 2) return {};
+      const auto& next = index_.node(reader);
+      if (const auto scale = factor_of(next, index_.node(last).output(0))) {
+        factor *= *scale;
+      } else if (next.op_type() == "Mul" && input.empty() && other_operand(next, index_.node(last).output(0)) == gate->input) {
+        input = gate->input;
+      } else {
+        return {};
+      }
+      last = reader;
+      if (is_near(factor, 1)) factor = 1;
+      if (factor == 1 && !input.empty()) return Match{input, last};
+    }
+    return {};
+  }
+
+ private:
+  struct Gate {
+    std::string input;
+    double factor;  // where it ends
+  };
+
+  [[nodiscard]] std::optional<Gate> gate_of(const onnx::NodeProto& node) const {
+    if (node.op_type() == "HardSigmoid") {
+      const bool fits = is_near(float_attribute(node, "alpha", 0.2F), 1.0 / 6) && is_near(float_attribute(node, "beta", 0.5F), 0.5);
+      return fits ? std::optional(Gate{node.input(0), 1}) : std::nullopt;
+    }
+    const auto bounds = node.op_type() == "Clip" ? clamp_bounds(node, index_) : std::nullopt;
+    if (!bounds || bounds->first != 0 || bounds->second != 6) return {};
+    const auto* add = index_.producer(node.input(0));
+    if (add == nullptr || add->op_type() != "Add" || only_reader(add->output(0)) < 0) return {};
+    for (const int side : {0, 1}) {
+      if (const auto value = scalar(add->input(side)); value && *value == 3) return Gate{add->input(1 - side), 6};
+    }
+    return {};
+  }
+
+  // What a multiplication or division by one constant multiplies `tensor` by.
+  [[nodiscard]] std::optional<double> factor_of(const onnx::NodeProto& node, const std::string& tensor) const {
+    if (node.op_type() != "Mul" && !(node.op_type() == "Div" && node.input(0) == tensor)) return {};
+    const auto value = scalar(other_operand(node, tensor));
+    if (!value || *value == 0) return {};
+    return node.op_type() == "Mul" ? *value : 1 / *value;
+  }
+
+  static const std::string& other_operand(const onnx::NodeProto& node, const std::string& tensor) {
+    return node.input(node.input(0) == tensor ? 1 : 0);
+  }
+
+  [[nodiscard]] std::optional<double> scalar(const std::string& name) const {
+    const auto* tensor = index_.constant(name);
+    if (tensor == nullptr || tensor->data_type() != onnx::TensorProto::FLOAT || tensor->dims_size() > 1) return {};
+    const auto values = float_values(*tensor);
+    return values.size() == 1 ? std::optional<double>(values[0]) : std::nullopt;
+  }
+
+  [[nodiscard]] int only_reader(const std::string& tensor) const {
+    const auto& uses = index_.uses(tensor);
+    return uses.size() == 1 && uses[0].input >= 0 && !index_.is_graph_output(tensor) ? uses[0].node : -1;
+  }
+
+  const GraphIndex& index_;
+};
+
+std::vector<HardSwishFinder::Match> find_all(const onnx::GraphProto& graph) {
+  const GraphIndex index(graph);
+  const HardSwishFinder finder(index);
+  std::vector<HardSwishFinder::Match> matches;
+  for (int i = 0; i < graph.node_size(); ++i) {
+    if (auto match = finder.around(i)) matches.push_back(std::move(*match));
+  }
+  return matches;
+}
+
+}  // namespace
+
+std::string fuse_hard_swish(Model& model) {
+  auto matches = find_all(model.graph());
+  if (matches.empty()) return {};
+  if (opset_of(model.proto) < first_opset) {
+    raise_opset(model, first_opset);
+    matches = find_all(model.graph());
+  }
+  for (const auto& match : matches) {
+    auto& node = *model.graph().mutable_node(match.last);
+    const std::string name = node.name(), output[] = {node.output(0)};
+    node = make_node("HardSwish", {&match.input, 1}, output);
+    node.set_name(name);
+  }
+  remove_unused(model.graph());
+  return counted(matches.size(), "HardSwish", "HardSwish");
+}
+
+}  // namespace quantize
