@@ -46,10 +46,13 @@ void note_outlying_channel(const Encoding& weight, std::span<const float> values
 double share_outside(const TensorStatistics& statistics, const Range& range) {
   const auto& histogram = statistics.histogram;
   const auto total = static_cast<double>(histogram.total());
+  // What lies in the bin behind an end may be the end itself: a Clip's bound.
+  const bool below = statistics.min<range.low, above = statistics.max> range.high;
   double outside = 0;
   for (int bin = 0; bin < Histogram::bins; ++bin) {
     const double low = histogram.left_edge(bin);
-    if (low + histogram.bin_width() <= range.low || low >= range.high) outside += static_cast<double>(histogram.counts()[bin]);
+    if ((below && low + histogram.bin_width() <= range.low) || (above && low >= range.high))
+      outside += static_cast<double>(histogram.counts()[bin]);
   }
   return total > 0 ? outside / total : 0;
 }

@@ -115,6 +115,20 @@ void Energy::add(const Energy& other) {
 double Energy::sqnr_db() const { return error == 0 ? no_error_db : decibel(signal / error); }
 double Energy::psnr_db() const { return error == 0 ? no_error_db : decibel(peak * peak * static_cast<double>(count) / error); }
 
+ClassAxis class_axis(const Shape& input, bool input_channels_last, const Shape& output) {
+  const auto natural = input_channels_last ? ClassAxis::last : ClassAxis::first;
+  if (input.size() != 4 || output.size() != 4) return natural;
+  const std::size_t first = input_channels_last ? 1 : 2;
+  // Rounded strides leave a few per cent.
+  const auto fits = [&](std::int64_t height, std::int64_t width) {
+    const double a = static_cast<double>(height) * static_cast<double>(input[first + 1]);
+    const double b = static_cast<double>(width) * static_cast<double>(input[first]);
+    return height > 0 && width > 0 && a > 0 && std::fabs(a - b) <= 0.1 * std::max(a, b);
+  };
+  const bool as_first = fits(output[2], output[3]), as_last = fits(output[1], output[2]);
+  return as_first == as_last ? natural : as_first ? ClassAxis::first : ClassAxis::last;
+}
+
 int class_count(const Tensor& output, ClassAxis axis) {
   if (is_integer(output.type)) return 255;
   if (output.shape.size() < 2 || output.shape.size() == 3) return 2;

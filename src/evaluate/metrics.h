@@ -29,6 +29,9 @@ struct ClassMap {
 
 // How the first output encodes classes.
 enum class ClassAxis { first, last };  // N C H W, or N H W C
+// The order in which an output of this declared shape (-1: free) has its height and width in proportion to the input's; that of the input,
+// whose channels are last or not, where the output does not tell.
+ClassAxis class_axis(const Shape& input, bool input_channels_last, const Shape& output);
 
 // Number of classes an output of this shape can tell apart: its channels; 2 for one channel; 255 for integer class maps.
 int class_count(const Tensor& output, ClassAxis axis);

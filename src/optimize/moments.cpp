@@ -38,6 +38,26 @@ std::vector<std::size_t> draw(std::size_t wanted, std::size_t total, std::uint64
   return numbers;
 }
 
+// `count` columns of both networks, of `stride` values each. `roots`: per column, the root of what it counts for, by which its values are
+// multiplied already; empty where all count 1.
+struct Batch {
+  std::size_t count = 0, stride = 0;
+  std::vector<float> fp, q, roots;
+
+  [[nodiscard]] double root(std::size_t column) const { return roots.empty() ? 1.0 : static_cast<double>(roots[column]); }
+  [[nodiscard]] double counted() const {
+    double sum = 0;
+    for (std::size_t n = 0; n < count; ++n) sum += root(n) * root(n);
+    return sum;
+  }
+
+  void apply_roots() {
+    for (auto* values : {&fp, &q}) {
+      for (std::size_t i = 0; i < values->size(); ++i) (*values)[i] *= roots[i / stride];
+    }
+  }
+};
+
 // Sums over columns that arrive in batches.
 class Accumulator {
  public:
@@ -51,28 +71,28 @@ class Accumulator {
     }
   }
 
-  // fp, q: `columns` rows of `stride` values each.
-  void add(const std::vector<float>& fp, const std::vector<float>& q, std::size_t columns, std::size_t stride, const Context& context) {
+  void add(const Batch& batch, const Context& context) {
     parallel_for(context, tasks_.size(), [&](std::size_t task, unsigned) {
       const auto [number, row, mixed] = tasks_[task];
       const auto& block = blocks_[number];
       const std::size_t rows = std::min(tile, block.length - row), begin = block.group * column_ + block.offset;
-      const float *base_q = q.data() + begin, *base = mixed ? fp.data() + begin : base_q;
+      const float *base_q = batch.q.data() + begin, *base = mixed ? batch.fp.data() + begin : base_q;
       auto& moments = moments_[number];
       for (std::size_t col = mixed ? 0 : row; col < block.length; col += tile) {
-        linalg().add_gram({base, base_q, columns, stride, row, rows, col, std::min(tile, block.length - col)},
+        linalg().add_gram({base, base_q, batch.count, batch.stride, row, rows, col, std::min(tile, block.length - col)},
                           mixed ? moments.hx : moments.h);
       }
       auto& mean = mixed ? moments.mean_fp : moments.mean_q;
-      for (std::size_t n = 0; n < columns; ++n) {
-        for (std::size_t k = row; k < row + rows; ++k) mean[k] += base[n * stride + k];
+      for (std::size_t n = 0; n < batch.count; ++n) {
+        const double root = batch.root(n);
+        for (std::size_t k = row; k < row + rows; ++k) mean[k] += root * static_cast<double>(base[n * batch.stride + k]);
       }
     });
-    count_ += columns;
+    counted_ += batch.counted();
   }
 
   std::vector<GroupMoments> finish(bool centered, const Context& context) {
-    const double scale = count_ > 0 ? 1.0 / static_cast<double>(count_) : 0;
+    const double scale = counted_ > 0 ? 1.0 / counted_ : 0;
     parallel_for(context, moments_.size(), [&](std::size_t number, unsigned) {
       auto& block = moments_[number];
       for (auto* mean : {&block.mean_fp, &block.mean_q}) {
@@ -94,28 +114,33 @@ class Accumulator {
     bool mixed;  // of both networks' columns; else of the quantized one's alone
   };
   const std::vector<ColumnBlock>& blocks_;
-  std::size_t column_, count_ = 0;  // length of a whole column
+  std::size_t column_;  // length of a whole column
+  double counted_ = 0;
   std::vector<GroupMoments> moments_;
   std::vector<Task> tasks_;
 };
 
 // One block's part of gathered columns.
-GroupColumns columns_of(const ColumnBlock& block, std::size_t column, const std::vector<float>& fp, const std::vector<float>& q,
-                        std::size_t count, std::size_t stride, bool centered) {
-  GroupColumns result{count, {}, {}};
+GroupColumns columns_of(const ColumnBlock& block, std::size_t column, const Batch& batch, bool centered) {
+  GroupColumns result{batch.count, {}, {}};
   const std::size_t begin = block.group * column + block.offset;
   const auto copy = [&](const std::vector<float>& from, std::vector<float>& to) {
-    to.resize(count * block.length);
+    to.resize(batch.count * block.length);
     std::vector<double> mean(block.length);
-    for (std::size_t n = 0; n < count && centered; ++n) {
-      for (std::size_t k = 0; k < block.length; ++k) mean[k] += from[n * stride + begin + k] / static_cast<double>(count);
+    const double counted = batch.counted();
+    for (std::size_t n = 0; n < batch.count && centered; ++n) {
+      const double share = batch.root(n) / counted;
+      for (std::size_t k = 0; k < block.length; ++k) mean[k] += share * static_cast<double>(from[n * batch.stride + begin + k]);
     }
-    for (std::size_t n = 0; n < count; ++n) {
-      for (std::size_t k = 0; k < block.length; ++k) to[n * block.length + k] = static_cast<float>(from[n * stride + begin + k] - mean[k]);
+    for (std::size_t n = 0; n < batch.count; ++n) {
+      for (std::size_t k = 0; k < block.length; ++k) {
+        const double value = from[n * batch.stride + begin + k];
+        to[n * block.length + k] = static_cast<float>(value - batch.root(n) * mean[k]);
+      }
     }
   };
-  copy(fp, result.fp);
-  copy(q, result.q);
+  copy(batch.fp, result.fp);
+  copy(batch.q, result.q);
   return result;
 }
 
@@ -182,23 +207,27 @@ LayerMoments measure_moments(const ColumnView& view, std::vector<ColumnBlock> bl
   const std::size_t samples = source.fp32.samples(), stride = view.groups() * view.length();
   const std::size_t per_sample = std::max<std::size_t>(1, (columns + samples - 1) / samples);
   const std::size_t batch = std::max<std::size_t>(1, batch_limit(context) / (stride * sizeof(float)));
-  std::vector<float> columns_fp, columns_q;
+  Batch now{0, stride, {}, {}, {}};
   const auto gather = [&](const std::vector<Piece>& pieces) {
-    columns_fp.resize(column_count(pieces) * stride);
-    columns_q.resize(column_count(pieces) * stride);
+    now.count = column_count(pieces);
+    now.fp.resize(now.count * stride);
+    now.q.resize(now.count * stride);
     parallel_for(context, 2 * pieces.size(), [&](std::size_t i, unsigned) {
       const Piece& piece = pieces[i / 2];
       const bool is_fp = i % 2 == 0;
       const Tensor& values =
           is_fp ? source.fp32.value(piece.sample, source.fp32_tensor) : source.quantized.value(piece.sample, source.quantized_tensor);
-      view.gather(values, piece.positions, (is_fp ? columns_fp : columns_q).data() + piece.offset * stride);
+      view.gather(values, piece.positions, (is_fp ? now.fp : now.q).data() + piece.offset * stride);
     });
+    if (source.gain == nullptr) return;
+    now.roots = source.gain->roots(now.fp, now.q, now.count);
+    now.apply_roots();
   };
   const auto moments_of = [&](const std::vector<std::vector<Piece>>& batches) {
     Accumulator sums(result.blocks, view.length());
     for (const auto& pieces : batches) {
       gather(pieces);
-      sums.add(columns_fp, columns_q, column_count(pieces), stride, context);
+      sums.add(now, context);
     }
     return sums.finish(centered, context);
   };
@@ -209,10 +238,8 @@ LayerMoments measure_moments(const ColumnView& view, std::vector<ColumnBlock> bl
   if (checks.size() == 1 && column_count(checks[0]) <= result.blocks[0].length) {
     gather(checks[0]);
     result.check_columns.resize(result.blocks.size());
-    parallel_for(context, result.blocks.size(), [&](std::size_t b, unsigned) {
-      result.check_columns[b] =
-          columns_of(result.blocks[b], view.length(), columns_fp, columns_q, column_count(checks[0]), stride, centered);
-    });
+    parallel_for(context, result.blocks.size(),
+                 [&](std::size_t b, unsigned) { result.check_columns[b] = columns_of(result.blocks[b], view.length(), now, centered); });
   } else if (!checks.empty()) {
     result.check = moments_of(checks);
   }

@@ -8,6 +8,7 @@
 
 #include "base/context.h"
 #include "optimize/columns.h"
+#include "optimize/error_gain.h"
 #include "optimize/replay.h"
 
 namespace quantize {
@@ -20,7 +21,7 @@ struct ColumnBlock {
 // Blocks of at most about `longest` values, of whole channels (at least one).
 std::vector<ColumnBlock> column_blocks(const ColumnView& view, std::size_t longest);
 
-// Of one block, over one set of samples; K = its length.
+// Of one block, over one set of samples; K = its length. With an OutputGain, weighted means throughout.
 struct GroupMoments {
   Matrix h;                             // covariance of x_q, K x K (not centered where the layer has no bias to take up the means)
   Matrix hx;                            // covariance of x_fp (rows) and x_q (columns)
@@ -51,6 +52,7 @@ struct MomentSource {
   const Replay& fp32;
   const Replay& quantized;
   std::string fp32_tensor, quantized_tensor;  // the layer's input in either network
+  const OutputGain* gain = nullptr;           // what each position counts for; null: all alike
 };
 
 // `columns` positions in all, drawn without replacement by a generator seeded with `seed`; fewer where there are not as many.

@@ -28,10 +28,6 @@ constexpr double deciding_share = 0.2;
 constexpr std::size_t most_deciding = 16;
 constexpr int opset_of_all_types = 21;
 
-ClassAxis class_axis(const std::vector<InputSpec>& inputs, const Preprocess& preprocess) {
-  return channels_last(inputs[0].shape, preprocess.layout) ? ClassAxis::last : ClassAxis::first;
-}
-
 // prepare() is the first to run the model, and sees NaN and infinity in its outputs only; the user wants to know where they come from.
 Prepared prepare_or_explain(Model& model, const PrepareOptions& prepare_options, std::span<const std::vector<Tensor>> inputs,
                             const Context& context) {
@@ -73,7 +69,8 @@ void open_pixels(Run& run, const Options& options, Context& context) {
   auto& specs = run.fed_inputs;
   specs[0].type = onnx::TensorProto::UINT8;
   auto& shape = specs[0].shape;
-  if (camera && run.axis == ClassAxis::first) std::rotate(shape.end() - 3, shape.end() - 2, shape.end());
+  if (camera && !channels_last(run.file_inputs[0].shape, options.preprocess.layout))
+    std::rotate(shape.end() - 3, shape.end() - 2, shape.end());
   run.samples = open_samples(options, specs, fed_preprocess(options), context);
   if (run.samples.calibration.size() > 0) check_pixel_model(run.original, run.samples.calibration, run.file_inputs, options);
 }
@@ -144,7 +141,8 @@ Run plan_run(const Options& options, Context& context) {
   refuse_quantized(run.original);
   run.file_inputs = input_specs(run.original.graph(), options.input_shape);
   run.fed_inputs = run.file_inputs;
-  run.axis = class_axis(run.file_inputs, options.preprocess);
+  run.axis = class_axis(run.file_inputs[0].shape, channels_last(run.file_inputs[0].shape, options.preprocess.layout),
+                        shape_of(run.original.graph().output(0).type().tensor_type().shape()));
   if (!options.import_encodings.empty()) run.overrides = read_overrides(options.import_encodings);
   if (options.input_type == InputType::floats) {
     run.samples = open_samples(options, run.file_inputs, options.preprocess, context);

@@ -171,12 +171,13 @@ Issues check_activations(const onnx::ModelProto& written, const Placement& place
       ++planned[{encoding.type, encoding.scale[0], encoding.zero_point[0]}];
     }
   }
+  const bool from_pixels = std::ranges::any_of(placement.groups, &TensorGroup::is_pixels);
   for (const auto& node : written.graph().node()) {
     const auto* maker = node.op_type() == "DequantizeLinear" ? index.producer(node.input(0)) : nullptr;
     const bool reads_pixels = node.op_type() == "DequantizeLinear" && index.initializer(node.input(0)) == nullptr &&
-                              (maker == nullptr || maker->op_type() != "QuantizeLinear" || makes_pixels(*maker, index));
+                              (maker == nullptr || maker->op_type() != "QuantizeLinear" || (from_pixels && makes_pixels(*maker, index)));
     if (reads_pixels) ++found[{onnx::TensorProto::UINT8, float_values(*index.initializer(node.input(1)))[0], 0}];
-    if (node.op_type() != "QuantizeLinear" || makes_pixels(node, index)) continue;
+    if (node.op_type() != "QuantizeLinear" || (from_pixels && makes_pixels(node, index))) continue;
     const auto *scale = index.initializer(node.input(1)), *zero = index.initializer(node.input(2));
     ++found[{zero->data_type(), float_values(*scale)[0], int_values(*zero)[0]}];
     for (const auto& use : index.uses(node.output(0))) {

@@ -175,6 +175,12 @@ TEST(SolveActivationHazards, ARangeThatSaturatesTooMuchIsWidened) {
   EXPECT_EQ(context.notes().size(), 1U);
 }
 
+TEST(SolveActivationHazards, ValuesAtTheEndAreInside) {
+  Context context;
+  EXPECT_EQ(solve_activation_hazards({0, 6}, statistics_of(std::vector<float>{0, 1, 2, 6, 6, 6}), "t", context).high, 6);
+  EXPECT_TRUE(context.notes().empty());
+}
+
 TEST(EncodeZeroChannels, WithoutBiasTakeTheLargestScale) {
   Encoding weight{onnx::TensorProto::INT8, 0, {0.5F, 1.0F, 0.25F}, {0, 0, 0}, ""};
   const std::vector<float> values = {63.5F, 1, 0, 0, -31.75F, 0};

@@ -159,5 +159,17 @@ TEST(Confusion, ImagesAddUp) {
   EXPECT_EQ(left.mean_iou(), once.mean_iou());
 }
 
+TEST(ClassAxisOf, IsTheOneWithTheInputsProportions) {
+  const Shape nchw = {1, 3, 96, 128}, nhwc = {1, 96, 128, 3};
+  EXPECT_EQ(class_axis(nchw, false, {1, 8, 48, 64}), ClassAxis::first);
+  EXPECT_EQ(class_axis(nchw, false, {1, 48, 64, 8}), ClassAxis::last);
+  EXPECT_EQ(class_axis(nhwc, true, {1, 1, 96, 128}), ClassAxis::first) << "found in a converted model";
+  EXPECT_EQ(class_axis(nhwc, true, {1, 13, 17, 8}), ClassAxis::last) << "strides round";
+  // Where the output does not tell: as the input.
+  EXPECT_EQ(class_axis(nhwc, true, {1, -1, -1, 8}), ClassAxis::last);
+  EXPECT_EQ(class_axis({1, 256, 256, 3}, true, {1, 8, 8, 8}), ClassAxis::last);
+  EXPECT_EQ(class_axis(nchw, false, {1, 8}), ClassAxis::first);
+}
+
 }  // namespace
 }  // namespace quantize

@@ -166,5 +166,21 @@ TEST(Statistics, ChannelsOfVaryingNumberAreDroppedInAnyOrder) {
   EXPECT_EQ(forward.count, 3U);
 }
 
+TEST(Statistics, ConfinedForgetsWhatLiesOutside) {
+  TensorStatistics statistics;
+  statistics.count = 6;
+  statistics.min = -8;
+  statistics.max = 5;
+  statistics.channels = {{3, -8, -4}, {3, -1, 5}};
+  statistics.histogram.cover(8);
+  statistics.histogram.add(std::vector<float>{-8, -4, -3, -1, 2, 5});
+  statistics.confine(-3, std::numeric_limits<float>::infinity());
+  EXPECT_EQ(statistics.min, -3);
+  EXPECT_EQ(statistics.max, 5);
+  EXPECT_EQ(statistics.channels[0].max, -3) << "a channel that lies outside altogether";
+  EXPECT_EQ(statistics.channels[1].min, -1);
+  EXPECT_EQ(statistics.histogram.total(), 4U);
+}
+
 }  // namespace
 }  // namespace quantize

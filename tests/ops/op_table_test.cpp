@@ -135,5 +135,17 @@ TEST(Targets, KnownAndUnknown) {
   }
 }
 
+TEST(Ranges, InputsToldApart) {
+  const auto of = [](const std::string& node) {
+    const Model model = text_model("g (float[4] x) => (float[4] y) <float low = {-1}, float high = {6}> { y = " + node + " }");
+    return distinct_inputs(model.graph().node(0), GraphIndex(model.graph()));
+  };
+  EXPECT_EQ(of("HardSwish (x)"), std::pair(-3.0F, infinity));
+  EXPECT_EQ(of("HardSigmoid <alpha = 0.5, beta = 0.5> (x)"), std::pair(-1.0F, 1.0F));
+  EXPECT_EQ(of("Relu (x)"), std::pair(0.0F, infinity));
+  EXPECT_EQ(of("Clip (x, low, high)"), std::pair(-1.0F, 6.0F));
+  EXPECT_FALSE(of("Sigmoid (x)")) << "flat far out, but never the same";
+}
+
 }  // namespace
 }  // namespace quantize::test

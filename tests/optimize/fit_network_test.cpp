@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "encode/plan_fixture.h"
+#include "model/edit.h"
 #include "rewrite/rewrite.h"
 
 namespace quantize::test {
@@ -99,6 +100,47 @@ TEST_F(FitNetwork, LongColumnsAreFittedInBlocks) {
   EXPECT_EQ(fit_network(plan_, input_, small, Context()).fitted, 5);
   EXPECT_LT(output_error(plan_), 0.85 * before);
   expect_weights_on_grid();
+}
+
+// Left of the picture one channel drives the outputs far from where a Sigmoid tells them apart; right of it the others decide.
+std::vector<Tensor> divided_inputs(const Model& model, std::uint32_t seed) {
+  auto inputs = random_inputs(model.proto, seed);
+  auto values = inputs[0].as<float>();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const bool first = i < 144, left = i % 12 < 6;
+    values[i] *= left ? (first ? 8.0F : 0.01F) : (first ? 0.01F : 0.3F);
+  }
+  return inputs;
+}
+
+TEST_F(FitNetwork, ALayerBeforeASigmoidIsFittedWhereThatIsSteep) {
+  const auto sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
+  // Error behind a Sigmoid, which is the graph's last operator or is computed here.
+  const auto error_of = [&](const std::string& end, bool applied) {
+    original_ = text_model_for(scheme_,
+                               "g (float[1,3,12,12] x) => (float[1,1,12,12] y) <float[1,3,3,3] w, float[1] b> {"
+                               " a = Conv <pads = [1,1,1,1]> (x, w, b) " +
+                                   end + " }");
+    auto weights = float_values(initializer_of(original_, "w"));
+    for (auto& value : weights) value *= 10;
+    put_initializer(original_.graph(), make_tensor("w", {1, 3, 3, 3}, weights));
+    const LoadSample load = [&](std::size_t i) { return divided_inputs(original_, static_cast<std::uint32_t>(i + 1)); };
+    plan_ = {original_, place(original_, find_target("ort-cpu")), {}};
+    Context context;
+    plan_.encodings =
+        encode(original_, plan_.placement, calibrate(original_, plan_.placement.observed(), load, 4, context), scheme_, context);
+    fit_network(plan_, {scheme_, load, 16, 1}, effort(), context);
+    const Model quantized = rewrite(plan_.model, plan_.placement, plan_.encodings);
+    double error = 0;
+    for (std::uint32_t seed = 100; seed < 120; ++seed) {
+      const auto inputs = divided_inputs(original_, seed);
+      const auto expected = values_of(run_model(original_.proto, inputs)[0]), actual = values_of(run_model(quantized.proto, inputs)[0]);
+      for (std::size_t i = 0; i < expected.size(); ++i)
+        error += std::pow(applied ? expected[i] - actual[i] : sigmoid(expected[i]) - sigmoid(actual[i]), 2);
+    }
+    return error;
+  };
+  EXPECT_LT(error_of("y = Sigmoid (a)", true), 0.9 * error_of("y = Identity (a)", false));
 }
 
 class SharedWeight : public FitNetwork {

@@ -1,0 +1,59 @@
+#include "encode/note_readers.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "plan_fixture.h"
+
+namespace quantize::test {
+namespace {
+
+TEST(NoteReaders, WhatTheyTellApartLimitsARange) {
+  const Model model = text_model(R"(g (float[1,2,8,8] x) => (float[1,2,8,8] y, float[1,8,8,2] z) <float[2,2,1,1] w> {
+    a = Conv (x, w)
+    b = Transpose <perm = [0,2,3,1]> (a)
+    c = HardSwish (b)
+    d = Transpose <perm = [0,3,1,2]> (c)
+    e = Conv (d, w)
+    f = HardSwish (e)
+    y = Conv (f, w)
+    g = Conv (e, w)
+    h = HardSigmoid <alpha = 0.25, beta = 0.5> (g)
+    i = Conv (h, w)
+    z = Transpose <perm = [0,2,3,1]> (i)
+  })");
+  const auto placement = place(model, find_target("ort-cpu"));
+  const auto group_of = [&](const std::string& name) {
+    return *std::ranges::find_if(placement.groups, [&](const auto& g) { return g.members[0] == name; });
+  };
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(group_of("a").distinct, std::pair(-3.0F, infinity)) << "behind what moves it";
+  EXPECT_NEAR(group_of("a").negative_weight, 1.0 / 12, 1e-9);
+  EXPECT_FALSE(group_of("e").distinct) << "a convolution reads it too";
+  EXPECT_EQ(group_of("g").distinct, std::pair(-2.0F, 2.0F));
+}
+
+TEST(GroupRange, EndsHalfAStepBehindWhereItsReadersSaturate) {
+  TensorGroup group;
+  group.members = group.sources = {"b"};
+  group.distinct = {-3.0F, std::numeric_limits<float>::infinity()};
+  Statistics statistics;
+  auto& b = statistics["b"];
+  b.count = 5;
+  b.min = -40;
+  b.max = 9;
+  b.histogram.cover(40);
+  b.histogram.add(std::vector<float>{-40, -20, -1, 3, 9});
+  const Range range = group_range(group, statistics, scheme_named("w8a8", RangeMethod::minmax));
+  EXPECT_EQ(range.high, 9.0);
+  EXPECT_NEAR(range.low, -3 - 12.0 / 254 / 2, 1e-9);
+  const auto encoding = encode_range(range, onnx::TensorProto::UINT8, Symmetry::asymmetric);
+  EXPECT_LE(encoding.low(), -3.0) << "the least integer must be cut off, too";
+  b.min = -1;  // nothing is cut off where nothing reaches that far
+  EXPECT_EQ(group_range(group, statistics, scheme_named("w8a8", RangeMethod::minmax)).low, -1.0);
+}
+
+}  // namespace
+}  // namespace quantize::test
