@@ -47,7 +47,8 @@ double share_outside(const TensorStatistics& statistics, const Range& range) {
   const auto& histogram = statistics.histogram;
   const auto total = static_cast<double>(histogram.total());
   // What lies in the bin behind an end may be the end itself: a Clip's bound.
-  const bool below = statistics.min<range.low, above = statistics.max> range.high;
+  const bool below = statistics.min < range.low;
+  const bool above = statistics.max > range.high;
   double outside = 0;
   for (int bin = 0; bin < Histogram::bins; ++bin) {
     const double low = histogram.left_edge(bin);

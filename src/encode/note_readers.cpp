@@ -12,10 +12,10 @@ std::vector<Use> all_readers(const TensorGroup& group, const GraphIndex& index) 
   for (const auto& member : group.members) {
     for (const auto& use : index.uses(member)) {
       const auto& node = index.node(use.node);
-      const bool moves = use.input == 0 && role_of(node, index) == Role::moving &&
-                         std::ranges::all_of(node.output(), [&](const auto& output) {
-                           return std::ranges::find(group.members, output) != group.members.end();
-                         });
+      const bool moves =
+          use.input == 0 && role_of(node, index) == Role::moving && std::ranges::all_of(node.output(), [&](const auto& output) {
+            return std::ranges::find(group.members, output) != group.members.end();
+          });
       if (!moves) readers.push_back(use);
     }
   }

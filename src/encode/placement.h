@@ -23,7 +23,7 @@ struct TensorGroup {
   std::optional<std::pair<float, float>> range;
   bool range_is_exact = false;
   bool is_graph_output = false;
-  bool is_pixels = false;      // its one source is a Cast from uint8: the values are their own encoding, with scale 1
+  bool is_pixels = false;  // its one source is a Cast from uint8: the values are their own encoding, with scale 1
   // What its readers tell apart, where they all saturate: values beyond are not worth a step of the encoding.
   std::optional<std::pair<float, float>> distinct;
   double negative_weight = 1;  // of errors on negative values: the mean square of what all their readers (PRelu, ...) scale them by

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "base/error.h"
 #include "observe/scan.h"
@@ -51,8 +52,12 @@ void Histogram::merge(const Histogram& other) {
 }
 
 void Histogram::confine(float low, float high) {
+  const auto bin_of = [&](float value) {
+    return static_cast<int>(std::clamp(std::floor(static_cast<double>(value) / bin_width()) + zero_bin, 0.0, bins - 1.0));
+  };
+  const int first = bin_of(low), last = bin_of(high);
   for (int bin = 0; bin < bins; ++bin) {
-    if (left_edge(bin + 1) <= low || left_edge(bin) >= high) counts_[bin] = 0;
+    if (const int inside = std::clamp(bin, first, last); inside != bin) counts_[inside] += std::exchange(counts_[bin], 0);
   }
 }
 

@@ -29,7 +29,7 @@ class Histogram {
   // Values outside the covered range are counted in the end bins: cover() first.
   void add(std::span<const float> values);
   void merge(const Histogram& other);
-  // Forgets what lies outside, up to a bin.
+  // What lies outside counts as at the ends.
   void confine(float low, float high);
 
   static Histogram restore(int exponent, std::vector<std::uint64_t> counts);
@@ -55,7 +55,7 @@ struct TensorStatistics {
   std::vector<ChannelStatistics> channels;  // along axis 1; empty where the tensor has none or their number varies
 
   void merge(const TensorStatistics& other);
-  // Forgets the values outside [low, high]: as if none had been beyond an end.
+  // As if the values outside [low, high] had been at its ends.
   void confine(float low, float high);
 };
 

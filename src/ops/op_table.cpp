@@ -54,8 +54,6 @@ const std::map<std::string, Role>& roles() {
   return table;
 }
 
-bool standard_domain(const onnx::NodeProto& node) { return node.domain().empty() || node.domain() == "ai.onnx"; }
-
 // The bound given as attribute (opset < 11) or as constant input; `open` where absent, nothing where it is computed.
 std::optional<float> clip_bound(const onnx::NodeProto& node, const GraphIndex& index, const char* attribute, int input, float open) {
   if (find_attribute(node, attribute) != nullptr) return float_attribute(node, attribute, open);
@@ -74,6 +72,8 @@ bool pads_with_known_values(const onnx::NodeProto& node, const GraphIndex& index
 }
 
 }  // namespace
+
+bool standard_domain(const onnx::NodeProto& node) { return node.domain().empty() || node.domain() == "ai.onnx"; }
 
 Role role_of(const onnx::NodeProto& node, const GraphIndex& index) {
   const auto found = roles().find(node.op_type());
@@ -139,6 +139,7 @@ std::optional<WeightedOp> weighted_op(const onnx::NodeProto& node, const GraphIn
 }
 
 std::optional<std::pair<float, float>> fixed_range(const onnx::NodeProto& node) {
+  if (!standard_domain(node)) return std::nullopt;
   const auto& type = node.op_type();
   if (type == "Sigmoid" || type == "Softmax" || type == "HardSigmoid") return std::pair{0.0F, 1.0F};
   if (type == "Tanh") return std::pair{-1.0F, 1.0F};
@@ -146,13 +147,18 @@ std::optional<std::pair<float, float>> fixed_range(const onnx::NodeProto& node) 
 }
 
 std::optional<std::pair<float, float>> distinct_inputs(const onnx::NodeProto& node, const GraphIndex& index) {
+  if (!standard_domain(node)) return std::nullopt;
   if (node.op_type() == "HardSwish") return std::pair{-3.0F, std::numeric_limits<float>::infinity()};
-  if (node.op_type() != "HardSigmoid") return clamp_bounds(node, index);
+  if (node.op_type() != "HardSigmoid") {
+    const auto bounds = clamp_bounds(node, index);
+    return bounds && bounds->first <= bounds->second ? bounds : std::nullopt;
+  }
   const float alpha = float_attribute(node, "alpha", 0.2F), beta = float_attribute(node, "beta", 0.5F);
   return alpha > 0 ? std::optional(std::pair{-beta / alpha, (1 - beta) / alpha}) : std::nullopt;
 }
 
 double mean_square_slope(const onnx::NodeProto& node, const GraphIndex& index) {
+  if (!standard_domain(node)) return 1;
   if (node.op_type() == "HardSwish") return 1.0 / 12;  // of (2 x + 3) / 6 from -3 to 0
   if (node.op_type() == "LeakyRelu") {
     const double slope = float_attribute(node, "alpha", 0.01F);
@@ -168,6 +174,7 @@ double mean_square_slope(const onnx::NodeProto& node, const GraphIndex& index) {
 
 std::optional<std::pair<float, float>> clamp_bounds(const onnx::NodeProto& node, const GraphIndex& index) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
+  if (!standard_domain(node)) return std::nullopt;
   if (node.op_type() == "Relu") return std::pair{0.0F, infinity};
   if (node.op_type() != "Clip") return std::nullopt;
   const auto low = clip_bound(node, index, "min", 1, -infinity);

@@ -14,6 +14,7 @@ double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 // Scaled so that the steepest slope is 1.
 std::function<double(double)> function_of(const onnx::NodeProto& node, const GraphIndex& index) {
+  if (!standard_domain(node)) return {};
   if (node.op_type() == "Sigmoid") return [](double x) { return 4 * sigmoid(x); };
   if (node.op_type() == "Tanh") return [](double x) { return std::tanh(x); };
   if (node.op_type() == "HardSwish") return [](double x) { return x * std::clamp(x + 3, 0.0, 6.0) / 9; };

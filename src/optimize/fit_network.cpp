@@ -117,9 +117,11 @@ class Fitter {
                                                   std::vector<float> bias) const {
     constexpr std::size_t few_rows = 4;
     if (view.groups() > 1 || view.rows() > few_rows || (bias.empty() && !op.bias.empty())) return {};
+    const auto& encoding = plan_.encodings.weights.at(op.weight);
+    if (encoding.block > 0) return {};  // has several steps per output channel
     auto at = error_gain(op.output, index_);
     if (!at) return {};
-    return OutputGain{std::move(at), view.weights(float_values(tensor), 0), std::move(bias), plan_.encodings.weights.at(op.weight).scale};
+    return OutputGain{std::move(at), view.weights(float_values(tensor), 0), std::move(bias), encoding.scale};
   }
 
   // A weight with several readers is fitted to all of them, if they read it alike.

@@ -112,7 +112,8 @@ class RangeSearch {
                                                     {part(0.5), "0.5 mse"}};
     std::vector<Option> options;
     for (const auto& [range, method] : ranges) {
-      auto encoding = encode_range(limit_range(range, group, input_.scheme.activation_bits), input_.scheme.activation_type(), input_.scheme.activations);
+      auto encoding = encode_range(limit_range(range, group, input_.scheme.activation_bits), input_.scheme.activation_type(),
+                                   input_.scheme.activations);
       encoding.method = method;
       const bool known = std::any_of(options.begin(), options.end(), [&](const Option& other) {
         return other.encoding.scale == encoding.scale && other.encoding.zero_point == encoding.zero_point;

@@ -32,7 +32,7 @@ class HardSwishFinder {
 
   // The HardSwish whose gate, clip ((x + 3) / 6, 0, 1) or six times that, is made by `node`.
   [[nodiscard]] std::optional<Match> around(int node) const {
-    const auto gate = gate_of(index_.node(node));
+    const auto gate = standard_domain(index_.node(node)) ? gate_of(index_.node(node)) : std::nullopt;
     if (!gate) return {};
     double factor = gate->factor;
     int last = node;
@@ -41,6 +41,7 @@ class HardSwishFinder {
       const int reader = only_reader(index_.node(last).output(0));
       if (reader < 0 || step > 2) return {};
       const auto& next = index_.node(reader);
+      if (!standard_domain(next)) return {};
       if (const auto scale = factor_of(next, index_.node(last).output(0))) {
         factor *= *scale;
       } else if (next.op_type() == "Mul" && input.empty() && other_operand(next, index_.node(last).output(0)) == gate->input) {
@@ -69,7 +70,7 @@ class HardSwishFinder {
     const auto bounds = node.op_type() == "Clip" ? clamp_bounds(node, index_) : std::nullopt;
     if (!bounds || bounds->first != 0 || bounds->second != 6) return {};
     const auto* add = index_.producer(node.input(0));
-    if (add == nullptr || add->op_type() != "Add" || only_reader(add->output(0)) < 0) return {};
+    if (add == nullptr || add->op_type() != "Add" || !standard_domain(*add) || only_reader(add->output(0)) < 0) return {};
     for (const int side : {0, 1}) {
       if (const auto value = scalar(add->input(side)); value && *value == 3) return Gate{add->input(1 - side), 6};
     }
@@ -119,8 +120,9 @@ std::string fuse_hard_swish(Model& model) {
   auto matches = find_all(model.graph());
   if (matches.empty()) return {};
   if (opset_of(model.proto) < first_opset) {
-    raise_opset(model, first_opset);
+    const std::string raised = raise_opset(model, first_opset);
     matches = find_all(model.graph());
+    if (matches.empty()) return raised;
   }
   for (const auto& match : matches) {
     auto& node = *model.graph().mutable_node(match.last);

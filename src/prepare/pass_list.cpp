@@ -26,6 +26,7 @@ std::vector<Pass> preparation_passes(const PrepareOptions& options) {
       {"fold-batch-norm", "BatchNormalization goes into the Conv, ConvTranspose or Gemm beside it, else becomes Mul and Add",
        fold_batch_norm},
       {"fold-scales", "a constant factor per channel after Conv, ConvTranspose and Gemm goes into their weights", fold_scales},
+      {"fold-factors-ahead", "one factor or summand ahead of Conv, ConvTranspose and Gemm goes into their weights", fold_factors_ahead},
       {"fold-pixel-input", "the normalisation of uint8 pixels goes into the convolution behind it, padded or not", fold_pixel_input},
       {"fuse-bias-add", "the same for what followed a BatchNormalization", fuse_bias_add},
       {"plain-gemms", "the factors of a Gemm go into its weight and bias, a transposed input gets a Transpose", plain_gemms},

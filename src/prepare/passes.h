@@ -21,6 +21,7 @@ std::string fold_gemm_factors(Model& model);
 std::string fuse_bias_add(Model& model);
 std::string fold_batch_norm(Model& model);
 std::string fold_scales(Model& model);
+std::string fold_factors_ahead(Model& model);
 std::string fold_pixel_input(Model& model);
 std::string plain_gemms(Model& model);
 std::string fork_shared_weights(Model& model);

@@ -137,30 +137,41 @@ bool undoes(const onnx::NodeProto& reader, const onnx::NodeProto& quantizer) {
   return reader.op_type() == "DequantizeLinear" && reader.input(1) == quantizer.input(1) && reader.input(2) == quantizer.input(2);
 }
 
-// What no reader takes back: integers that are read as values of their own.
-bool makes_pixels(const onnx::NodeProto& node, const GraphIndex& index) {
-  return node.op_type() == "QuantizeLinear" &&
+using PixelParameters = std::tuple<std::vector<float>, std::vector<std::int64_t>, std::int64_t>;  // scales, zero points, axis
+
+PixelParameters parameters_of(const onnx::NodeProto& node, const GraphIndex& index) {
+  const auto& scale = *index.initializer(node.input(1));
+  return {float_values(scale), int_values(*index.initializer(node.input(2))), scale.dims_size() > 0 ? int_attribute(node, "axis", 1) : 0};
+}
+
+// Of all QuantizeLinear nodes: those of a prepared model make pixels, it has no others.
+std::vector<PixelParameters> quantizers_of(const onnx::ModelProto& model) {
+  const GraphIndex index(model.graph());
+  std::vector<PixelParameters> found;
+  for (const auto& node : model.graph().node()) {
+    if (node.op_type() == "QuantizeLinear") found.push_back(parameters_of(node, index));
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+// Integers that are read as values of their own: no reader takes the rounding back.
+bool makes_pixels(const onnx::NodeProto& node, const GraphIndex& index, const std::vector<PixelParameters>& pixels) {
+  if (node.op_type() != "QuantizeLinear" || index.uses(node.output(0)).empty()) return false;
+  return std::ranges::find(pixels, parameters_of(node, index)) != pixels.end() &&
          std::ranges::none_of(index.uses(node.output(0)), [&](const Use& use) { return undoes(index.node(use.node), node); });
 }
 
 }  // namespace
 
 Issues check_pixels(const onnx::ModelProto& prepared, const onnx::ModelProto& written) {
-  const auto pixels_of = [](const onnx::ModelProto& model) {
-    const GraphIndex index(model.graph());
-    std::vector<std::tuple<std::vector<float>, std::vector<std::int64_t>, std::int64_t>> found;
-    for (const auto& node : model.graph().node()) {
-      const auto* scale = makes_pixels(node, index) ? index.initializer(node.input(1)) : nullptr;
-      if (scale == nullptr) continue;
-      found.emplace_back(float_values(*scale), int_values(*index.initializer(node.input(2))), int_attribute(node, "axis", 1));
-    }
-    return found;
-  };
-  if (pixels_of(prepared) == pixels_of(written)) return {};
+  const auto planned = quantizers_of(prepared), found = quantizers_of(written);
+  if (std::ranges::includes(found, planned)) return {};
   return {"the input is not rounded to pixels with the scales and zero points planned"};
 }
 
-Issues check_activations(const onnx::ModelProto& written, const Placement& placement, const Encodings& encodings) {
+Issues check_activations(const onnx::ModelProto& prepared, const onnx::ModelProto& written, const Placement& placement,
+                         const Encodings& encodings) {
   Issues issues;
   const GraphIndex index(written.graph());
   using Key = std::tuple<int, float, std::int64_t>;
@@ -171,13 +182,13 @@ Issues check_activations(const onnx::ModelProto& written, const Placement& place
       ++planned[{encoding.type, encoding.scale[0], encoding.zero_point[0]}];
     }
   }
-  const bool from_pixels = std::ranges::any_of(placement.groups, &TensorGroup::is_pixels);
+  const auto pixels = quantizers_of(prepared);
   for (const auto& node : written.graph().node()) {
     const auto* maker = node.op_type() == "DequantizeLinear" ? index.producer(node.input(0)) : nullptr;
     const bool reads_pixels = node.op_type() == "DequantizeLinear" && index.initializer(node.input(0)) == nullptr &&
-                              (maker == nullptr || maker->op_type() != "QuantizeLinear" || (from_pixels && makes_pixels(*maker, index)));
+                              (maker == nullptr || maker->op_type() != "QuantizeLinear" || makes_pixels(*maker, index, pixels));
     if (reads_pixels) ++found[{onnx::TensorProto::UINT8, float_values(*index.initializer(node.input(1)))[0], 0}];
-    if (node.op_type() != "QuantizeLinear" || (from_pixels && makes_pixels(node, index))) continue;
+    if (node.op_type() != "QuantizeLinear" || makes_pixels(node, index, pixels)) continue;
     const auto *scale = index.initializer(node.input(1)), *zero = index.initializer(node.input(2));
     ++found[{zero->data_type(), float_values(*scale)[0], int_values(*zero)[0]}];
     for (const auto& use : index.uses(node.output(0))) {

@@ -20,8 +20,10 @@ using Issues = std::vector<std::string>;
 Issues check_weights(const Model& prepared, const onnx::ModelProto& written, const Placement& placement, const Encodings& encodings);
 // Every int32 bias has scale = input scale x weight scale, bit for bit.
 Issues check_biases(const onnx::ModelProto& written);
-// Every planned activation has a Quantize/DequantizeLinear pair of the planned type, scale and zero point.
-Issues check_activations(const onnx::ModelProto& written, const Placement& placement, const Encodings& encodings);
+// Every planned activation has a Quantize/DequantizeLinear pair of the planned type, scale and zero point, and there are no others but what
+// rounds the prepared model's input to pixels.
+Issues check_activations(const onnx::ModelProto& prepared, const onnx::ModelProto& written, const Placement& placement,
+                         const Encodings& encodings);
 // What rounds the input to pixels, channel by channel, is what the prepared model has.
 Issues check_pixels(const onnx::ModelProto& prepared, const onnx::ModelProto& written);
 // Every encoding has the bits that the scheme and its exceptions give it. Not part of verify(): a plan may come from elsewhere.

@@ -110,7 +110,7 @@ TEST(Assignment, AMixedModelPassesItsChecks) {
   EXPECT_NO_THROW(check_model(written.proto, "mixed"));
   EXPECT_EQ(check_weights(model, written.proto, placement, encodings), Issues{});
   EXPECT_EQ(check_biases(written.proto), Issues{});
-  EXPECT_EQ(check_activations(written.proto, placement, encodings), Issues{});
+  EXPECT_EQ(check_activations(model.proto, written.proto, placement, encodings), Issues{});
   EXPECT_EQ(check_bits(placement, encodings, scheme), Issues{});
   scheme.exceptions.weights["c"] = 8;
   EXPECT_EQ(check_bits(placement, encodings, scheme).size(), 1U);

@@ -55,5 +55,20 @@ TEST(GroupRange, EndsHalfAStepBehindWhereItsReadersSaturate) {
   EXPECT_EQ(group_range(group, statistics, scheme_named("w8a8", RangeMethod::minmax)).low, -1.0);
 }
 
+TEST(GroupRange, ReachesTheEndWhereManyValuesAreCutOff) {
+  TensorGroup group;
+  group.members = group.sources = {"b"};
+  group.distinct = {0.0F, 6.0F};
+  Statistics statistics;
+  auto& b = statistics["b"];
+  b.count = 2000;
+  b.min = 0;
+  b.max = 18;
+  b.histogram.cover(18);
+  for (int i = 0; i < 1000; ++i) b.histogram.add(std::vector<float>{static_cast<float>(i) / 500, 13 + static_cast<float>(i) / 200});
+  for (const auto method : {RangeMethod::automatic, RangeMethod::mse, RangeMethod::percentile, RangeMethod::minmax})
+    EXPECT_GE(group_range(group, statistics, scheme_named("w8a8", method)).high, 6.0) << "else half of the values come out too small";
+}
+
 }  // namespace
 }  // namespace quantize::test

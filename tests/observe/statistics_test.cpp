@@ -166,7 +166,7 @@ TEST(Statistics, ChannelsOfVaryingNumberAreDroppedInAnyOrder) {
   EXPECT_EQ(forward.count, 3U);
 }
 
-TEST(Statistics, ConfinedForgetsWhatLiesOutside) {
+TEST(Statistics, ConfinedPutsWhatLiesOutsideAtTheEnds) {
   TensorStatistics statistics;
   statistics.count = 6;
   statistics.min = -8;
@@ -179,7 +179,8 @@ TEST(Statistics, ConfinedForgetsWhatLiesOutside) {
   EXPECT_EQ(statistics.max, 5);
   EXPECT_EQ(statistics.channels[0].max, -3) << "a channel that lies outside altogether";
   EXPECT_EQ(statistics.channels[1].min, -1);
-  EXPECT_EQ(statistics.histogram.total(), 4U);
+  EXPECT_EQ(statistics.histogram.total(), 6U);
+  EXPECT_EQ(statistics.histogram.counts()[Histogram::zero_bin - static_cast<int>(3 / statistics.histogram.bin_width())], 3U) << "-8, -4 and -3";
 }
 
 }  // namespace

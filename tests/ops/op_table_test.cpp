@@ -145,6 +145,11 @@ TEST(Ranges, InputsToldApart) {
   EXPECT_EQ(of("Relu (x)"), std::pair(0.0F, infinity));
   EXPECT_EQ(of("Clip (x, low, high)"), std::pair(-1.0F, 6.0F));
   EXPECT_FALSE(of("Sigmoid (x)")) << "flat far out, but never the same";
+  EXPECT_FALSE(of("Clip (x, high, low)")) << "bounds the wrong way round";
+  Model foreign = text_model("g (float[4] x) => (float[4] y) { y = HardSwish (x) }");
+  foreign.graph().mutable_node(0)->set_domain("mine");
+  EXPECT_FALSE(distinct_inputs(foreign.graph().node(0), GraphIndex(foreign.graph()))) << "the name says nothing there";
+  EXPECT_EQ(mean_square_slope(foreign.graph().node(0), GraphIndex(foreign.graph())), 1);
 }
 
 }  // namespace

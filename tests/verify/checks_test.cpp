@@ -6,6 +6,7 @@
 #include "encode/plan_fixture.h"
 #include "model/attribute.h"
 #include "model/edit.h"
+#include "prepare/pixel_input.h"
 #include "rewrite/rewrite.h"
 #include "verify/verify.h"
 
@@ -36,7 +37,7 @@ class Checks : public testing::Test {
     node.set_input(1, "tampered");
   }
   Issues weights() const { return check_weights(plan_.prepared, written_.proto, plan_.placement, plan_.encodings); }
-  Issues activations() const { return check_activations(written_.proto, plan_.placement, plan_.encodings); }
+  Issues activations() const { return check_activations(plan_.prepared.proto, written_.proto, plan_.placement, plan_.encodings); }
   std::string verify_file() const {
     const auto path = std::filesystem::temp_directory_path() / ("quantize_verify_" + std::to_string(getpid()) + ".onnx");
     FileTransaction files;
@@ -75,6 +76,24 @@ TEST(CheckPixels, ComparesEveryScaleAndZeroPoint) {
   EXPECT_EQ(check_pixels(planned.proto, other.proto).size(), 1U);
   other.graph().clear_node();
   EXPECT_EQ(check_pixels(planned.proto, other.proto).size(), 1U);
+}
+
+TEST(CheckPixels, WhatMakesPixelsIsToldFromOtherQuantizers) {
+  const Model model = text_model(R"(g (float[1,3,8,8] x) => (float[1,4,8,8] y) <float[4,3,3,3] w, float[4,4,1,1] v> {
+    a = Conv <pads = [1,1,1,1]> (x, w)
+    r = Relu (a)
+    y = Conv (r, v)
+  })");
+  for (const char* name : {"raw", "unit", "signed", "imagenet"}) {
+    const auto plan = plan_graph(round_to_pixels(model, Preprocess::named(name)).value().model, scheme_named("w8a8"));
+    Model written = rewrite(plan.prepared, plan.placement, plan.encodings);
+    EXPECT_EQ(check_activations(plan.prepared.proto, written.proto, plan.placement, plan.encodings), Issues{}) << name;
+    EXPECT_EQ(check_pixels(plan.prepared.proto, written.proto), Issues{}) << name;
+    auto& last = *written.graph().add_node();  // an output in integers: nobody reads it, and it makes no pixels
+    last = *std::ranges::find_if(written.graph().node(), [](const auto& node) { return node.op_type() == "QuantizeLinear"; });
+    last.set_output(0, "integers");
+    EXPECT_EQ(check_pixels(plan.prepared.proto, written.proto), Issues{}) << name;
+  }
 }
 
 TEST_F(Checks, WrongWeightScale) {
