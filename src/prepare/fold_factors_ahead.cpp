@@ -83,7 +83,7 @@ bool exchange_one(onnx::GraphProto& graph) {
     if (!scale || scale->scale == 1 || !std::isfinite(shift->shift / scale->scale)) continue;
     NameMaker names(graph);
     const auto constant = [&](double value) {
-      const std::string name = names.unique(graph.node(i).output(0) + "_value");
+      std::string name = names.unique(graph.node(i).output(0) + "_value");
       put_initializer(graph, make_tensor(name, {}, std::vector<float>{static_cast<float>(value)}));
       return name;
     };

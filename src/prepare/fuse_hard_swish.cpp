@@ -120,7 +120,7 @@ std::string fuse_hard_swish(Model& model) {
   auto matches = find_all(model.graph());
   if (matches.empty()) return {};
   if (opset_of(model.proto) < first_opset) {
-    const std::string raised = raise_opset(model, first_opset);
+    std::string raised = raise_opset(model, first_opset);
     matches = find_all(model.graph());
     if (matches.empty()) return raised;
   }
