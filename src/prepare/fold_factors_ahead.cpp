@@ -69,7 +69,8 @@ bool absorb_one(onnx::GraphProto& graph) {
   return false;
 }
 
-// Add (Mul (x, a), b) -> Mul (Add (x, b / a), a) in front of a linear node that pads: the factor comes next to it.
+// Add (Mul (x, a), b) -> Mul (Add (x, b / a), a) in front of a linear node that pads: the factor comes next to it. Only where that takes
+// it.
 bool exchange_one(onnx::GraphProto& graph) {
   const GraphIndex index(graph);
   for (int i = 0; i < graph.node_size(); ++i) {
@@ -82,6 +83,8 @@ bool exchange_one(onnx::GraphProto& graph) {
                            : std::nullopt;
     if (!scale || scale->scale == 1 || !std::isfinite(shift->shift / scale->scale)) continue;
     NameMaker names(graph);
+    const auto channels = static_cast<std::size_t>(linear->inputs);
+    if (!absorb_before(reader, {std::vector<double>(channels, scale->scale), std::vector<double>(channels)}, index, names)) continue;
     const auto constant = [&](double value) {
       std::string name = names.unique(graph.node(i).output(0) + "_value");
       put_initializer(graph, make_tensor(name, {}, std::vector<float>{static_cast<float>(value)}));

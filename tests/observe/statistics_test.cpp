@@ -180,7 +180,8 @@ TEST(Statistics, ConfinedPutsWhatLiesOutsideAtTheEnds) {
   EXPECT_EQ(statistics.channels[0].max, -3) << "a channel that lies outside altogether";
   EXPECT_EQ(statistics.channels[1].min, -1);
   EXPECT_EQ(statistics.histogram.total(), 6U);
-  EXPECT_EQ(statistics.histogram.counts()[Histogram::zero_bin - static_cast<int>(3 / statistics.histogram.bin_width())], 3U) << "-8, -4 and -3";
+  EXPECT_EQ(statistics.histogram.counts()[Histogram::zero_bin - static_cast<int>(3 / statistics.histogram.bin_width())], 3U)
+      << "-8, -4 and -3";
 }
 
 }  // namespace
