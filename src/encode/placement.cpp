@@ -85,12 +85,13 @@ class Placer {
   }
 
   // Whether all that `name` still goes through on its way to graph outputs runs in float or only moves it: quantizing it would lose
-  // accuracy and gain nothing.
+  // accuracy and gain nothing. A last Sigmoid runs in float, as its result is not quantized.
   bool only_leaves_the_graph(const std::string& name) const {
     if (index_.uses(name).empty()) return index_.is_graph_output(name);
     for (const auto& use : index_.uses(name)) {
       const Role role = roles_[use.node];
-      if (use.input < 0 || role == Role::weighted || role == Role::compute) return false;
+      const bool computes = role == Role::compute && !fixed_range(graph_.node(use.node));
+      if (use.input < 0 || role == Role::weighted || computes) return false;
       for (const auto& output : graph_.node(use.node).output()) {
         if (!only_leaves_the_graph(output)) return false;
       }

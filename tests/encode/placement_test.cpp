@@ -267,5 +267,24 @@ TEST(Placement, NegativeValuesCountByTheSlopesThatReadThem) {
   EXPECT_EQ(weight_of("b"), 1);
 }
 
+TEST(Placement, LogitsBeforeALastSigmoidStayFloat) {
+  const char* graph = R"(g (float[1,2,8,8] x) => (float[1,8,8,2] y, float[1,2,8,8] z) <float[2,2,1,1] w> {
+    a = Conv (x, w)
+    s = Sigmoid (a)
+    y = Transpose <perm = [0,2,3,1]> (s)
+    b = Conv (x, w)
+    t = Sigmoid (b)
+    c = Mul (t, b)
+    z = Conv (c, w)
+  })";
+  const auto is_quantized = [&](const std::string& target, const std::string& name) {
+    const auto groups = place(text_model(graph), find_target(target)).groups;
+    return std::ranges::any_of(groups, [&](const auto& group) { return group.members[0] == name; });
+  };
+  EXPECT_FALSE(is_quantized("ort-cpu", "a"));
+  EXPECT_TRUE(is_quantized("ort-cpu", "b")) << "a gate within the network";
+  EXPECT_TRUE(is_quantized("qnn", "a")) << "all integers there";
+}
+
 }  // namespace
 }  // namespace quantize::test
