@@ -74,9 +74,8 @@ class Placer {
 
   // The tensor that carries a node's result on: behind the Relu or Clip that its encoding can absorb.
   std::string result_of(const std::string& output) const {
-    const auto& uses = index_.uses(output);
-    if (uses.size() != 1 || uses[0].input != 0 || index_.is_graph_output(output)) return output;
-    return roles_[uses[0].node] == Role::clamp ? graph_.node(uses[0].node).output(0) : output;
+    const int reader = index_.only_reader(output);
+    return reader >= 0 && roles_[reader] == Role::clamp ? graph_.node(reader).output(0) : output;
   }
 
   void quantize_tensor(const std::string& name) {

@@ -129,6 +129,10 @@ ClassAxis class_axis(const Shape& input, bool input_channels_last, const Shape& 
   return as_first == as_last ? natural : as_first ? ClassAxis::first : ClassAxis::last;
 }
 
+ClassAxis class_axis(const onnx::GraphProto& graph, const Shape& input, Layout layout) {
+  return class_axis(input, channels_last(input, layout), shape_of(graph.output(0).type().tensor_type().shape()));
+}
+
 int class_count(const Tensor& output, ClassAxis axis) {
   if (is_integer(output.type)) return 255;
   if (output.shape.size() < 2 || output.shape.size() == 3) return 2;

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "dataset/preprocess.h"
 #include "model/tensor.h"
 
 namespace quantize {
@@ -32,6 +33,8 @@ enum class ClassAxis { first, last };  // N C H W, or N H W C
 // The order in which an output of this declared shape (-1: free) has its height and width in proportion to the input's; that of the input,
 // whose channels are last or not, where the output does not tell.
 ClassAxis class_axis(const Shape& input, bool input_channels_last, const Shape& output);
+// Of a model's first output, for pictures as its first input of this shape.
+ClassAxis class_axis(const onnx::GraphProto& graph, const Shape& input, Layout layout);
 
 // Number of classes an output of this shape can tell apart: its channels; 2 for one channel; 255 for integer class maps.
 int class_count(const Tensor& output, ClassAxis axis);

@@ -1,5 +1,7 @@
 #include "model/graph.h"
 
+#include "model/tensor.h"
+
 namespace quantize {
 namespace {
 
@@ -27,6 +29,8 @@ std::string describe(const onnx::NodeProto& node) {
   if (!node.name().empty()) return node.op_type() + " '" + node.name() + "'";
   return node.op_type() + (node.output_size() > 0 ? " (output '" + node.output(0) + "')" : "");
 }
+
+bool standard_domain(const onnx::NodeProto& node) { return node.domain().empty() || node.domain() == "ai.onnx"; }
 
 std::vector<const onnx::GraphProto*> bodies(const onnx::NodeProto& node) {
   std::vector<const onnx::GraphProto*> found;
@@ -107,6 +111,23 @@ const onnx::TensorProto* GraphIndex::constant(const std::string& tensor) const {
     if (attribute.name() == "value" && attribute.has_t()) return &attribute.t();
   }
   return nullptr;
+}
+
+std::optional<double> GraphIndex::scalar(const std::string& tensor) const {
+  const auto* found = constant(tensor);
+  if (found == nullptr || found->data_type() != onnx::TensorProto::FLOAT || found->dims_size() > 1) return {};
+  const auto values = float_values(*found);
+  return values.size() == 1 ? std::optional<double>(values[0]) : std::nullopt;
+}
+
+std::optional<Use> GraphIndex::only_use(const std::string& tensor) const {
+  const auto& all = uses(tensor);
+  return all.size() == 1 && !is_graph_output(tensor) ? std::optional(all[0]) : std::nullopt;
+}
+
+int GraphIndex::only_reader(const std::string& tensor) const {
+  const auto use = only_use(tensor);
+  return use && use->input == 0 ? use->node : -1;
 }
 
 }  // namespace quantize

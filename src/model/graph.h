@@ -4,6 +4,7 @@
 
 #include <onnx/onnx_pb.h>
 
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -13,6 +14,9 @@ namespace quantize {
 
 // "Conv 'stem/conv1'", or "Conv (output 'x12')" for a node without a name: how messages speak of a node.
 std::string describe(const onnx::NodeProto& node);
+
+// Whether it is an operator of ONNX itself: elsewhere its name says nothing.
+bool standard_domain(const onnx::NodeProto& node);
 
 // One use of a tensor: input number `input` of node number `node`; input is -1 where a subgraph of that node (If, Loop, Scan) reads it from
 // outside.
@@ -31,10 +35,16 @@ class GraphIndex {
   [[nodiscard]] int producer_number(const std::string& tensor) const;
   [[nodiscard]] const onnx::NodeProto* producer(const std::string& tensor) const;
   [[nodiscard]] const std::vector<Use>& uses(const std::string& tensor) const;
+  // The one use of a tensor that nobody else sees; nothing where there are several, or it is an output of the graph.
+  [[nodiscard]] std::optional<Use> only_use(const std::string& tensor) const;
+  // The node that has such a tensor as its first input, or -1.
+  [[nodiscard]] int only_reader(const std::string& tensor) const;
   // Null where `tensor` is not an initializer.
   [[nodiscard]] const onnx::TensorProto* initializer(const std::string& tensor) const;
   // Initializers, and outputs of Constant nodes that hold a tensor.
   [[nodiscard]] const onnx::TensorProto* constant(const std::string& tensor) const;
+  // The value of a float constant that holds one and, with one dimension at most, widens nothing.
+  [[nodiscard]] std::optional<double> scalar(const std::string& tensor) const;
   [[nodiscard]] bool is_graph_input(const std::string& tensor) const { return inputs_.contains(tensor); }  // initializers excluded
   [[nodiscard]] bool is_graph_output(const std::string& tensor) const { return outputs_.contains(tensor); }
 

@@ -199,7 +199,7 @@ namespace {
 void hide_deprecated(onnx::GraphProto& graph, int opset, bool& any) {
   for (auto& node : *graph.mutable_node()) {
     for (auto* body : mutable_bodies(node)) hide_deprecated(*body, opset, any);
-    if (!node.domain().empty() && node.domain() != "ai.onnx") continue;
+    if (!standard_domain(node)) continue;
     const auto* schema = onnx::OpSchemaRegistry::Schema(node.op_type(), opset, onnx::ONNX_DOMAIN);
     if (schema == nullptr || !schema->deprecated()) continue;
     node.set_domain("deprecated");

@@ -73,8 +73,6 @@ bool pads_with_known_values(const onnx::NodeProto& node, const GraphIndex& index
 
 }  // namespace
 
-bool standard_domain(const onnx::NodeProto& node) { return node.domain().empty() || node.domain() == "ai.onnx"; }
-
 Role role_of(const onnx::NodeProto& node, const GraphIndex& index) {
   const auto found = roles().find(node.op_type());
   if (!standard_domain(node) || found == roles().end()) return Role::floating;
@@ -184,10 +182,8 @@ std::optional<std::pair<float, float>> clamp_bounds(const onnx::NodeProto& node,
 }
 
 const std::string& behind_clamp(const std::string& tensor, const GraphIndex& index) {
-  const auto& uses = index.uses(tensor);
-  if (uses.size() != 1 || uses[0].input != 0 || index.is_graph_output(tensor)) return tensor;
-  const auto& reader = index.node(uses[0].node);
-  return clamp_bounds(reader, index) ? reader.output(0) : tensor;
+  const int reader = index.only_reader(tensor);
+  return reader >= 0 && clamp_bounds(index.node(reader), index) ? index.node(reader).output(0) : tensor;
 }
 
 }  // namespace quantize

@@ -20,9 +20,6 @@ enum class Role {
   floating,  // stays float; its inputs and outputs are quantized only where a neighbour needs it
 };
 
-// Whether it is an operator of ONNX itself: elsewhere its name says nothing.
-bool standard_domain(const onnx::NodeProto& node);
-
 // The operator's role by itself; a target (target.h) may lower it to `floating`.
 Role role_of(const onnx::NodeProto& node, const GraphIndex& index);
 

@@ -27,9 +27,9 @@ class Absorber {
   int run() {
     int moved = 0;
     for (const auto& [number, op] : ops_) {
-      const auto* relu = only_reader(op->output);
-      if (relu == nullptr || relu->op_type() != "Relu" || !has_own_bias(*op)) continue;
-      const std::string result = relu->output(0);
+      const int relu = index_.only_reader(op->output);
+      if (relu < 0 || index_.node(relu).op_type() != "Relu" || !has_own_bias(*op)) continue;
+      const std::string result = index_.node(relu).output(0);
       const auto readers = plain_readers(result);
       const auto found = statistics_.find(result);
       if (readers.empty() || found == statistics_.end() || found->second.channels.size() != static_cast<std::size_t>(op->outputs)) continue;
@@ -45,11 +45,6 @@ class Absorber {
   }
 
  private:
-  const onnx::NodeProto* only_reader(const std::string& tensor) const {
-    const auto& uses = index_.uses(tensor);
-    return uses.size() == 1 && uses[0].input == 0 && !index_.is_graph_output(tensor) ? &index_.node(uses[0].node) : nullptr;
-  }
-
   bool has_own_bias(const WeightedOp& op) const {
     const auto* bias = op.bias.empty() ? nullptr : index_.initializer(op.bias);
     return bias != nullptr && index_.uses(op.bias).size() == 1 && element_count(shape_of(*bias)) == op.outputs;

@@ -91,11 +91,7 @@ void ChannelClasses::set_channels(const std::string& tensor, int count) {
 // A channel shuffle:  x [n, c, ...] -> Reshape [n, g, c/g, ...] -> Transpose (0, 2, 1, ...) -> Reshape [n, c, ...]. Channel k g + i of the
 // result is channel i (c/g) + k of x.
 void ChannelClasses::find_shuffle(int reshape) {
-  const auto next = [&](int number) {
-    const auto& output = graph_.node(number).output(0);
-    const auto& uses = index_.uses(output);
-    return uses.size() == 1 && uses[0].input == 0 && !index_.is_graph_output(output) ? uses[0].node : -1;
-  };
+  const auto next = [&](int number) { return index_.only_reader(graph_.node(number).output(0)); };
   const auto target = [&](int number) {
     const auto& node = graph_.node(number);
     const auto* shape = node.op_type() == "Reshape" && node.input_size() > 1 ? index_.constant(node.input(1)) : nullptr;

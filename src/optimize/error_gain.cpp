@@ -29,9 +29,9 @@ std::function<double(double)> function_of(const onnx::NodeProto& node, const Gra
 }  // namespace
 
 std::function<double(double, double)> error_gain(const std::string& output, const GraphIndex& index) {
-  const auto& uses = index.uses(output);
-  if (uses.size() != 1 || uses[0].input != 0 || index.is_graph_output(output)) return {};
-  const auto& reader = index.node(uses[0].node);
+  const int number = index.only_reader(output);
+  if (number < 0) return {};
+  const auto& reader = index.node(number);
   if (role_of(reader, index) == Role::moving && reader.output_size() == 1) return error_gain(reader.output(0), index);
   auto function = function_of(reader, index);
   if (!function) return {};

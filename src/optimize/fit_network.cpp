@@ -96,15 +96,16 @@ class Fitter {
     const ColumnView view(reference_.graph().node(number), op, shape_of(tensor));
     const auto* bias = op.bias.empty() ? nullptr : find_initializer(plan_.model.graph(), op.bias);
     const bool own_bias = bias != nullptr && element_count(shape_of(*bias)) == op.outputs;
+    auto bias_values = own_bias ? float_values(*bias) : std::vector<float>{};
     const std::size_t columns = columns_of(effort_, view);
-    const auto gain = gain_of(op, view, tensor, own_bias ? float_values(*bias) : std::vector<float>{});
+    const auto gain = gain_of(op, view, tensor, bias_values);
     const MomentSource source{fp32_, quantized_, reference_.graph().node(number).input(0), simulated_.graph().node(numbers_[i]).input(0),
                               gain ? &*gain : nullptr};
     auto& readers = known_[op.weight];
     readers.push_back({&op, view,
                        measure_moments(view, column_blocks(view, effort_.longest_block), source, columns, own_bias && effort_.correct_bias,
                                        input_.seed + 1000003 * i, context_),
-                       own_bias ? float_values(*bias) : std::vector<float>{}});
+                       std::move(bias_values)});
     if (number != weighted_readers_[op.weight].back()) return round_only(op, tensor), "";
     fit_readers(op, tensor, readers);
     known_.erase(op.weight);
@@ -114,14 +115,14 @@ class Fitter {
   // A position counts for what the function behind makes of its errors, where there are few output channels: over many that is nearly the
   // same everywhere.
   [[nodiscard]] std::optional<OutputGain> gain_of(const WeightedOp& op, const ColumnView& view, const onnx::TensorProto& tensor,
-                                                  std::vector<float> bias) const {
+                                                  const std::vector<float>& bias) const {
     constexpr std::size_t few_rows = 4;
     if (view.groups() > 1 || view.rows() > few_rows || (bias.empty() && !op.bias.empty())) return {};
     const auto& encoding = plan_.encodings.weights.at(op.weight);
     if (encoding.block > 0) return {};  // has several steps per output channel
     auto at = error_gain(op.output, index_);
     if (!at) return {};
-    return OutputGain{std::move(at), view.weights(float_values(tensor), 0), std::move(bias), encoding.scale};
+    return OutputGain{std::move(at), view.weights(float_values(tensor), 0), bias, encoding.scale};
   }
 
   // A weight with several readers is fitted to all of them, if they read it alike.

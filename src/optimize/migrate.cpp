@@ -75,8 +75,7 @@ class Places {
     // A sum is proportional where both its parts are: Add(Mul(n, g), b).
     const auto& other = node.input(1 - constant);
     const int producer = index_.producer_number(other);
-    if (producer < 0 || index_.node(producer).op_type() != "Mul" || index_.uses(other).size() != 1 || index_.is_graph_output(other))
-      return {};
+    if (producer < 0 || index_.node(producer).op_type() != "Mul" || !index_.only_use(other)) return {};
     auto constants = constants_of(index_.node(producer), channels);
     if (!constants.empty()) constants.push_back(node.input(constant));
     return constants;

@@ -36,8 +36,7 @@ Outcome evaluate_models(const Options& options, Context& context) {
   refuse_different_interface(session, Session(quantized.proto), options.quantized);
   const auto inputs = input_specs(fp32.graph(), options.input_shape);
   const Samples samples = open_samples(options, inputs, options.preprocess, context);
-  const ClassAxis axis = class_axis(inputs[0].shape, channels_last(inputs[0].shape, options.preprocess.layout),
-                                    shape_of(fp32.graph().output(0).type().tensor_type().shape()));
+  const ClassAxis axis = class_axis(fp32.graph(), inputs[0].shape, options.preprocess.layout);
 
   Report report = describe_models(options, fp32, quantized);
   report.scheme = inspect(quantized).scheme;

@@ -141,8 +141,7 @@ Run plan_run(const Options& options, Context& context) {
   refuse_quantized(run.original);
   run.file_inputs = input_specs(run.original.graph(), options.input_shape);
   run.fed_inputs = run.file_inputs;
-  run.axis = class_axis(run.file_inputs[0].shape, channels_last(run.file_inputs[0].shape, options.preprocess.layout),
-                        shape_of(run.original.graph().output(0).type().tensor_type().shape()));
+  run.axis = class_axis(run.original.graph(), run.file_inputs[0].shape, options.preprocess.layout);
   if (!options.import_encodings.empty()) run.overrides = read_overrides(options.import_encodings);
   if (options.input_type == InputType::floats) {
     run.samples = open_samples(options, run.file_inputs, options.preprocess, context);

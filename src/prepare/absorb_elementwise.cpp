@@ -26,13 +26,12 @@ std::optional<std::vector<double>> per_channel(const onnx::TensorProto& constant
 std::optional<Absorbed> find_at(int number, const GraphIndex& index, const std::set<int>& taken, NameMaker& names,
                                 const ElementwiseMeaning& meaning) {
   const auto& node = index.node(number);
-  if ((!node.domain().empty() && node.domain() != "ai.onnx") || node.input_size() != 2) return {};
+  if (!standard_domain(node) || node.input_size() != 2) return {};
   const bool constant_is_second = index.initializer(node.input(1)) != nullptr;
   const auto* constant = index.initializer(node.input(constant_is_second ? 1 : 0));
   const std::string& tensor = node.input(constant_is_second ? 0 : 1);
   const int producer = index.producer_number(tensor);
-  if (constant == nullptr || producer < 0 || taken.contains(producer) || index.uses(tensor).size() != 1 || index.is_graph_output(tensor))
-    return {};
+  if (constant == nullptr || producer < 0 || taken.contains(producer) || !index.only_use(tensor)) return {};
   const auto channels = output_channels(index.node(producer), index);
   if (!channels) return {};
   const int rank = index.initializer(index.node(producer).input(1))->dims_size();  // a weight has the rank of its operator's output

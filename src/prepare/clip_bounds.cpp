@@ -59,8 +59,7 @@ std::optional<Bounds> clip_values(const onnx::NodeProto& node, const GraphIndex&
 
 // What the node does to its data input, as bounds; nothing where it is something else, or of integers.
 std::optional<Bounds> bounds_of(const onnx::NodeProto& node, const GraphIndex& index, const ValueTypes& types) {
-  if ((!node.domain().empty() && node.domain() != "ai.onnx") || node.output_size() != 1 || !is_float(types.of(node.output(0)).type))
-    return {};
+  if (!standard_domain(node) || node.output_size() != 1 || !is_float(types.of(node.output(0)).type)) return {};
   std::optional<Bounds> bounds;
   if (node.op_type() == "Relu") bounds = Bounds{node.input(0), 0, infinity};
   if (node.op_type() == "Clip") bounds = clip_values(node, index);
@@ -90,7 +89,7 @@ std::vector<Found> find(const onnx::GraphProto& graph, const GraphIndex& index, 
         node.op_type() == "Max" || node.op_type() == "Min" || (node.op_type() == "Clip" && bounds->low == 0 && bounds->high == infinity);
     std::set<int> chain;
     for (int before = index.producer_number(bounds->input); before >= 0; before = index.producer_number(bounds->input)) {
-      if (index.uses(bounds->input).size() != 1 || index.is_graph_output(bounds->input)) break;
+      if (!index.only_use(bounds->input)) break;
       const auto inner = bounds_of(graph.node(before), index, types);
       if (!inner) break;
       bounds = merged(*inner, *bounds);

@@ -51,7 +51,7 @@ bool pads_nothing(const onnx::NodeProto& node, const GraphIndex& index) {
 }
 
 bool does_nothing(const onnx::NodeProto& node, const GraphIndex& index, const ValueTypes& types) {
-  if ((!node.domain().empty() && node.domain() != "ai.onnx") || node.input_size() == 0 || node.output_size() == 0) return false;
+  if (!standard_domain(node) || node.input_size() == 0 || node.output_size() == 0) return false;
   const std::string& op = node.op_type();
   if (op == "Identity") return true;
   if (op == "Dropout") return is_idle_dropout(node, index);

@@ -18,7 +18,7 @@ namespace quantize {
 namespace {
 
 bool is_inference(const onnx::NodeProto& node) {
-  if (node.op_type() != "BatchNormalization" || (!node.domain().empty() && node.domain() != "ai.onnx")) return false;
+  if (node.op_type() != "BatchNormalization" || !standard_domain(node)) return false;
   if (int_attribute(node, "training_mode", 0) != 0 || int_attribute(node, "spatial", 1) == 0 || node.input_size() != 5) return false;
   // Before opset 14 the further outputs, which only training has, were the mark of training.
   return std::all_of(node.output().begin() + 1, node.output().end(), [](const auto& name) { return name.empty(); });
@@ -44,10 +44,6 @@ std::optional<ChannelAffine> affine_of(const onnx::NodeProto& node, const GraphI
   return affine;
 }
 
-bool has_one_reader(const std::string& tensor, const GraphIndex& index) {
-  return index.uses(tensor).size() == 1 && !index.is_graph_output(tensor);
-}
-
 struct Absorbed {
   int batch_norm;
   bool before;  // the operator stands before the BatchNormalization
@@ -59,10 +55,10 @@ std::optional<Absorbed> find_neighbour(int number, const std::set<int>& taken, c
   const auto affine = affine_of(node, index);
   if (!affine) return {};
   const int producer = index.producer_number(node.input(0));
-  if (producer >= 0 && !taken.contains(producer) && has_one_reader(node.input(0), index)) {
+  if (producer >= 0 && !taken.contains(producer) && index.only_use(node.input(0))) {
     if (auto change = absorb_after(producer, *affine, index, names)) return Absorbed{number, true, std::move(*change)};
   }
-  if (!has_one_reader(node.output(0), index)) return {};
+  if (!index.only_use(node.output(0))) return {};
   const Use reader = index.uses(node.output(0)).front();
   if (reader.input != 0 || taken.contains(reader.node)) return {};
   if (auto change = absorb_before(reader.node, *affine, index, names)) return Absorbed{number, false, std::move(*change)};

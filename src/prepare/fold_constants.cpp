@@ -25,20 +25,18 @@ namespace {
 constexpr int most_rounds = 32;                            // each round needs a chain that hangs on the one before
 constexpr std::int64_t largest_result = 64 * 1024 * 1024;  // bytes; a file should not grow by a ConstantOfShape written out
 
-bool is_standard(const onnx::NodeProto& node) { return node.domain().empty() || node.domain() == "ai.onnx"; }
-
 // Random operators differ from run to run; DequantizeLinear of a constant is a weight that shall stay quantized.
 bool is_foldable_kind(const onnx::NodeProto& node) {
   static const std::set<std::string> kept = {
       "RandomNormal", "RandomNormalLike", "RandomUniform",  "RandomUniformLike", "Multinomial",
       "Bernoulli",    "Dropout",          "QuantizeLinear", "DequantizeLinear",  "DynamicQuantizeLinear"};
-  return is_standard(node) && !kept.contains(node.op_type()) && bodies(node).empty();
+  return standard_domain(node) && !kept.contains(node.op_type()) && bodies(node).empty();
 }
 
 // The value of Shape and Size where it follows from the inferred shape; Shape's start and end may pick the known dimensions only.
 std::optional<onnx::TensorProto> shape_value(const onnx::NodeProto& node, const ValueTypes& types) {
   const bool is_shape = node.op_type() == "Shape";
-  if (!is_standard(node) || (!is_shape && node.op_type() != "Size")) return {};
+  if (!standard_domain(node) || (!is_shape && node.op_type() != "Size")) return {};
   const auto& type = types.of(node.input(0));
   if (!type.shape) return {};
   const auto rank = static_cast<std::int64_t>(type.shape->size());
@@ -55,7 +53,7 @@ std::optional<onnx::TensorProto> shape_value(const onnx::NodeProto& node, const 
 
 // Gather (Shape (x), constant) where the dimensions it picks are known although others (the batch) are not.
 std::optional<onnx::TensorProto> gathered_dimension(const onnx::NodeProto& node, const GraphIndex& index, const ValueTypes& types) {
-  if (!is_standard(node) || node.op_type() != "Gather") return {};
+  if (!standard_domain(node) || node.op_type() != "Gather") return {};
   const auto* shape_node = index.producer(node.input(0));
   const auto* indices = index.constant(node.input(1));
   if (shape_node == nullptr || shape_node->op_type() != "Shape" || shape_node->attribute_size() > 0 || indices == nullptr) return {};

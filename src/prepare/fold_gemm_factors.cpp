@@ -43,7 +43,7 @@ std::string fold_gemm_factors(Model& model) {
   NameMaker names(before);
   std::size_t folded = 0;
   for (auto& node : *model.graph().mutable_node()) {
-    if (node.op_type() != "Gemm" || !(node.domain().empty() || node.domain() == "ai.onnx")) continue;
+    if (node.op_type() != "Gemm" || !standard_domain(node)) continue;
     const float alpha = float_attribute(node, "alpha", 1), beta = float_attribute(node, "beta", 1);
     bool changed = false;
     if (alpha != 1 && scale_input(model, node, 1, alpha, index, names)) {

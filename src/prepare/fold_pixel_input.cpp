@@ -29,12 +29,6 @@ struct PixelChain {
   }
 };
 
-// The one reader of a tensor that nobody else sees, as first input; -1 where there is none.
-int only_reader(const std::string& tensor, const GraphIndex& index) {
-  const auto& uses = index.uses(tensor);
-  return uses.size() == 1 && uses[0].input == 0 && !index.is_graph_output(tensor) ? uses[0].node : -1;
-}
-
 // One value per channel of a constant of shape [C, 1, 1] or [1, C, 1, 1].
 std::vector<double> channel_constant(const std::string& name, std::int64_t channels, const GraphIndex& index) {
   const auto* tensor = index.initializer(name);
@@ -48,11 +42,11 @@ std::optional<PixelChain> chain_from(int cast, const GraphIndex& index, const Va
   if (node.op_type() != "Cast" || types.of(node.input(0)).type != onnx::TensorProto::UINT8 || types.rank(node.input(0)) != 4) return {};
   PixelChain chain;
   chain.cast = cast;
-  chain.mul = only_reader(node.output(0), index);
+  chain.mul = index.only_reader(node.output(0));
   if (chain.mul < 0 || index.node(chain.mul).op_type() != "Mul") return {};
-  chain.add = only_reader(index.node(chain.mul).output(0), index);
+  chain.add = index.only_reader(index.node(chain.mul).output(0));
   if (chain.add < 0 || index.node(chain.add).op_type() != "Add") return {};
-  chain.conv = only_reader(index.node(chain.add).output(0), index);
+  chain.conv = index.only_reader(index.node(chain.add).output(0));
   if (chain.conv < 0 || index.node(chain.conv).op_type() != "Conv") return {};
   const auto linear = linear_node(index.node(chain.conv), index);
   if (!linear || linear->groups != 1 || linear->weight->data_type() != onnx::TensorProto::FLOAT) return {};
@@ -69,6 +63,7 @@ onnx::TensorProto weight_for_pixels(const onnx::TensorProto& weight, const Pixel
   const auto area = static_cast<std::size_t>(element_count(shape)) / static_cast<std::size_t>(shape[0]) / channels;
   const auto old = float_values(weight);
   std::vector<float> values;
+  const bool one_more = !chain.only_scales();
   for (std::int64_t output = 0; output < shape[0]; ++output) {
     const float* block = old.data() + static_cast<std::size_t>(output) * channels * area;
     std::vector<double> shift(area);
@@ -79,10 +74,10 @@ onnx::TensorProto weight_for_pixels(const onnx::TensorProto& weight, const Pixel
         shift[i] += value * chain.summand[c] / padded_value;
       }
     }
-    if (chain.only_scales()) continue;
+    if (!one_more) continue;
     for (const double value : shift) values.push_back(static_cast<float>(value));
   }
-  if (!chain.only_scales()) ++shape[1];
+  if (one_more) ++shape[1];
   return make_tensor(weight.name(), shape, values);
 }
 

@@ -10,7 +10,6 @@
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
-#include "model/tensor.h"
 #include "ops/op_table.h"
 #include "prepare/passes.h"
 
@@ -38,9 +37,9 @@ class HardSwishFinder {
     int last = node;
     std::string input;
     for (int step = 0; step < 2 || factor != 1; ++step) {
-      const int reader = only_reader(index_.node(last).output(0));
-      if (reader < 0 || step > 2) return {};
-      const auto& next = index_.node(reader);
+      const auto use = index_.only_use(index_.node(last).output(0));
+      if (!use || use->input < 0 || step > 2) return {};
+      const auto& next = index_.node(use->node);
       if (!standard_domain(next)) return {};
       if (const auto scale = factor_of(next, index_.node(last).output(0))) {
         factor *= *scale;
@@ -49,7 +48,7 @@ class HardSwishFinder {
       } else {
         return {};
       }
-      last = reader;
+      last = use->node;
       if (is_near(factor, 1)) factor = 1;
       if (factor == 1 && !input.empty()) return Match{input, last};
     }
@@ -70,9 +69,9 @@ class HardSwishFinder {
     const auto bounds = node.op_type() == "Clip" ? clamp_bounds(node, index_) : std::nullopt;
     if (!bounds || bounds->first != 0 || bounds->second != 6) return {};
     const auto* add = index_.producer(node.input(0));
-    if (add == nullptr || add->op_type() != "Add" || !standard_domain(*add) || only_reader(add->output(0)) < 0) return {};
+    if (add == nullptr || add->op_type() != "Add" || !standard_domain(*add) || !index_.only_use(add->output(0))) return {};
     for (const int side : {0, 1}) {
-      if (const auto value = scalar(add->input(side)); value && *value == 3) return Gate{add->input(1 - side), 6};
+      if (const auto value = index_.scalar(add->input(side)); value && *value == 3) return Gate{add->input(1 - side), 6};
     }
     return {};
   }
@@ -80,25 +79,13 @@ class HardSwishFinder {
   // What a multiplication or division by one constant multiplies `tensor` by.
   [[nodiscard]] std::optional<double> factor_of(const onnx::NodeProto& node, const std::string& tensor) const {
     if (node.op_type() != "Mul" && !(node.op_type() == "Div" && node.input(0) == tensor)) return {};
-    const auto value = scalar(other_operand(node, tensor));
+    const auto value = index_.scalar(other_operand(node, tensor));
     if (!value || *value == 0) return {};
     return node.op_type() == "Mul" ? *value : 1 / *value;
   }
 
   static const std::string& other_operand(const onnx::NodeProto& node, const std::string& tensor) {
     return node.input(node.input(0) == tensor ? 1 : 0);
-  }
-
-  [[nodiscard]] std::optional<double> scalar(const std::string& name) const {
-    const auto* tensor = index_.constant(name);
-    if (tensor == nullptr || tensor->data_type() != onnx::TensorProto::FLOAT || tensor->dims_size() > 1) return {};
-    const auto values = float_values(*tensor);
-    return values.size() == 1 ? std::optional<double>(values[0]) : std::nullopt;
-  }
-
-  [[nodiscard]] int only_reader(const std::string& tensor) const {
-    const auto& uses = index_.uses(tensor);
-    return uses.size() == 1 && uses[0].input >= 0 && !index_.is_graph_output(tensor) ? uses[0].node : -1;
   }
 
   const GraphIndex& index_;

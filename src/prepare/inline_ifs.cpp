@@ -17,7 +17,7 @@ namespace {
 
 // Null where the node is no If or the condition is not known.
 const onnx::GraphProto* taken_branch(const onnx::NodeProto& node, const GraphIndex& index) {
-  if (node.op_type() != "If" || (!node.domain().empty() && node.domain() != "ai.onnx")) return nullptr;
+  if (node.op_type() != "If" || !standard_domain(node)) return nullptr;
   const auto* condition = index.constant(node.input(0));
   if (condition == nullptr) return nullptr;
   const auto values = int_values(*condition);

@@ -15,7 +15,7 @@ bool is_float(const onnx::TensorProto& tensor) {
 }
 
 std::optional<LinearNode::Kind> kind_of(const onnx::NodeProto& node) {
-  if (!node.domain().empty() && node.domain() != "ai.onnx") return {};
+  if (!standard_domain(node)) return {};
   if (node.op_type() == "Conv") return LinearNode::Kind::conv;
   if (node.op_type() == "ConvTranspose") return LinearNode::Kind::conv_transpose;
   if (node.op_type() == "Gemm") return LinearNode::Kind::gemm;

@@ -20,8 +20,7 @@ class GemmWriter {
   std::size_t run() {
     std::size_t changed = 0;
     for (auto node : graph_.node()) {
-      const bool candidate =
-          node.op_type() == "Gemm" && (node.domain().empty() || node.domain() == "ai.onnx") && index_.initializer(node.input(1)) != nullptr;
+      const bool candidate = node.op_type() == "Gemm" && standard_domain(node) && index_.initializer(node.input(1)) != nullptr;
       changed += static_cast<std::size_t>(candidate && make_plain(node));
       nodes_.push_back(std::move(node));
     }

@@ -22,7 +22,7 @@ const onnx::OpSchema* schema_of(const onnx::NodeProto& node, std::int64_t versio
 }
 
 bool changes_at(const onnx::NodeProto& node, std::int64_t version) {
-  return (node.domain().empty() || node.domain() == "ai.onnx") && schema_of(node, version) != schema_of(node, version - 1);
+  return standard_domain(node) && schema_of(node, version) != schema_of(node, version - 1);
 }
 
 // A node without an entry in the table is right as it is if the new definition accepts it.

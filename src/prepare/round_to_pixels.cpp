@@ -103,13 +103,14 @@ std::optional<PixelRounding> round_to_pixels(const Model& model, const Preproces
   const Shape per_channel = {channels, 1, 1};
   Chain chain(changed.graph(), index.node(conv).input(0));
   if (grid.shifted) chain.add("Add", {make_tensor("_shift", per_channel, grid.shift)}, "_shifted");
-  const auto count = static_cast<std::size_t>(grid.is_alike() ? 1 : channels);
-  const Shape shape = grid.is_alike() ? Shape{} : Shape{channels};
+  const bool alike = grid.is_alike();
+  const auto count = static_cast<std::size_t>(alike ? 1 : channels);
+  const Shape shape = alike ? Shape{} : Shape{channels};
   auto& quantizer = chain.add("QuantizeLinear",
                               {make_tensor("_scale", shape, std::span(grid.scale).first(count)),
                                make_tensor("_zero", shape, onnx::TensorProto::UINT8, std::span(grid.zero).first(count))},
                               "_pixels");
-  if (!grid.is_alike()) set_attribute(quantizer, "axis", std::int64_t{1});
+  if (!alike) set_attribute(quantizer, "axis", std::int64_t{1});
   set_attribute(chain.add("Cast", {}, "_values"), "to", std::int64_t{onnx::TensorProto::FLOAT});
   chain.add("Mul", {make_tensor("_factor", per_channel, normalisation.factor)}, "_scaled");
   chain.add("Add", {make_tensor("_summand", per_channel, normalisation.summand)}, "_normalised");

@@ -8,6 +8,7 @@
 
 #include "model/attribute.h"
 #include "model/edit.h"
+#include "model/graph.h"
 #include "model/tensor.h"
 #include "prepare/passes.h"
 
@@ -47,7 +48,7 @@ std::optional<onnx::TensorProto> constant_value(const onnx::NodeProto& node) {
 }
 
 bool is_standard_constant(const onnx::NodeProto& node) {
-  return node.op_type() == "Constant" && (node.domain().empty() || node.domain() == "ai.onnx") && node.output_size() == 1;
+  return node.op_type() == "Constant" && standard_domain(node) && node.output_size() == 1;
 }
 
 }  // namespace

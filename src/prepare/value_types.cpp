@@ -43,7 +43,7 @@ onnx::ModelProto skeleton(const onnx::ModelProto& model) {
   }
   std::set<std::string> opaque;  // made by operators that ONNX knows nothing about
   for (const auto& node : graph.node()) {
-    if (!node.domain().empty() && node.domain() != "ai.onnx") opaque.insert(node.output().begin(), node.output().end());
+    if (!standard_domain(node)) opaque.insert(node.output().begin(), node.output().end());
   }
   for (const auto& value : graph.value_info()) {
     if (opaque.contains(value.name())) *target.add_value_info() = value;

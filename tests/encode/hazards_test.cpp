@@ -149,18 +149,6 @@ TEST_P(HazardsOfAScheme, KnownAndOneSidedRangesAreExact) {
   EXPECT_EQ(encodings.at("r").zero_point[0], 0);
 }
 
-TensorStatistics statistics_of(std::span<const float> values) {
-  TensorStatistics statistics;
-  statistics.count = values.size();
-  for (const float value : values) {
-    statistics.min = std::min(statistics.min, value);
-    statistics.max = std::max(statistics.max, value);
-  }
-  statistics.histogram.cover(std::max(-statistics.min, statistics.max));
-  statistics.histogram.add(values);
-  return statistics;
-}
-
 TEST(SolveActivationHazards, ARangeThatSaturatesTooMuchIsWidened) {
   std::vector<float> values;
   for (int i = 0; i <= 1000; ++i) values.push_back(static_cast<float>(i) / 1000);

@@ -40,12 +40,7 @@ TEST(GroupRange, EndsHalfAStepBehindWhereItsReadersSaturate) {
   group.members = group.sources = {"b"};
   group.distinct = {-3.0F, std::numeric_limits<float>::infinity()};
   Statistics statistics;
-  auto& b = statistics["b"];
-  b.count = 5;
-  b.min = -40;
-  b.max = 9;
-  b.histogram.cover(40);
-  b.histogram.add(std::vector<float>{-40, -20, -1, 3, 9});
+  auto& b = statistics["b"] = statistics_of(std::vector<float>{-40, -20, -1, 3, 9});
   const Range range = group_range(group, statistics, scheme_named("w8a8", RangeMethod::minmax));
   EXPECT_EQ(range.high, 9.0);
   EXPECT_NEAR(range.low, -3 - 12.0 / 254 / 2, 1e-9);
@@ -59,13 +54,9 @@ TEST(GroupRange, ReachesTheEndWhereManyValuesAreCutOff) {
   TensorGroup group;
   group.members = group.sources = {"b"};
   group.distinct = {0.0F, 6.0F};
-  Statistics statistics;
-  auto& b = statistics["b"];
-  b.count = 2000;
-  b.min = 0;
-  b.max = 18;
-  b.histogram.cover(18);
-  for (int i = 0; i < 1000; ++i) b.histogram.add(std::vector<float>{static_cast<float>(i) / 500, 13 + static_cast<float>(i) / 200});
+  std::vector<float> values;
+  for (int i = 0; i < 1000; ++i) values.insert(values.end(), {static_cast<float>(i) / 500, 13 + static_cast<float>(i) / 200});
+  const Statistics statistics = {{"b", statistics_of(values)}};
   for (const auto method : {RangeMethod::automatic, RangeMethod::mse, RangeMethod::percentile, RangeMethod::minmax})
     EXPECT_GE(group_range(group, statistics, scheme_named("w8a8", method)).high, 6.0) << "else half of the values come out too small";
 }

@@ -103,12 +103,7 @@ TEST(Place, ObservedValuesAtTheBoundGiveExactlySix) {
   group.members = group.sources = {"b"};
   group.range = {0.0F, 6.0F};
   Statistics statistics;
-  auto& b = statistics["b"];
-  b.count = 4;
-  b.min = 0;
-  b.max = 6;
-  b.histogram.cover(6);
-  b.histogram.add(std::vector<float>{0, 6, 6, 6});
+  auto& b = statistics["b"] = statistics_of(std::vector<float>{0, 6, 6, 6});
   for (const auto method : {RangeMethod::minmax, RangeMethod::percentile, RangeMethod::mse, RangeMethod::entropy}) {
     const Range range = group_range(group, statistics, scheme_named("w8a8", method));
     EXPECT_EQ(range.low, 0.0);

@@ -1,6 +1,8 @@
 // A text graph with everything the stations after it need: placement, statistics of a few random inputs, encodings.
 #pragma once
 
+#include <algorithm>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +49,18 @@ inline LoadSample random_samples(const Model& model) {
 
 inline Statistics observe_all(const Model& model, const std::vector<std::string>& tensors, std::size_t samples = 4) {
   return calibrate(model, tensors, random_samples(model), samples, Context());
+}
+
+inline TensorStatistics statistics_of(std::span<const float> values) {
+  TensorStatistics statistics;
+  statistics.count = values.size();
+  for (const float value : values) {
+    statistics.min = std::min(statistics.min, value);
+    statistics.max = std::max(statistics.max, value);
+  }
+  statistics.histogram.cover(std::max(-statistics.min, statistics.max));
+  statistics.histogram.add(values);
+  return statistics;
 }
 
 inline PlannedGraph plan_graph(const Model& model, const Scheme& scheme, const Target& target = find_target("ort-cpu"),
