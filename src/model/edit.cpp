@@ -1,5 +1,7 @@
 #include "model/edit.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "model/graph.h"
 
@@ -32,6 +34,31 @@ bool defines(const onnx::GraphProto& graph, const std::string& name) {
     }
   }
   return false;
+}
+
+// The numbers of the nodes in such an order, the least first among those that could come next; empty where there is none.
+std::vector<int> order_of_need(const onnx::GraphProto& graph) {
+  const GraphIndex index(graph);
+  std::vector<int> missing(graph.node_size()), order;
+  std::set<int> ready;
+  for (int i = 0; i < graph.node_size(); ++i) {
+    for (const auto& output : graph.node(i).output()) {
+      for (const auto& use : index.uses(output)) ++missing[use.node];
+    }
+  }
+  for (int i = 0; i < graph.node_size(); ++i) {
+    if (missing[i] == 0) ready.insert(i);
+  }
+  while (!ready.empty()) {
+    order.push_back(ready.extract(ready.begin()).value());
+    for (const auto& output : graph.node(order.back()).output()) {
+      for (const auto& use : index.uses(output)) {
+        if (--missing[use.node] == 0) ready.insert(use.node);
+      }
+    }
+  }
+  if (static_cast<int>(order.size()) != graph.node_size()) order.clear();
+  return order;
 }
 
 template <typename Field, typename Keep>
@@ -75,6 +102,17 @@ void replace_uses(onnx::GraphProto& graph, const std::string& from, const std::s
 void remove_nodes(onnx::GraphProto& graph, const std::set<int>& numbers) {
   int number = 0;
   keep_only(*graph.mutable_node(), [&](const auto&) { return !numbers.contains(number++); });
+}
+
+void sort_nodes(onnx::GraphProto& graph) {
+  for (auto& node : *graph.mutable_node()) {
+    for (auto* body : mutable_bodies(node)) sort_nodes(*body);
+  }
+  const auto order = order_of_need(graph);
+  if (std::ranges::is_sorted(order)) return;
+  std::vector<onnx::NodeProto> nodes;
+  for (const int number : order) nodes.push_back(std::move(*graph.mutable_node(number)));
+  set_nodes(graph, std::move(nodes));
 }
 
 void set_nodes(onnx::GraphProto& graph, std::vector<onnx::NodeProto> nodes) {

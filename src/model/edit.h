@@ -28,6 +28,11 @@ void replace_uses(onnx::GraphProto& graph, const std::string& from, const std::s
 // Removes the nodes with these numbers.
 void remove_nodes(onnx::GraphProto& graph, const std::set<int>& numbers);
 
+// Brings nodes into an order in which each follows those whose values it needs, in subgraphs too; nodes that are in order stay where they
+// are. Converters append nodes at the end (onnxconverter-common's float16 its Casts), which ONNX Runtime takes and ONNX's checker does not.
+// A graph with a cycle has no such order and is left as it is.
+void sort_nodes(onnx::GraphProto& graph);
+
 // Replaces the node list, keeping everything else.
 void set_nodes(onnx::GraphProto& graph, std::vector<onnx::NodeProto> nodes);
 

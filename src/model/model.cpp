@@ -116,6 +116,7 @@ Model parse_model(std::string_view bytes, const std::filesystem::path& name, con
   locate_weights(model);
   require_usable(model);
   make_node_names_unique(model.graph());
+  sort_nodes(model.graph());
   check_model(model.proto, name.string());
   return model;
 }

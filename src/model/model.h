@@ -23,7 +23,7 @@ struct Model {
   [[nodiscard]] onnx::GraphProto& graph() { return *proto.mutable_graph(); }
 };
 
-// Reads and checks a model: it must parse, hold a graph with nodes and outputs, and pass ONNX's checker (structure, topological order,
+// Reads and checks a model: it must parse, hold a graph with nodes and outputs, and, its nodes put in order, pass ONNX's checker (structure,
 // single assignment). External data is read into the protobuf; of a model larger than `limits` allow, large weights stay where they are and
 // are read when they are needed (payload.h). Throws Error{model} naming the file and the reason.
 Model load_model(const std::filesystem::path& path, const WeightLimits& limits = {});

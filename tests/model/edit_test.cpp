@@ -69,6 +69,33 @@ TEST(Nodes, RemoveAndSet) {
   EXPECT_EQ(operators(model), "If");
 }
 
+// As onnxconverter-common's float16 writes a model: the Cast of the input behind everything else, also in a branch.
+TEST(SortNodes, EachFollowsWhatItNeedsAndTheOthersStayWhereTheyAre) {
+  const Model sorted = text_model(R"(g (bool c, float[2] x) => (float[2] y, float[2] z) {
+    h = Neg (x)
+    a = Exp (h)
+    y = If (c) <then_branch = a () => (float[2] p) { i = Abs (a)
+                                                     p = Sqrt (i) }, else_branch = b () => (float[2] q) { q = Identity (x) }>
+    z = Log (a)
+  })");
+  Model model = sorted;
+  auto& nodes = *model.graph().mutable_node();
+  auto& branch = *nodes.Mutable(2)->mutable_attribute(0)->mutable_g()->mutable_node();
+  branch.SwapElements(0, 1);
+  for (int i = 0; i < 3; ++i) nodes.SwapElements(i, i + 1);
+  ASSERT_EQ(operators(model), "Exp If Log Neg");
+  sort_nodes(model.graph());
+  EXPECT_EQ(serialize(model.proto), serialize(sorted.proto));
+}
+
+TEST(SortNodes, ACycleIsLeftAsItIs) {
+  Model model = branch_model();
+  model.graph().mutable_node(0)->set_input(0, "deader");
+  const std::string before = serialize(model.proto);
+  sort_nodes(model.graph());
+  EXPECT_EQ(serialize(model.proto), before);
+}
+
 TEST(Initializers, PutReplacesOrAdds) {
   Model model = branch_model();
   const int count = model.graph().initializer_size();

@@ -98,11 +98,12 @@ TEST_F(Load, GraphsWithoutNodesOrOutputsAreRefused) {
   EXPECT_NE(refusal_of([&] { parse_model(serialize(model.proto), "a"); }).find("no graph"), std::string::npos);
 }
 
-TEST_F(Load, UnsortedNodesAreRefused) {
-  Model model = text_model("g (float[2] x) => (float[2] y) { t = Relu (x)  y = Relu (t) }");
-  EXPECT_EQ(refusal_of([&] { parse_model(serialize(model.proto), "a"); }), "");
+TEST_F(Load, UnsortedNodesAreSortedAndCyclesRefused) {
+  Model model = text_model("g (float[2] x) => (float[2] y) { t = Relu (x)  y = Neg (t) }");
   model.graph().mutable_node()->SwapElements(0, 1);
-  EXPECT_NE(refusal_of([&] { parse_model(serialize(model.proto), "a"); }), "");
+  EXPECT_EQ(operators(parse_model(serialize(model.proto), "a")), "Relu Neg");
+  model.graph().mutable_node(1)->set_input(0, "y");
+  EXPECT_NE(refusal_of([&] { parse_model(serialize(model.proto), "a"); }).find("topologically sorted"), std::string::npos);
 }
 
 TEST_F(Load, ExternalDataIsReadIn) {
