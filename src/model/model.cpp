@@ -89,10 +89,6 @@ void require_usable(const Model& model) {
   if (!has_default_domain) throw Error(ErrorKind::model, file + " does not import ONNX's standard operators");
 }
 
-}  // namespace
-
-namespace {
-
 // Names of nodes mean nothing to ONNX, and exporters give some twice; ONNX Runtime insists that they differ.
 void make_node_names_unique(onnx::GraphProto& graph) {
   NameMaker names(graph);
@@ -102,9 +98,7 @@ void make_node_names_unique(onnx::GraphProto& graph) {
   }
 }
 
-}  // namespace
-
-Model parse_model(std::string_view bytes, const std::filesystem::path& name, const WeightLimits& limits) {
+Model parse_unchecked(std::string_view bytes, const std::filesystem::path& name, const WeightLimits& limits) {
   Model model;
   model.limits = limits;
   model.path = name;
@@ -116,12 +110,10 @@ Model parse_model(std::string_view bytes, const std::filesystem::path& name, con
   locate_weights(model);
   require_usable(model);
   make_node_names_unique(model.graph());
-  sort_nodes(model.graph());
-  check_model(model.proto, name.string());
   return model;
 }
 
-Model load_model(const std::filesystem::path& path, const WeightLimits& limits) {
+std::string bytes_of(const std::filesystem::path& path) {
   std::string bytes;
   try {
     bytes = read_file(path);
@@ -129,7 +121,24 @@ Model load_model(const std::filesystem::path& path, const WeightLimits& limits) 
     throw Error(ErrorKind::model, error.what());
   }
   if (bytes.empty()) throw Error(ErrorKind::model, path.string() + " is empty");
-  return parse_model(bytes, path, limits);
+  return bytes;
+}
+
+}  // namespace
+
+Model parse_model(std::string_view bytes, const std::filesystem::path& name, const WeightLimits& limits) {
+  Model model = parse_unchecked(bytes, name, limits);
+  sort_nodes(model.graph());
+  check_model(model.proto, name.string());
+  return model;
+}
+
+Model load_model(const std::filesystem::path& path, const WeightLimits& limits) { return parse_model(bytes_of(path), path, limits); }
+
+Model load_written_model(const std::filesystem::path& path, const WeightLimits& limits) {
+  Model model = parse_unchecked(bytes_of(path), path, limits);
+  check_model(model.proto, path.string());
+  return model;
 }
 
 void refuse_quantized(const Model& model) {

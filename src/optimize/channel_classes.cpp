@@ -10,7 +10,9 @@
 namespace quantize {
 namespace {
 
-constexpr double smallest_ratio = 1.0 / 256;  // of a channel's range to its tensor's: weights must not be driven apart without limit
+// Of a channel's range to its tensor's: weights must not be driven apart without limit, and a channel that is quiet in the few samples seen
+// is louder in others (at 1/256 a salient-object network came out 2 to 3 dB worse than without).
+constexpr double smallest_ratio = 1.0 / 32;
 
 bool is_convolution(const onnx::NodeProto& node) { return node.op_type() == "Conv" || node.op_type() == "ConvTranspose"; }
 

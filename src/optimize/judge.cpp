@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 #include <optional>
 
 #include "base/parallel.h"
@@ -22,13 +23,22 @@ OptimizeInput only(const OptimizeInput& input, std::vector<std::size_t> numbers)
   return result;
 }
 
-Verdict verdict_of(std::span<const Energy> energies) {
-  Verdict verdict{0, energies.empty() ? 0 : energies[0].sqnr_db(), energies.size()};
+double per_value(double sum, const Energy& energy) { return sum / static_cast<double>(std::max<std::size_t>(energy.count, 1)); }
+
+// `usual`: the signal of a usual sample, per value.
+Verdict verdict_of(std::span<const Energy> energies, double usual) {
+  Energy mean;  // of shares
+  double worst = 0;
   for (const auto& energy : energies) {
-    verdict.sqnr_db += energy.sqnr_db() / static_cast<double>(energies.size());
-    verdict.worst_db = std::min(verdict.worst_db, energy.sqnr_db());
+    if (!std::isfinite(energy.signal)) continue;  // FP32's own output is no number there
+    if (!std::isfinite(energy.error)) return {-999, -999, energies.size()};
+    const double signal = std::max(per_value(energy.signal, energy), usual), error = per_value(energy.error, energy);
+    const double share = signal > 0 ? error / signal : error;
+    mean.signal += 1;
+    mean.error += share;
+    worst = std::max(worst, share);
   }
-  return verdict;
+  return {mean.sqnr_db(), Energy{.signal = 1, .error = worst}.sqnr_db(), energies.size()};
 }
 
 }  // namespace
@@ -60,31 +70,44 @@ void References::keep(std::size_t sample, const std::vector<float>& output) {
 }
 
 Judge::Judge(const Model& fp32, const OptimizeInput& input, const Context& context, double decisive_db)
-    : input_(input), context_(context), decisive_db_(decisive_db), references_(input.samples) {
+    : input_(input), context_(context), decisive_db_(decisive_db), references_(input.samples), order_(input.samples) {
+  std::iota(order_.begin(), order_.end(), std::size_t{0});
   std::vector<std::size_t> lacking;
   for (std::size_t i = 0; i < input.samples; ++i) {
     if (input.references != nullptr) references_[i] = input.references->of(input.number(i));
     if (references_[i].empty()) lacking.push_back(i);
   }
-  if (lacking.empty()) return;
+  if (!lacking.empty()) compute(fp32, lacking);
+  std::vector<double> signals;
+  for (const auto& reference : references_) {
+    const Energy energy = Energy::of(reference, reference);
+    signals.push_back(std::isfinite(energy.signal) ? per_value(energy.signal, energy) : 0);
+  }
+  for (const double signal : signals) usual_signal_ += signal / static_cast<double>(signals.size());
+  if (!signals.empty()) std::swap(order_.front(), order_[std::ranges::max_element(signals) - signals.begin()]);
+}
+
+void Judge::compute(const Model& fp32, std::span<const std::size_t> lacking) {
   const Session session(fp32.proto);
-  parallel_for_samples(context, lacking.size(), [&](std::size_t i, unsigned) {
+  parallel_for_samples(context_, lacking.size(), [&](std::size_t i, unsigned) {
     const std::size_t sample = lacking[i];
-    references_[sample] = float_values(session.run(input.load(sample))[0]);
+    references_[sample] = float_values(session.run(input_.load(sample))[0]);
   });
-  if (input.references == nullptr) return;
-  for (const std::size_t sample : lacking) input.references->keep(input.number(sample), references_[sample]);  // in this order always
+  if (input_.references == nullptr) return;
+  for (const std::size_t sample : lacking) input_.references->keep(input_.number(sample), references_[sample]);  // in this order always
 }
 
 Verdict Judge::operator()(const Plan& plan, const RewriteOptions& options) const {
   Energies energies(1);
   run(open({&plan}, options), 0, references_.size(), energies);
-  return verdict_of(energies[0]);
+  return verdict_of(energies[0], usual_signal_);
 }
 
 std::pair<Verdict, Verdict> Judge::both(const Plan& before, const Plan& after, const RewriteOptions& options) const {
   const auto sessions = open({&before, &after}, options);
-  const auto verdicts = [&](const Energies& energies) { return std::pair(verdict_of(energies[0]), verdict_of(energies[1])); };
+  const auto verdicts = [&](const Energies& energies) {
+    return std::pair(verdict_of(energies[0], usual_signal_), verdict_of(energies[1], usual_signal_));
+  };
   const std::size_t samples = references_.size(), first = std::isfinite(decisive_db_) ? std::min<std::size_t>(samples, 1) : samples;
   Energies energies(2);
   run(sessions, 0, first, energies);
@@ -109,8 +132,8 @@ void Judge::run(const std::vector<Session>& sessions, std::size_t begin, std::si
   for (auto& known : energies) known.resize(end);
   const std::size_t samples = end - begin;
   parallel_for_samples(context_, sessions.size() * samples, [&](std::size_t i, unsigned) {
-    const std::size_t session = i / samples, sample = begin + i % samples;
-    energies[session][sample] = Energy::of(references_[sample], float_values(sessions[session].run(input_.load(sample))[0]));
+    const std::size_t session = i / samples, place = begin + i % samples, sample = order_[place];
+    energies[session][place] = Energy::of(references_[sample], float_values(sessions[session].run(input_.load(sample))[0]));
   });
 }
 

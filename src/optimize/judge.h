@@ -17,13 +17,15 @@
 
 namespace quantize {
 
+// Each sample's error is a share of its own signal, or of the usual one (the mean) where that is more: by their joint energy one loud
+// sample would outweigh all others, and in a picture that shows nothing of what the network looks for, any error is large beside its own.
 struct Verdict {
-  double sqnr_db = 0;       // mean over the judged samples: by their joint energy, one loud sample would outweigh all others
-  double worst_db = 0;      // of the worst one
+  double sqnr_db = 0;       // of the mean share; -999 where a value is no number
+  double worst_db = 0;      // of the largest share
   std::size_t samples = 0;  // that were judged by
 
-  // What a step must raise: a gain on average that the worst sample pays for is none.
-  [[nodiscard]] double score() const { return (sqnr_db + worst_db) / 2; }
+  // What a step must raise. The mean of shares leans on bad samples as it is; the worst one counts once more.
+  [[nodiscard]] double score() const { return 0.75 * sqnr_db + 0.25 * worst_db; }
 };
 
 // "SQNR 31.20 -> 33.45 dB, worst sample 28.10 -> 29.00 dB", the second half where there is more than one
@@ -49,7 +51,7 @@ class Judge {
  public:
   // `fp32`: the reference, or the same function with other weights, from before a step that changed none of it. Every sample of `input` is
   // judged by. Of input.references, those that are there are taken, and those that lack are added.
-  // decisive_db: a difference that is no chance: where two plans are so far apart on the first sample, the others need not run.
+  // decisive_db: a difference that is no chance: where two plans are so far apart on the loudest sample, the others need not run.
   Judge(const Model& fp32, const OptimizeInput& input, const Context& context,
         double decisive_db = std::numeric_limits<double>::infinity());
 
@@ -58,8 +60,9 @@ class Judge {
   [[nodiscard]] std::pair<Verdict, Verdict> both(const Plan& before, const Plan& after, const RewriteOptions& options = {}) const;
 
  private:
+  void compute(const Model& fp32, std::span<const std::size_t> lacking);
   [[nodiscard]] std::vector<Session> open(const std::vector<const Plan*>& plans, const RewriteOptions& options) const;
-  // Samples [begin, end) through each of them, added to what is known of it.
+  // Samples [begin, end) of that order through each of them, added to what is known of it.
   using Energies = std::vector<std::vector<Energy>>;
   void run(const std::vector<Session>& sessions, std::size_t begin, std::size_t end, Energies& energies) const;
 
@@ -67,6 +70,8 @@ class Judge {
   const Context& context_;
   double decisive_db_;
   std::vector<std::vector<float>> references_;
+  double usual_signal_ = 0;
+  std::vector<std::size_t> order_;  // in which samples are run: the loudest first
 };
 
 // Encodes a plan from the statistics of a few samples, which it returns: for trials, of which nobody hears.

@@ -10,8 +10,9 @@
 
 #include "optimize/absorb_bias.h"
 #include "optimize/equalize.h"
-#include "optimize/fit_network.h"
+#include "optimize/fit_step.h"
 #include "optimize/judge.h"
+#include "optimize/judged_step.h"
 #include "optimize/migrate.h"
 #include "optimize/select_ranges.h"
 
@@ -24,7 +25,7 @@ constexpr double real_gain_db = 0.1;   // less may be chance: the judged samples
 // What a level spends on each step.
 struct Effort {
   std::size_t judged;             // samples that judge
-  double decisive_db;             // a difference by which the first of them decides alone
+  double decisive_db;             // a difference by which the loudest of them decides alone
   std::size_t equalization;       // samples that trial ranges are taken from, besides those that judge
   std::vector<double> strengths;  // of equalization, mildest first
   std::size_t ranges, positions;  // samples and positions in each that ranges are chosen by; none: they stay the automatic ones
@@ -76,16 +77,6 @@ Effort effort_of(const OptimizeInput& input, Level level, const Context& context
   if (level >= Level::o3 && input.does("learned")) methods.learned = 200;
   effort.fit.correct_bias = input.does("bias-correction");
   return effort;
-}
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-// What a step did, and how far it moved the judged error; "not kept" where the plan stays what it was.
-Step judged_step(const std::string& name, const std::string& what, const Verdict& before, const Verdict& after, bool kept,
-                 std::chrono::steady_clock::time_point start) {
-  return {name, what + "; " + gain(before, after) + (kept ? "" : "; not kept"), seconds_since(start), before.sqnr_db, after.sqnr_db};
 }
 
 // Only the activations' noise is judged before the weights are fitted: they absorb their own share then.
@@ -202,35 +193,6 @@ Step try_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& l
                      before, after, kept, start);
 }
 
-Step try_fitting(Plan& plan, const OptimizeInput& learned, const Judge& judge, const Effort& effort, const Context& context) {
-  const auto start = std::chrono::steady_clock::now();
-  Plan candidate = plan;
-  const NetworkFit fit = fit_network(candidate, learned, effort.fit, context);
-  auto [before, after] = judge.both(plan, candidate);
-  std::string rounding;
-  if (effort.fit.methods.learned > 0) {  // what is learned row by row on few samples may lose to the closed form as a whole
-    FitEffort closed = effort.fit;
-    closed.methods.learned = 0;
-    Plan other = plan;
-    fit_network(other, learned, closed, context);
-    const Verdict verdict = judge(other);
-    rounding = "; learned rounding " + gain(verdict, after);
-    if (verdict.score() >= after.score()) {
-      candidate = std::move(other);
-      after = verdict;
-      rounding += ", not kept";
-    }
-  }
-  const bool kept = after.score() > before.score();
-  if (kept) plan = std::move(candidate);
-  const std::string skipped =
-      fit.skipped.empty() ? "" : ", " + std::to_string(fit.skipped.size()) + " skipped (first: " + fit.skipped[0] + ")";
-  Step step = judged_step("fit-weights", std::to_string(fit.fitted) + " layers on " + std::to_string(fit.samples) + " samples" + skipped,
-                          before, after, kept, start);
-  step.outcome += rounding;
-  return step;
-}
-
 }  // namespace
 
 const std::vector<std::string>& step_names() {
@@ -279,7 +241,7 @@ std::vector<Step> optimize_after_encoding(Plan& plan, const Statistics& statisti
   std::vector<Step> steps;
   if (effort.ranges > 0 && input.scheme.method == RangeMethod::automatic && input.scheme.activation_bits <= 8 && input.does("ranges"))
     steps.push_back(try_ranges(plan, statistics, split.learned, judge, effort, context));
-  if (input.does("fit-weights")) steps.push_back(try_fitting(plan, split.learned, judge, effort, context));
+  if (input.does("fit-weights")) steps.push_back(try_fitting(plan, split.learned, judge, effort.fit, context));
   return steps;
 }
 

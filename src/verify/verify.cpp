@@ -13,7 +13,7 @@ void verify(const Model& original, const Model& prepared, const std::filesystem:
   Model written;
   Issues issues;
   try {
-    written = load_model(file);  // includes ONNX's checker
+    written = load_written_model(file);  // includes ONNX's checker
   } catch (const Error& error) {
     throw Error(ErrorKind::verification, what + error.what());
   }
