@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <fstream>
 
 #include "base/memory.h"
+#include "base/stopwatch.h"
 #include "evaluate/evaluate.h"
 #include "run/session.h"
 
@@ -18,9 +18,9 @@ namespace quantize {
 namespace {
 
 double time_run(const Session& session, std::span<const Tensor> inputs) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   session.run_discarding(inputs);
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  return watch.milliseconds();
 }
 
 // Linear interpolation between order statistics, as numpy's default.

@@ -1,11 +1,11 @@
 #include "evaluate/on_provider.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "base/stopwatch.h"
 #include "dataset/image.h"
 #include "evaluate/comparison.h"
 #include "evaluate/evaluate.h"
@@ -57,16 +57,6 @@ Closeness closeness(const std::vector<Comparison>& comparisons, const std::vecto
   return {all.psnr_db, all.sqnr_db, all.agreement, all.miou_vs_fp32};
 }
 
-class Clock {
- public:
-  [[nodiscard]] double milliseconds() const {
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
 // mIoU on labels of one run after another.
 class LabelScore {
  public:
@@ -96,7 +86,7 @@ void compare_runs(ProviderReport& report, const Session& device, const Session& 
   for (std::size_t i = 0; i < samples.size(); ++i) {
     context.check_stop();
     const Sample sample = samples.load(i);
-    const Clock clock;
+    const Stopwatch clock;
     const Tensor on_device = device.run(sample.inputs)[0];
     times.push_back(clock.milliseconds());
     const Tensor truth = fp32.run(sample.inputs)[0], on_cpu = cpu.run(sample.inputs)[0];
@@ -123,10 +113,10 @@ void measure_times(ProviderReport& report, const onnx::ModelProto& fp32, const S
   const Session plain(fp32, session_options);
   std::vector<double> times, plain_times;
   for (int run = -2; run < runs; ++run) {
-    const Clock first;
+    const Stopwatch first;
     device.run_discarding(sample.inputs);
     const double time = first.milliseconds();
-    const Clock second;
+    const Stopwatch second;
     plain.run_discarding(sample.inputs);
     if (run < 0) continue;
     times.push_back(time);

@@ -1,18 +1,13 @@
 #include "mixed/mixed_precision.h"
 
-#include <chrono>
-
 #include "base/error.h"
+#include "base/stopwatch.h"
 #include "mixed/search.h"
 #include "model/payload.h"
 #include "rewrite/rewrite.h"
 
 namespace quantize {
 namespace {
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 std::string joined(const std::vector<std::string>& parts) {
   std::string text;
@@ -48,7 +43,7 @@ MixedPrecision describe(const MixedInput& input, const SearchResult& found, cons
 }  // namespace
 
 Mixed mix_precision(const MixedInput& input, Statistics statistics, Context& context) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const auto& prepared = input.planner.prepared;
   const auto& optimize = input.planner.optimize;
   Planner planner(input.planner, std::move(statistics), context);
@@ -99,7 +94,7 @@ Mixed mix_precision(const MixedInput& input, Statistics statistics, Context& con
                               " weights and activations given more bits, " + std::to_string(found.tried) + " assignments run on " +
                               std::to_string(input.held_out_samples) + " held-out samples" +
                               (result.facts.reached ? "" : "; the target is not reached"),
-                          seconds_since(start), before.sqnr_db, found.accuracy.sqnr_db});
+                          watch.seconds(), before.sqnr_db, found.accuracy.sqnr_db});
   return result;
 }
 

@@ -1,10 +1,10 @@
 #include "observe/calibrate.h"
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 
 #include "base/error.h"
+#include "base/stopwatch.h"
 #include "observe/observation.h"
 
 namespace quantize {
@@ -15,9 +15,9 @@ constexpr double clearly_faster = 0.9;   // of the other's time for one sample
 constexpr std::size_t worth_a_try = 16;  // samples per thread from which a measurement costs less than it may gain
 
 double seconds_of(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return watch.seconds();
 }
 
 // Observes samples in whichever division of the threads is faster.

@@ -2,8 +2,6 @@
 
 #include <tuple>
 
-#include "optimize/judged_step.h"
-
 namespace quantize {
 namespace {
 
@@ -26,7 +24,7 @@ Trial fit_and_judge(const Plan& plan, const OptimizeInput& learned, const Judge&
 }  // namespace
 
 Step try_fitting(Plan& plan, const OptimizeInput& learned, const Judge& judge, FitEffort effort, const Context& context) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   Trial trial = fit_and_judge(plan, learned, judge, effort, context);
   if (effort.methods.learned > 0) {  // what is learned row by row on few samples may lose to the closed form as a whole
     FitEffort closed_form = effort;
@@ -56,7 +54,7 @@ Step try_fitting(Plan& plan, const OptimizeInput& learned, const Judge& judge, F
   const auto& fit = trial.fit;
   std::string what = std::to_string(fit.fitted) + " layers on " + std::to_string(fit.samples) + " samples";
   if (!fit.skipped.empty()) what += ", " + std::to_string(fit.skipped.size()) + " skipped (first: " + fit.skipped[0] + ")";
-  Step step = judged_step("fit-weights", what, trial.before, trial.after, kept, start);
+  Step step = judged_step("fit-weights", what, trial.before, trial.after, kept, watch);
   step.outcome += trial.remark;
   if (kept) plan = std::move(trial.plan);
   return step;

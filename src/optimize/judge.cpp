@@ -52,6 +52,11 @@ std::string gain(const Verdict& before, const Verdict& after) {
   return all + text;
 }
 
+Step judged_step(const std::string& name, const std::string& what, const Verdict& before, const Verdict& after, bool kept,
+                 const Stopwatch& watch) {
+  return {name, what + "; " + gain(before, after) + (kept ? "" : "; not kept"), watch.seconds(), before.sqnr_db, after.sqnr_db};
+}
+
 std::vector<float> References::of(std::size_t sample) const {
   const std::lock_guard lock(mutex_);
   const auto found = outputs_.find(sample);

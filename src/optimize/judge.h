@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/context.h"
+#include "base/stopwatch.h"
 #include "evaluate/metrics.h"
 #include "optimize/optimize.h"
 #include "rewrite/rewrite.h"
@@ -30,6 +31,10 @@ struct Verdict {
 
 // "SQNR 31.20 -> 33.45 dB, worst sample 28.10 -> 29.00 dB", the second half where there is more than one
 std::string gain(const Verdict& before, const Verdict& after);
+
+// The report's line on a step that was judged: what it did, and how far it moved the error; "not kept" where the plan stays what it was.
+Step judged_step(const std::string& name, const std::string& what, const Verdict& before, const Verdict& after, bool kept,
+                 const Stopwatch& watch);
 
 constexpr std::size_t least_judged = 2;  // samples, at the lowest level that judges
 

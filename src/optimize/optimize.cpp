@@ -1,7 +1,6 @@
 #include "optimize/optimize.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -12,7 +11,6 @@
 #include "optimize/equalize.h"
 #include "optimize/fit_step.h"
 #include "optimize/judge.h"
-#include "optimize/judged_step.h"
 #include "optimize/migrate.h"
 #include "optimize/select_ranges.h"
 
@@ -109,7 +107,7 @@ void judge_activations(Preview& before, Preview& after, const Judge& judge) {
 // Equalization at several strengths. The mildest of those that come near the best is kept: what little more the others promise does not
 // carry over to other samples. None if none helps.
 Step try_equalization(Preview& now, const OptimizeInput& few, const Judge& judge, const Effort& effort, const Context& context) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   struct Trial {
     Preview preview;
     std::string what;
@@ -124,7 +122,7 @@ Step try_equalization(Preview& now, const OptimizeInput& few, const Judge& judge
     judge_activations(now, preview, judge);
     context.debug("equalize: " + what + ": " + gain(*now.activations, *preview.activations));
   }
-  if (trials.empty()) return {"equalize", "nothing to scale", seconds_since(start)};
+  if (trials.empty()) return {"equalize", "nothing to scale", watch.seconds()};
   const Verdict before = *now.activations;
   const auto score = [](const Trial& trial) { return trial.preview.activations->score(); };
   const double least = before.score() + real_gain_db, best = std::ranges::max(trials | std::views::transform(score));
@@ -132,27 +130,27 @@ Step try_equalization(Preview& now, const OptimizeInput& few, const Judge& judge
       std::ranges::find_if(trials, [&](const Trial& trial) { return score(trial) >= std::max(best - near_best_db, least); });
   const bool kept = chosen != trials.end();
   auto& [preview, what] = kept ? *chosen : *std::ranges::max_element(trials, {}, score);
-  Step step = judged_step("equalize", what, before, *preview.activations, kept, start);
+  Step step = judged_step("equalize", what, before, *preview.activations, kept, watch);
   if (kept) now = std::move(preview);
   return step;
 }
 
 Step try_absorbing(Preview& now, const OptimizeInput& few, const Judge& judge, const Context& context) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   Plan candidate = now.plan;
   const int channels = absorb_biases(candidate.model, candidate.placement, now.statistics);
-  if (channels == 0) return {"absorb-bias", "nothing to absorb", seconds_since(start)};
+  if (channels == 0) return {"absorb-bias", "nothing to absorb", watch.seconds()};
   Preview after = preview_of(std::move(candidate), few, context);
   judge_activations(now, after, judge);
   const bool kept = after.activations->score() > now.activations->score() + real_gain_db;
-  Step step = judged_step("absorb-bias", std::to_string(channels) + " channels", *now.activations, *after.activations, kept, start);
+  Step step = judged_step("absorb-bias", std::to_string(channels) + " channels", *now.activations, *after.activations, kept, watch);
   if (kept) now = std::move(after);
   return step;
 }
 
 // Nothing where the network has no place for it: most convolutional ones have none.
 std::optional<Step> try_migrating(Preview& now, const OptimizeInput& few, const Judge& judge, const Context& context) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const Migration migration(now.plan, few, context);
   if (migration.is_empty()) return std::nullopt;
   struct Trial {
@@ -176,23 +174,23 @@ std::optional<Step> try_migrating(Preview& now, const OptimizeInput& few, const 
     if (gains) wanted = after.score() + real_gain_db;
     kept |= gains;
   }
-  Step step = judged_step("migrate", best->what, before, best->verdict, kept, start);
+  Step step = judged_step("migrate", best->what, before, best->verdict, kept, watch);
   if (kept) now = std::move(best->preview);
   return step;
 }
 
 Step try_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& learned, const Judge& judge, const Effort& effort,
                 const Context& context) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   Plan candidate = plan;
   const int changed = select_ranges(candidate, statistics, evenly(learned, effort.ranges), effort.positions, context);
-  if (changed == 0) return {"ranges", "the automatic range is best everywhere", seconds_since(start)};
+  if (changed == 0) return {"ranges", "the automatic range is best everywhere", watch.seconds()};
   const auto [before, after] = judge.both(plan, candidate, activations_only);
   const bool kept = after.score() > before.score();
   if (kept) plan.encodings = std::move(candidate.encodings);
   return judged_step("ranges",
                      std::to_string(changed) + " of " + std::to_string(plan.placement.groups.size()) + " other than the automatic range",
-                     before, after, kept, start);
+                     before, after, kept, watch);
 }
 
 }  // namespace
@@ -213,10 +211,10 @@ BeforeCalibration optimize_before_calibration(Plan& plan, const OptimizeInput& i
   const SampleSplit split = split_samples(input, effort.judged);
   // The final ranges will have seen what judges too: cut values there would be the trial's fault, not the step's.
   const OptimizeInput few = joined(evenly(split.learned, effort.equalization), split.judged);
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const Judge judge(plan.model, split.judged, context, effort.decisive_db);
   Preview now = preview_of(std::move(plan), few, context);
-  const double shared = seconds_since(start);
+  const double shared = watch.seconds();
   BeforeCalibration result;
   if (input.does("equalize")) result.steps.push_back(try_equalization(now, few, judge, effort, context));
   if (absorbs) result.steps.push_back(try_absorbing(now, few, judge, context));

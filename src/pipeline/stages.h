@@ -2,13 +2,13 @@
 // them; each step leaves in the Run what the later ones need.
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/context.h"
+#include "base/stopwatch.h"
 #include "encode/overrides.h"
 #include "evaluate/metrics.h"
 #include "model/model.h"
@@ -20,14 +20,6 @@
 #include "report/report.h"
 
 namespace quantize {
-
-class Stopwatch {
- public:
-  [[nodiscard]] double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 struct Outcome {
   Report report;

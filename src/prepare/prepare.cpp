@@ -1,10 +1,10 @@
 #include "prepare/prepare.h"
 
-#include <chrono>
 #include <cstdio>
 #include <optional>
 
 #include "base/error.h"
+#include "base/stopwatch.h"
 
 namespace quantize {
 namespace {
@@ -48,7 +48,7 @@ std::string attempt(Model& model, const Pass& pass, ParityCheck& check, PassOutc
 }  // namespace
 
 PassOutcome run_pass(Model& model, const Pass& pass, ParityCheck& check) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   PassOutcome outcome;
   outcome.name = pass.name;
   onnx::ModelProto saved = model.proto;
@@ -58,7 +58,7 @@ PassOutcome run_pass(Model& model, const Pass& pass, ParityCheck& check) {
     outcome.status = PassOutcome::Status::undone;
     outcome.detail = failure;
   }
-  outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  outcome.seconds = watch.seconds();
   return outcome;
 }
 
@@ -78,11 +78,11 @@ std::optional<Prepared> run_together(Model& model, const std::vector<Pass>& pass
     bool changed = false;
     for (const auto& pass : passes) {
       context.check_stop();
-      const auto start = std::chrono::steady_clock::now();
+      const Stopwatch watch;
       PassOutcome outcome;
       outcome.name = pass.name;
       changed |= apply(model, pass, outcome);
-      outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      outcome.seconds = watch.seconds();
       outcomes.push_back(std::move(outcome));
     }
     Parity parity = changed ? check.measure(model.proto) : Parity{.output = {}, .outputs = check.reference()};

@@ -1,9 +1,8 @@
 #include "run/compile_context.h"
 
-#include <chrono>
-
 #include "base/error.h"
 #include "base/files.h"
+#include "base/stopwatch.h"
 #include "model/attribute.h"
 #include "run/session.h"
 
@@ -34,14 +33,14 @@ const onnx::NodeProto& context_node(const onnx::ModelProto& wrapper) {
 }  // namespace
 
 CompiledFiles compile_context(const std::filesystem::path& model, const std::filesystem::path& wrapper, const Provider& provider) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   {
     const SessionOptions options{.provider = &provider,
                                  .allow_fallback = false,
                                  .config = {{"ep.context_enable", "1"}, {"ep.context_file_path", wrapper}, {"ep.context_embed_mode", "0"}}};
     const Session compiling(model, options);
   }
-  CompiledFiles files{wrapper, {}, {}, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
+  CompiledFiles files{wrapper, {}, {}, watch.seconds()};
   const auto written = read_wrapper(wrapper);
   const auto& node = context_node(written);
   files.binary = wrapper.parent_path() / string_attribute(node, "ep_cache_context", "");

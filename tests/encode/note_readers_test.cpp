@@ -25,14 +25,11 @@ TEST(NoteReaders, WhatTheyTellApartLimitsARange) {
     z = Transpose <perm = [0,2,3,1]> (i)
   })");
   const auto placement = place(model, find_target("ort-cpu"));
-  const auto group_of = [&](const std::string& name) {
-    return *std::ranges::find_if(placement.groups, [&](const auto& g) { return g.members[0] == name; });
-  };
   constexpr float infinity = std::numeric_limits<float>::infinity();
-  EXPECT_EQ(group_of("a").distinct, std::pair(-3.0F, infinity)) << "behind what moves it";
-  EXPECT_NEAR(group_of("a").negative_weight, 1.0 / 12, 1e-9);
-  EXPECT_FALSE(group_of("e").distinct) << "a convolution reads it too";
-  EXPECT_EQ(group_of("g").distinct, std::pair(-2.0F, 2.0F));
+  EXPECT_EQ(group_of(placement, "a")->distinct, std::pair(-3.0F, infinity)) << "behind what moves it";
+  EXPECT_NEAR(group_of(placement, "a")->negative_weight, 1.0 / 12, 1e-9);
+  EXPECT_FALSE(group_of(placement, "e")->distinct) << "a convolution reads it too";
+  EXPECT_EQ(group_of(placement, "g")->distinct, std::pair(-2.0F, 2.0F));
 }
 
 TEST(GroupRange, EndsHalfAStepBehindWhereItsReadersSaturate) {

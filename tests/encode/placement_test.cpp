@@ -253,8 +253,8 @@ TEST(Placement, NegativeValuesCountByTheSlopesThatReadThem) {
   put_initializer(model.graph(), make_tensor("s", {2, 1, 1}, std::vector<float>{0.5F, 0.1F}));
   const auto placement = place(model, find_target("ort-cpu"));
   const auto weight_of = [&](const std::string& name) {
-    const auto group = std::ranges::find_if(placement.groups, [&](const auto& g) { return g.members[0] == name; });
-    return group != placement.groups.end() ? group->negative_weight : -1;
+    const auto* group = group_of(placement, name);
+    return group != nullptr ? group->negative_weight : -1;
   };
   EXPECT_NEAR(weight_of("a"), (0.25 + 0.01) / 2, 1e-6);
   EXPECT_NEAR(weight_of("c"), 0.09, 1e-6);
@@ -273,8 +273,7 @@ TEST(Placement, LogitsBeforeALastSigmoidStayFloat) {
     z = Conv (c, w)
   })";
   const auto is_quantized = [&](const std::string& target, const std::string& name) {
-    const auto groups = place(text_model(graph), find_target(target)).groups;
-    return std::ranges::any_of(groups, [&](const auto& group) { return group.members[0] == name; });
+    return group_of(place(text_model(graph), find_target(target)), name) != nullptr;
   };
   EXPECT_FALSE(is_quantized("ort-cpu", "a"));
   EXPECT_TRUE(is_quantized("ort-cpu", "b")) << "a gate within the network";

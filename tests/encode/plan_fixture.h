@@ -63,6 +63,12 @@ inline TensorStatistics statistics_of(std::span<const float> values) {
   return statistics;
 }
 
+// The group whose first member is `name`; null where that is not quantized.
+inline const TensorGroup* group_of(const Placement& placement, const std::string& name) {
+  const auto found = std::ranges::find_if(placement.groups, [&](const auto& group) { return group.members[0] == name; });
+  return found != placement.groups.end() ? &*found : nullptr;
+}
+
 inline PlannedGraph plan_graph(const Model& model, const Scheme& scheme, const Target& target = find_target("ort-cpu"),
                                const Exclusions& exclusions = {}) {
   PlannedGraph plan{model, place(model, target, exclusions), {}, {}};

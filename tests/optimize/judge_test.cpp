@@ -58,18 +58,26 @@ TEST(Joined, OneBehindTheOther) {
   EXPECT_EQ(numbers(both), (std::set<int>{0, 1, 2, 5}));
 }
 
+Model identity() { return text_model(R"(g (float[1,1,1,2] x) => (float[1,1,1,2] y) <float[1,1,1,1] w = {1}> { y = Conv (x, w) })"); }
+
+// A plan that rounds x to multiples of `step`.
+Plan plan_with_step(const Model& model, float step) {
+  const auto planned = plan_graph(model, scheme_named("w8a8"));
+  Plan plan{planned.prepared, planned.placement, planned.encodings};
+  plan.encodings.activations.at("x").scale = {step};
+  plan.encodings.activations.at("x").zero_point = {128};
+  return plan;
+}
+
+Verdict verdict_on(const std::vector<std::vector<float>>& samples, const Model& model, float step) {
+  OptimizeInput input{scheme_named("w8a8"), {}, samples.size(), 0};
+  input.load = [samples](std::size_t i) { return std::vector<Tensor>{Tensor::of({1, 1, 1, 2}, samples[i])}; };
+  return Judge(model, input, Context())(plan_with_step(model, step), {.weights = false});
+}
+
 // The error by hand: y = x rounded to a grid of step 1/4, seen through the network's own output.
 TEST(Judge, AllSamplesAndTheWorst) {
-  const auto scheme = scheme_named("w8a8");
-  const Model model = text_model(R"(g (float[1,1,1,2] x) => (float[1,1,1,2] y) <float[1,1,1,1] w = {1}> { y = Conv (x, w) })");
-  const auto planned = plan_graph(model, scheme);
-  Plan plan{planned.prepared, planned.placement, planned.encodings};
-  plan.encodings.activations.at("x").scale = {0.25F};
-  plan.encodings.activations.at("x").zero_point = {128};
-  OptimizeInput input{scheme, {}, 2, 0};
-  const std::vector<std::vector<float>> values = {{1, 2.05F}, {3, -1.1F}};
-  input.load = [values](std::size_t i) { return std::vector<Tensor>{Tensor::of({1, 1, 1, 2}, values[i])}; };
-  const Verdict verdict = Judge(model, input, Context())(plan, {.weights = false});
+  const Verdict verdict = verdict_on({{1, 2.05F}, {3, -1.1F}}, identity(), 0.25F);
   const double quiet = 1 + 2.05 * 2.05, loud = 9 + 1.1 * 1.1, usual = (quiet + loud) / 2;
   const double first = 0.05 * 0.05 / usual, second = 0.1 * 0.1 / loud;
   EXPECT_NEAR(verdict.worst_db, -10 * std::log10(second), 1e-3);
@@ -79,59 +87,30 @@ TEST(Judge, AllSamplesAndTheWorst) {
 
 // A picture without a person in it: what little its output is, rounding may change it altogether.
 TEST(Judge, ASampleThatShowsNothingHardlyCounts) {
-  const auto scheme = scheme_named("w8a8");
-  const Model model = text_model(R"(g (float[1,1,1,2] x) => (float[1,1,1,2] y) <float[1,1,1,1] w = {1}> { y = Conv (x, w) })");
-  const auto planned = plan_graph(model, scheme);
-  Plan plan{planned.prepared, planned.placement, planned.encodings};
-  plan.encodings.activations.at("x").scale = {0.25F};
-  plan.encodings.activations.at("x").zero_point = {128};
-  const auto verdict_on = [&](std::vector<std::vector<float>> values) {
-    OptimizeInput input{scheme, {}, values.size(), 0};
-    input.load = [values](std::size_t i) { return std::vector<Tensor>{Tensor::of({1, 1, 1, 2}, values[i])}; };
-    return Judge(model, input, Context())(plan, {.weights = false});
-  };
-  const Verdict alone = verdict_on({{3.1F, 4.1F}}), beside = verdict_on({{3.1F, 4.1F}, {0.02F, -0.02F}});
+  const Verdict alone = verdict_on({{3.1F, 4.1F}}, identity(), 0.25F);
+  const Verdict beside = verdict_on({{3.1F, 4.1F}, {0.02F, -0.02F}}, identity(), 0.25F);
   EXPECT_DOUBLE_EQ(beside.worst_db, alone.worst_db);
   EXPECT_NEAR(beside.sqnr_db, alone.sqnr_db + 10 * std::log10(2), 0.5);
 }
 
 // x / |x|: where rounding leaves nothing of x there is 0 / 0, and no plan that makes that may win.
 TEST(Judge, NoNumberIsTheWorstOfAll) {
-  const auto scheme = scheme_named("w8a8");
   const Model model = text_model(R"(g (float[1,1,1,2] x) => (float[1,1,1,2] y) <float[1,1,1,1] w = {1}> {
     a = Conv (x, w)
     n = ReduceL2 (a)
     y = Div (a, n)
   })");
-  const auto planned = plan_graph(model, scheme);
-  Plan plan{planned.prepared, planned.placement, planned.encodings};
-  plan.encodings.activations.at("x").zero_point = {128};
-  const auto score_on = [&](float scale, float loud) {
-    plan.encodings.activations.at("x").scale = {scale};
-    OptimizeInput input{scheme, {}, 2, 0};
-    input.load = [=](std::size_t i) {
-      return std::vector<Tensor>{Tensor::of({1, 1, 1, 2}, std::vector<float>{i == 0 ? loud : 0.1F, i == 0 ? loud : 0.1F})};
-    };
-    return Judge(model, input, Context())(plan, {.weights = false}).score();
-  };
+  const auto score_on = [&](float step, float loud) { return verdict_on({{loud, loud}, {0.1F, 0.1F}}, model, step).score(); };
   EXPECT_GT(score_on(0.01F, 1), 0);
   EXPECT_DOUBLE_EQ(score_on(0.5F, 1), -999);
   EXPECT_GT(score_on(0.01F, 0), 0) << "FP32's own output is no number: the other sample decides";
 }
 
 TEST(Judge, ADifferenceThatIsNoChanceIsSeenOnTheLoudestSample) {
-  const auto scheme = scheme_named("w8a8");
-  const Model model = text_model(R"(g (float[1,1,1,2] x) => (float[1,1,1,2] y) <float[1,1,1,1] w = {1}> { y = Conv (x, w) })");
-  const auto planned = plan_graph(model, scheme);
-  const auto with_step = [&](float step) {
-    Plan plan{planned.prepared, planned.placement, planned.encodings};
-    plan.encodings.activations.at("x").scale = {step};
-    plan.encodings.activations.at("x").zero_point = {128};
-    return plan;
-  };
+  const Model model = identity();
   std::atomic<int> loads = 0;
   std::atomic<std::size_t> last = 0;
-  OptimizeInput input{scheme, {}, 3, 0};
+  OptimizeInput input{scheme_named("w8a8"), {}, 3, 0};
   input.load = [&](std::size_t i) {
     ++loads;
     last = i;
@@ -141,7 +120,7 @@ TEST(Judge, ADifferenceThatIsNoChanceIsSeenOnTheLoudestSample) {
   const Judge judge(model, input, context, 6);
   const auto samples_of = [&](float coarse, float fine) {
     loads = 0;
-    const auto [before, after] = judge.both(with_step(coarse), with_step(fine), {.weights = false});
+    const auto [before, after] = judge.both(plan_with_step(model, coarse), plan_with_step(model, fine), {.weights = false});
     EXPECT_EQ(before.samples, after.samples);
     EXPECT_EQ(static_cast<std::size_t>(loads), 2 * after.samples);
     EXPECT_EQ(gain(before, after).find("worst") == std::string::npos, after.samples == 1);
