@@ -5,17 +5,26 @@
 namespace quantize {
 namespace {
 
+bool is_member(const TensorGroup& group, const std::string& tensor) {
+  return std::ranges::find(group.members, tensor) != group.members.end();
+}
+
+// Of a PRelu on integers: the group's values are those of its input, and it is what reads them.
+bool is_made_within(const TensorGroup& group, const std::string& member, const GraphIndex& index) {
+  const auto* producer = index.producer(member);
+  return producer != nullptr && producer->op_type() == "PRelu" && is_member(group, producer->input(0));
+}
+
 // Who reads the group's values, but for those that only move them within the group. None where others see them, too.
 std::vector<Use> all_readers(const TensorGroup& group, const GraphIndex& index) {
   std::vector<Use> readers;
   if (group.is_graph_output) return readers;
   for (const auto& member : group.members) {
+    if (is_made_within(group, member, index)) continue;
     for (const auto& use : index.uses(member)) {
       const auto& node = index.node(use.node);
-      const bool moves =
-          use.input == 0 && role_of(node, index) == Role::moving && std::ranges::all_of(node.output(), [&](const auto& output) {
-            return std::ranges::find(group.members, output) != group.members.end();
-          });
+      const bool moves = use.input == 0 && role_of(node, index) == Role::moving &&
+                         std::ranges::all_of(node.output(), [&](const auto& output) { return is_member(group, output); });
       if (!moves) readers.push_back(use);
     }
   }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "encode/exclusions.h"
+#include "encode/integer_prelu.h"
 #include "encode/known_tensors.h"
 #include "encode/note_readers.h"
 #include "model/attribute.h"
@@ -40,6 +41,9 @@ class Placer {
       before = quantized_.size() + active_.size();
       for (int i = 0; i < graph_.node_size(); ++i) mark(i);
       after = quantized_.size() + active_.size();
+    }
+    for (int i = 0; i < graph_.node_size() && target_.integer_prelu; ++i) {
+      if (can_be_integer_prelu(i)) placement_.integer_prelus.insert(i);
     }
     build_groups();
     find_pixel_nodes();
@@ -153,6 +157,17 @@ class Placer {
     return false;
   }
 
+  // A PRelu between what is rounded on either side anyway: made by a convolution for it alone, read by nobody who could read it unrounded.
+  bool can_be_integer_prelu(int number) const {
+    const auto& node = graph_.node(number);
+    if (node.op_type() != "PRelu" || roles_[number] != Role::floating || excluded_.contains(number)) return false;
+    const int producer = index_.only_use(node.input(0)) ? index_.producer_number(node.input(0)) : -1;
+    if (producer < 0 || !active_.contains(producer) || roles_[producer] != Role::weighted) return false;
+    if (!quantized_.contains(node.input(0)) || !quantized_.contains(node.output(0)) || index_.is_graph_output(node.output(0))) return false;
+    return !slopes_of(node, graph_.node(producer), index_).empty() &&
+           std::ranges::all_of(index_.uses(node.output(0)), [&](const Use& use) { return active_.contains(use.node); });
+  }
+
   // --- groups: union of tensors that share an encoding ---
   std::string root(const std::string& name) {
     auto found = parents_.find(name);
@@ -178,6 +193,7 @@ class Placer {
         if (quantized_.contains(node.input(k))) unite(node.input(0), node.input(k));
       }
     }
+    for (const int number : placement_.integer_prelus) unite(graph_.node(number).input(0), graph_.node(number).output(0));
     std::map<std::string, std::size_t> places;
     const auto add = [&](const std::string& name) {
       if (!quantized_.contains(name)) return;
@@ -197,7 +213,8 @@ class Placer {
     group.members.push_back(name);
     group.is_graph_output |= index_.is_graph_output(name);
     const int producer = index_.producer_number(name);
-    if (producer >= 0 && roles_[producer] == Role::moving && active_.contains(producer)) return;  // receives moved values only
+    const bool moved = producer >= 0 && roles_[producer] == Role::moving && active_.contains(producer);
+    if (moved || placement_.integer_prelus.contains(producer)) return;  // receives moved values only, or values nearer to zero
     group.sources.push_back(name);
     if (group.sources.size() > 1) {  // values of several makers: no single operator's range holds for all
       group.range.reset();
@@ -234,7 +251,7 @@ class Placer {
     const auto& node = graph_.node(number);
     Decision decision{name_of(node), node.op_type(), roles_[number], active_.contains(number), ""};
     if (decision.role == Role::clamp) decision.quantized = quantized_.contains(node.output(0));
-    decision.quantized |= pixel_nodes_.contains(number);
+    decision.quantized |= pixel_nodes_.contains(number) || placement_.integer_prelus.contains(number);
     if (decision.quantized) return decision;
     if (excluded_.contains(number)) {
       decision.reason = "excluded by request";

@@ -24,10 +24,12 @@ struct Target {
   bool pairs_in_16_bits = false;          // 8-bit products may be added in pairs in 16 bits, cutting what does not fit (pair_overflow.h)
   bool onednn_kernels = false;            // its 8-bit kernels are oneDNN's, whose pairs and whose choice of operators differ
   bool split_prelu = false;               // its kernel for PRelu is slow
+  bool integer_prelu = false;             // a depthwise convolution and a maximum of integers are faster (integer_prelu.h)
   bool sums_follow_readers = false;  // an Add whose result only float operators read stays float: what it adds is not rounded once more
   bool computes_constants = false;   // when it loads a model: small files may leave that to it
   bool resize_by_products = false;   // its kernel for a linear Resize is slower than two matrix products
   bool merge_groups = false;         // its integer kernel is slow for convolutions with many small groups
+  bool point_products = false;       // a 1x1 convolution with a float result is a float one there, a matrix product is not
   bool quantize_outputs =
       true;  // whether graph outputs are quantized: 8 bits for the logits cost more accuracy than one float layer costs time
   bool integer_outputs = false;        // every float output must be quantized, so that its integers can be given

@@ -6,6 +6,7 @@
 
 #include "model/attribute.h"
 #include "model/tensor.h"
+#include "ops/channel_shuffle.h"
 
 namespace quantize {
 namespace {
@@ -90,34 +91,14 @@ void ChannelClasses::set_channels(const std::string& tensor, int count) {
   for (int c = 0; c < count; ++c) parents_.push_back(static_cast<int>(parents_.size()));
 }
 
-// A channel shuffle:  x [n, c, ...] -> Reshape [n, g, c/g, ...] -> Transpose (0, 2, 1, ...) -> Reshape [n, c, ...]. Channel k g + i of the
-// result is channel i (c/g) + k of x.
 void ChannelClasses::find_shuffle(int reshape) {
-  const auto next = [&](int number) { return index_.only_reader(graph_.node(number).output(0)); };
-  const auto target = [&](int number) {
-    const auto& node = graph_.node(number);
-    const auto* shape = node.op_type() == "Reshape" && node.input_size() > 1 ? index_.constant(node.input(1)) : nullptr;
-    return shape != nullptr ? int_values(*shape) : std::vector<std::int64_t>{};
-  };
-  const std::string from = graph_.node(reshape).input(0);
-  const int transpose = next(reshape);
-  if (!channels_.contains(from) || transpose < 0 || graph_.node(transpose).op_type() != "Transpose") return;
-  const int last = next(transpose);
-  if (last < 0) return;
-  const auto split = target(reshape), joined = target(last);
-  const auto order = ints_attribute(graph_.node(transpose), "perm");
-  if (split.size() < 4 || joined.size() + 1 != split.size() || order.size() != split.size()) return;
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    const std::size_t wanted = i == 1 ? 2 : i == 2 ? 1 : i;
-    if (order[i] != static_cast<std::int64_t>(wanted) || (i > 2 && split[i] != joined[i - 1])) return;
-  }
-  const int count = channels_[from], groups = static_cast<int>(split[1]), part = static_cast<int>(split[2]);
-  if (split[0] != joined[0] || groups < 1 || part < 1 || groups * part != count || joined[1] != count) return;
-  ChannelMap map{from, graph_.node(last).output(0), {}};
-  for (int c = 0; c < count; ++c) map.source.push_back(c % groups * part + c / groups);
-  set_channels(map.to, count);
+  const auto shuffle = channel_shuffle(reshape, index_);
+  if (!shuffle || !channels_.contains(shuffle->from) || channels_[shuffle->from] != shuffle->channels()) return;
+  ChannelMap map{shuffle->from, shuffle->to, {}};
+  for (int c = 0; c < shuffle->channels(); ++c) map.source.push_back(shuffle->source(c));
+  set_channels(map.to, shuffle->channels());
   maps_.push_back(std::move(map));
-  mapped_.insert({reshape, transpose, last});
+  mapped_.insert(shuffle->nodes.begin(), shuffle->nodes.end());
 }
 
 void ChannelClasses::find_split(const onnx::NodeProto& node, int number) {

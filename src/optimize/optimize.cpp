@@ -196,9 +196,10 @@ Step try_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& l
 }  // namespace
 
 const std::vector<std::string>& step_names() {
-  static const std::vector<std::string> names = {"round-to-pixels", "equalize", "absorb-bias",     "migrate",      "ranges",
-                                                 "fit-weights",     "target",   "scale",           "gptq",         "descent",
-                                                 "rescale",         "learned",  "bias-correction", "merge-groups", "resize-by-products"};
+  static const std::vector<std::string> names = {"round-to-pixels", "equalize",     "absorb-bias",     "migrate",      "ranges",
+                                                 "fit-weights",     "target",       "scale",           "gptq",         "descent",
+                                                 "rescale",         "learned",      "bias-correction", "merge-groups", "resize-by-products",
+                                                 "point-products",  "integer-prelu"};
   return names;
 }
 

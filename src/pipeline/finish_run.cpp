@@ -16,6 +16,7 @@
 #include "report/write_report.h"
 #include "rewrite/merge_groups.h"
 #include "rewrite/output_type.h"
+#include "rewrite/point_products.h"
 #include "rewrite/resize_by_products.h"
 #include "rewrite/rewrite.h"
 #include "rewrite/slim.h"
@@ -79,6 +80,7 @@ void speed_up(Run& run, Model& written, const std::string& step, const std::stri
 
 void speed_up_for(const Target& target, Run& run, Model& written, const Context& context) {
   if (target.merge_groups) speed_up(run, written, "merge-groups", "convolutions with fewer and larger groups", merge_groups, context);
+  if (target.point_products) speed_up(run, written, "point-products", "1x1 convolutions as matrix products", multiply_points, context);
   if (target.resize_by_products)
     speed_up(run, written, "resize-by-products", "linear Resize as two matrix products", resize_by_products, context);
 }

@@ -91,9 +91,11 @@ std::filesystem::path default_output(const std::filesystem::path& model, const S
   return output;
 }
 
+bool exchanges_encodings(const Options& options) { return !options.import_encodings.empty() || !options.export_encodings.empty(); }
+
 bool wants_pixels(const Options& options) {
   return options.level != Level::o0 && !options.without.contains("round-to-pixels") && options.input_type == InputType::floats &&
-         options.import_encodings.empty() && options.export_encodings.empty();
+         !exchanges_encodings(options);
 }
 
 }  // namespace quantize

@@ -86,8 +86,11 @@ void validate(const Options& options);
 // Throws Error{usage} where there are no calibration images.
 void require_images(const Options& options);
 
-// Whether a float input may be rounded to the pixels it was made from: not at -O0, and not where encodings go out or came in, which speak
-// of the model's own tensors.
+// Whether encodings go out or came in, which speak of the model's own tensors and of channels in the file's order.
+bool exchanges_encodings(const Options& options);
+
+// Whether a float input may be rounded to the pixels it was made from: not at -O0, and not where encodings are
+// exchanged.
 bool wants_pixels(const Options& options);
 
 // <model without .onnx>.<scheme>.onnx

@@ -49,7 +49,7 @@ void prepare_model(Run& run, const Options& options, Context& context) {
   const std::int64_t needed = options.goals.empty() ? std::max(run.scheme.lowest_opset(), lowest_opset(run.overrides)) : opset_of_all_types;
   const std::int64_t opset = std::max<std::int64_t>(options.opset, needed > 13 ? needed : 0);
   const bool judged = options.level != Level::o0 && run.samples.calibration.size() > 0 && run.overrides.empty();
-  const PrepareOptions how{opset, options.strict, judged, options.memory_limit > 0};
+  const PrepareOptions how{opset, options.strict, judged, exchanges_encodings(options), options.memory_limit > 0};
   const auto prepared = prepare_or_explain(run.plan.model, how, run.inputs, context);
   for (const auto& outcome : prepared.passes) {
     if (outcome.status == PassOutcome::Status::unchanged) continue;
@@ -116,12 +116,15 @@ void keep(Run& run, const std::vector<Step>& steps) { run.steps.insert(run.steps
 Target target_of(const Options& options) {
   Target target = find_target(options.target);
   target.quantize_outputs |= options.quantize_outputs;
+  target.integer_prelu &=
+      options.scheme.activation_bits == 8 && !exchanges_encodings(options) && !options.without.contains("integer-prelu");
   target.integer_outputs = options.output_type == OutputType::integers;
   return target;
 }
 
 Target target_to_write_for(Target target, const Options& options) {
   target.merge_groups &= !options.without.contains("merge-groups");
+  target.point_products &= !options.without.contains("point-products");
   target.resize_by_products &= !options.without.contains("resize-by-products");
   return target;
 }

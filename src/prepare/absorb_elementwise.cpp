@@ -10,19 +10,6 @@ struct Absorbed {
   LinearChange change;
 };
 
-// One value per channel of an output of this rank whose channels are in axis 1; nothing where the constant varies along another axis or
-// would widen it.
-std::optional<std::vector<double>> per_channel(const onnx::TensorProto& constant, int rank, std::int64_t channels) {
-  if (constant.dims_size() > rank) return {};
-  for (int i = 0; i < constant.dims_size(); ++i) {
-    const int axis = rank - constant.dims_size() + i;
-    if (constant.dims(i) != 1 && (axis != 1 || constant.dims(i) != channels)) return {};
-  }
-  auto values = double_values(constant);
-  if (values.size() == 1) values.resize(static_cast<std::size_t>(channels), values.front());
-  return values;
-}
-
 std::optional<Absorbed> find_at(int number, const GraphIndex& index, const std::set<int>& taken, NameMaker& names,
                                 const ElementwiseMeaning& meaning) {
   const auto& node = index.node(number);

@@ -69,6 +69,17 @@ std::optional<std::int64_t> output_channels(const onnx::NodeProto& node, const G
   return linear->outputs;
 }
 
+std::optional<std::vector<double>> per_channel(const onnx::TensorProto& constant, int rank, std::int64_t channels) {
+  if (constant.dims_size() > rank) return {};
+  for (int i = 0; i < constant.dims_size(); ++i) {
+    const int axis = rank - constant.dims_size() + i;
+    if (constant.dims(i) != 1 && (axis != 1 || constant.dims(i) != channels)) return {};
+  }
+  auto values = double_values(constant);
+  if (values.size() == 1) values.resize(static_cast<std::size_t>(channels), values.front());
+  return values;
+}
+
 std::optional<LinearChange> absorb_after(int number, const ChannelAffine& affine, const GraphIndex& index, NameMaker& names) {
   const auto linear = linear_node(index.node(number), index);
   if (!linear || std::ssize(affine.scale) != linear->outputs || !affine.is_finite()) return {};

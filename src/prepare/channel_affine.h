@@ -33,6 +33,10 @@ struct LinearChange {
 // How many output channels a Conv, ConvTranspose or Gemm has. Nothing for other operators and where weight or bias are not constant.
 std::optional<std::int64_t> output_channels(const onnx::NodeProto& node, const GraphIndex& index);
 
+// A constant operand of a tensor of this rank as one value per channel (axis 1); nothing where it varies along another axis or would widen
+// the tensor.
+std::optional<std::vector<double>> per_channel(const onnx::TensorProto& constant, int rank, std::int64_t channels);
+
 // The affine map that follows the node's output, absorbed: W' = scale * W, b' = scale * b + shift. Nothing where the node cannot take it.
 std::optional<LinearChange> absorb_after(int number, const ChannelAffine& affine, const GraphIndex& index, NameMaker& names);
 

@@ -1,15 +1,15 @@
 #include "rewrite/rewrite.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 
 #include "base/error.h"
-#include "encode/multiplier.h"
+#include "encode/integer_prelu.h"
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
+#include "rewrite/quantize_bias.h"
 #include "rewrite/split_prelu.h"
 
 namespace quantize {
@@ -50,6 +50,10 @@ class Rewriter {
       finish_absorbed(node);
       return;
     }
+    if (placement_.integer_prelus.contains(number) && is_byte(encodings_.activations.at(node.output(0)).type)) {
+      write_integer_prelu(node);
+      return;
+    }
     if (const auto found = weighted_.find(number); found != weighted_.end() && options_.weights) quantize_weights(node, *found->second);
     for (int k = 0; k < node.input_size(); ++k) {
       const std::string name = node.input(k);
@@ -72,9 +76,31 @@ class Rewriter {
       if (index_.is_graph_output(before)) output = names_.unique(before + "_float");
       made.emplace_back(before, output);
     }
-    const auto* slope = placement_.split_prelu && !quantized && node.op_type() == "PRelu" ? index_.initializer(node.input(1)) : nullptr;
+    const bool is_float = !quantized || placement_.integer_prelus.contains(number);
+    const auto* slope = placement_.split_prelu && is_float && node.op_type() == "PRelu" ? index_.initializer(node.input(1)) : nullptr;
     for (auto& part : split_prelu(std::move(node), slope, names_)) *result_.graph().add_node() = std::move(part);
     for (const auto& [before, now] : made) insert_pair(before, now);
+  }
+
+  // BEFORE  x -> PRelu -> y           AFTER  see integer_prelu.h; y' = DequantizeLinear (Max)
+  void write_integer_prelu(const onnx::NodeProto& node) {
+    const std::string &x = node.input(0), &y = node.output(0);
+    const auto& encoding = encodings_.activations.at(x);
+    const auto scales = slope_scales(slopes_of(node, *index_.producer(x), index_));
+    const auto& weight = *index_.initializer(weighted_.at(index_.producer_number(x))->weight);
+    Shape shape(static_cast<std::size_t>(weight.dims_size()), 1);
+    shape[0] = std::ssize(scales);
+    const std::vector<std::int32_t> ones(scales.size(), slope_weight);
+    const std::string scale = scale_initializer(encoding.scale), zero = zero_initializer(encoding);
+    const std::string factors = dequantize_initializer(make_tensor(names_.unique("p"), shape, onnx::TensorProto::INT8, ones),
+                                                       scale_initializer(scales), 0, placement_.weight_zeros ? zero : "");
+    const std::string scaled = names_.unique("m"), integer = names_.unique("q"), chosen = names_.unique("q");
+    set_attribute(add("Conv", {read_as_.at(x), factors}, scaled), "group", shape[0]);
+    add("QuantizeLinear", {scaled, scale, zero}, integer);
+    add("Max", {integers_.at(x), integer}, chosen);
+    add("DequantizeLinear", {chosen, scale, zero}, y);
+    integers_[y] = chosen;
+    read_as_[y] = made_as_[y] = y;
   }
 
   // One float operator reads what another made before it is rounded for others.
@@ -146,6 +172,7 @@ class Rewriter {
     const std::string dequantized = name != float_name ? name : names_.unique("d" + std::to_string(pairs_));
     if (pixels == pixels_.end()) add("QuantizeLinear", {float_name, scale, zero}, integer);
     add("DequantizeLinear", {integer, scale, zero}, dequantized);
+    integers_[name] = integer;
     read_as_[name] = dequantized;
     made_as_[name] = float_name;
   }
@@ -171,23 +198,12 @@ class Rewriter {
     if (bias == nullptr || input == encodings_.activations.end() || weight.block > 0) return op.bias;
     const auto values = float_values(*bias);
     if (values.size() != static_cast<std::size_t>(op.outputs)) return op.bias;  // broadcast Gemm bias: stays float
-    const std::size_t scales = weight.scale.size();
-    std::vector<float> scale;
-    const float input_scale = input->second.scale[0];
-    for (std::size_t i = 0; i < (scales == 1 ? 1 : values.size()); ++i) scale.push_back(input_scale * weight.scale[i % scales]);
-    std::vector<std::int32_t> integers(values.size());
-    const bool multiples_of_256 = placement_.drops_low_byte && is_wide(input->second.type);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const double exact = static_cast<double>(values[i]) / scale[scale.size() == 1 ? 0 : i];
-      const double rounded = multiples_of_256 ? bias_for_dropped_byte(exact) : std::nearbyint(exact);
-      integers[i] = static_cast<std::int32_t>(std::clamp(rounded, -2147483647.0, 2147483647.0));
-    }
-    return dequantize_initializer(
-        make_tensor(names_.unique("b" + std::to_string(++biases_)), shape_of(*bias), onnx::TensorProto::INT32, integers),
-        scale_initializer(scale),
-        scale.size() == 1             ? -1
-        : shape_of(*bias).size() == 1 ? 0
-                                      : static_cast<int>(shape_of(*bias).size()) - 1);
+    const bool drops_low_byte = placement_.drops_low_byte && is_wide(input->second.type);
+    const auto [scale, integers] = quantize_bias(values, input->second.scale[0], weight.scale, drops_low_byte);
+    const Shape shape = shape_of(*bias);
+    const int axis = scale.size() == 1 ? -1 : static_cast<int>(shape.size()) - 1;
+    return dequantize_initializer(make_tensor(names_.unique("b" + std::to_string(++biases_)), shape, onnx::TensorProto::INT32, integers),
+                                  scale_initializer(scale), axis);
   }
 
   bool is_quantized_constant(const std::string& name) const {
@@ -253,9 +269,10 @@ class Rewriter {
   NameMaker names_;
   GraphIndex index_;  // of the prepared graph
   std::map<int, const WeightedOp*> weighted_;
-  std::map<std::string, std::string> pixels_;   // what Casts made of uint8 tensors -> those tensors, which are integers already
-  std::map<std::string, std::string> read_as_;  // tensor -> what its readers read now
-  std::map<std::string, std::string> made_as_;  // tensor -> what carries its float value, before it is quantized
+  std::map<std::string, std::string> pixels_;    // what Casts made of uint8 tensors -> those tensors, which are integers already
+  std::map<std::string, std::string> read_as_;   // tensor -> what its readers read now
+  std::map<std::string, std::string> integers_;  // tensor -> its integers
+  std::map<std::string, std::string> made_as_;   // tensor -> what carries its float value, before it is quantized
   std::map<std::string, std::string> weights_;
   std::map<std::pair<std::vector<float>, Shape>, std::string> scales_;
   std::map<std::pair<int, std::vector<std::int32_t>>, std::string> zeros_;

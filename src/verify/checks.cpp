@@ -1,9 +1,11 @@
 #include <cmath>
 #include <map>
 
+#include "encode/integer_prelu.h"
 #include "model/attribute.h"
 #include "model/graph.h"
 #include "rewrite/merge_groups.h"
+#include "rewrite/point_products.h"
 #include "rewrite/rewrite.h"
 #include "verify/verify.h"
 
@@ -51,7 +53,9 @@ std::vector<const onnx::NodeProto*> weighted_nodes(const onnx::GraphProto& graph
   for (const auto& node : graph.node()) {
     const auto& type = node.op_type();
     const bool weighted = type == "Conv" || type == "ConvTranspose" || type == "Gemm" || type == "MatMul";
-    if (weighted && node.input_size() > 1 && constant_behind(node.input(1), index).integers != nullptr) nodes.push_back(&node);
+    if (weighted && node.input_size() > 1 && !multiplies_by_slopes(node, index) &&
+        constant_behind(node.input(1), index).integers != nullptr)
+      nodes.push_back(&node);
   }
   return nodes;
 }
@@ -76,17 +80,18 @@ Issues check_weights(const Model& prepared, const onnx::ModelProto& written, con
     const auto& encoding = encodings.weights.at(op.weight);
     const auto stored = constant_behind(nodes[i]->input(1), after);
     const std::string where = describe(*nodes[i]) + ": weight '" + op.weight + "'";
-    if (stored.integers->data_type() != encoding.type)
-      issues.push_back(where + " is stored as " + type_name(static_cast<ElementType>(stored.integers->data_type())));
     if (stored.scale != encoding.scale) issues.push_back(where + " has other scales than planned");
-    if (encoding.scale.size() > 1 && stored.axis != encoding.axis)
-      issues.push_back(where + " is dequantized along axis " + std::to_string(stored.axis));
     const auto& planned = *before.initializer(op.weight);
     const auto values = float_values(planned);
-    const auto shape = shape_of(planned);
+    const auto shape = shape_of(planned), stored_shape = shape_of(*stored.integers);
+    const bool is_product = stored_shape.size() != shape.size();  // of a convolution, see point_products.h
+    if (stored.integers->data_type() != (is_product ? onnx::TensorProto::UINT8 : encoding.type))
+      issues.push_back(where + " is stored as " + type_name(static_cast<ElementType>(stored.integers->data_type())));
+    if (encoding.scale.size() > 1 && stored.axis != (is_product ? 1 : encoding.axis))
+      issues.push_back(where + " is dequantized along axis " + std::to_string(stored.axis));
     auto integers = int_values(*stored.integers);
-    if (const auto stored_shape = shape_of(*stored.integers); stored_shape != shape) {
-      auto own = split_groups(integers, stored_shape, shape, op.groups);
+    if (stored_shape != shape) {
+      auto own = is_product ? convolution_weight(integers, stored_shape, shape) : split_groups(integers, stored_shape, shape, op.groups);
       if (!own) {
         issues.push_back(where + " is stored in another shape than planned");
         continue;
@@ -186,14 +191,15 @@ Issues check_activations(const onnx::ModelProto& prepared, const onnx::ModelProt
   for (const auto& node : written.graph().node()) {
     const auto* maker = node.op_type() == "DequantizeLinear" ? index.producer(node.input(0)) : nullptr;
     const bool reads_pixels = node.op_type() == "DequantizeLinear" && index.initializer(node.input(0)) == nullptr &&
-                              (maker == nullptr || maker->op_type() != "QuantizeLinear" || makes_pixels(*maker, index, pixels));
+                              (maker == nullptr || maker->op_type() != "QuantizeLinear" || makes_pixels(*maker, index, pixels)) &&
+                              !(maker != nullptr && is_integer_max(*maker, index));
     if (reads_pixels) ++found[{onnx::TensorProto::UINT8, float_values(*index.initializer(node.input(1)))[0], 0}];
     if (node.op_type() != "QuantizeLinear" || makes_pixels(node, index, pixels)) continue;
     const auto *scale = index.initializer(node.input(1)), *zero = index.initializer(node.input(2));
     ++found[{zero->data_type(), float_values(*scale)[0], int_values(*zero)[0]}];
     for (const auto& use : index.uses(node.output(0))) {
       const auto& reader = index.node(use.node);
-      if (!undoes(reader, node)) {
+      if (!undoes(reader, node) && !is_integer_max(reader, index)) {
         issues.push_back("'" + node.output(0) + "' is not dequantized with the parameters it was quantized with");
       }
     }

@@ -259,7 +259,7 @@ TEST(Placement, NegativeValuesCountByTheSlopesThatReadThem) {
   EXPECT_NEAR(weight_of("a"), (0.25 + 0.01) / 2, 1e-6);
   EXPECT_NEAR(weight_of("c"), 0.09, 1e-6);
   EXPECT_EQ(weight_of("e"), 1) << "a convolution reads it too";
-  EXPECT_EQ(weight_of("b"), 1);
+  EXPECT_EQ(weight_of("d"), 1);
 }
 
 TEST(Placement, LogitsBeforeALastSigmoidStayFloat) {

@@ -1,4 +1,4 @@
-"""Small segmentation nets of three kinds that the demo model is not: DeepLab, a portrait net and a U-Net."""
+"""Small segmentation nets of kinds that the demo model is not: DeepLab, two portrait nets and a U-Net."""
 import torch
 from torch import nn
 from torch.nn import functional
@@ -94,6 +94,93 @@ class PortraitNet(nn.Module):
         deep = functional.interpolate(self.refine(deep + quarter), scale_factor=2.0, mode="bilinear", align_corners=False)
         logits = self.classifier(self.fine(torch.cat([deep, half], 1)))
         return functional.interpolate(logits, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+class SpatialSqueeze(nn.Module):
+    """One branch of SINet's block: pooled, depthwise, 1x1, resized back."""
+
+    def __init__(self, channels_in, channels_out, size, pooled):
+        super().__init__()
+        self.pooled = pooled
+        self.body = nn.Sequential(conv(channels_in, channels_in, size, groups=channels_in, activation=nn.PReLU),
+                                  nn.Conv2d(channels_in, channels_out, 1, bias=False))
+        self.norm = nn.BatchNorm2d(channels_out)
+
+    def forward(self, x):
+        if self.pooled == 1:
+            return self.norm(self.body(x))
+        deep = self.body(functional.avg_pool2d(x, self.pooled))
+        return self.norm(functional.interpolate(deep, scale_factor=float(self.pooled), mode="bilinear", align_corners=True))
+
+
+class SqueezeUnit(nn.Module):
+    """SINet's block: grouped 1x1, channel shuffle, two spatial squeezes side by side, skip; normalised, then PReLU."""
+
+    def __init__(self, channels_in, channels_out, branches, skip=True):
+        super().__init__()
+        half, self.skip = channels_out // 2, skip
+        self.narrow = nn.Conv2d(channels_in, half, 1, groups=2, bias=False)
+        self.branches = nn.ModuleList(SpatialSqueeze(half, half, size, pooled) for size, pooled in branches)
+        self.after = nn.Sequential(nn.BatchNorm2d(channels_out), nn.PReLU(channels_out))
+
+    def forward(self, x):
+        narrow = self.narrow(x)
+        n, c, h, w = narrow.shape
+        mixed = narrow.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)
+        joined = torch.cat([branch(mixed) for branch in self.branches], 1)
+        return self.after(x + joined if self.skip else joined)
+
+
+class GatedDown(nn.Module):
+    """Depthwise to half the size, channels weighed by what their means say, 1x1; PReLU."""
+
+    def __init__(self, channels_in, channels_out, divide):
+        super().__init__()
+        self.spread = nn.Conv2d(channels_in, channels_in, 3, 2, 1, groups=channels_in, bias=False)
+        inner = channels_in // divide
+        gate = [nn.Linear(channels_in, inner), nn.PReLU(inner)]
+        self.gate = nn.Sequential(*gate, *([nn.Linear(inner, channels_in), nn.PReLU(channels_in)] if divide > 1 else []))
+        self.join = conv(channels_in, channels_out, 1, activation=nn.PReLU)
+
+    def forward(self, x):
+        spread = self.spread(x)
+        weight = self.gate(functional.adaptive_avg_pool2d(spread, 1).flatten(1))
+        return self.join(spread * weight[:, :, None, None])
+
+
+class SINet(nn.Module):
+    """SINet (Park et al., WACV 2020): spatial squeezes, and a decoder that lets finer features in where the coarse scores are unsure."""
+
+    def __init__(self, classes=2):
+        super().__init__()
+        self.stem = conv(3, 12, stride=2, activation=nn.PReLU)
+        self.quarter_down = GatedDown(12, 16, 1)
+        self.quarter = nn.Sequential(SqueezeUnit(16, 48, [(3, 1), (5, 1)], skip=False), SqueezeUnit(48, 48, [(3, 1), (3, 1)]))
+        self.quarter_join = nn.Sequential(nn.BatchNorm2d(64), nn.PReLU(64))
+        self.eighth_down = GatedDown(64, 48, 2)
+        plan = [[(3, 1), (5, 1)], [(3, 1), (3, 1)], [(5, 1), (3, 2)], [(5, 2), (3, 4)],
+                [(3, 1), (3, 1)], [(5, 1), (5, 1)], [(3, 2), (3, 4)], [(3, 1), (5, 2)]]
+        self.eighth = nn.Sequential(*(SqueezeUnit(96 if i else 48, 96, branches, skip=i > 0) for i, branches in enumerate(plan)))
+        self.eighth_join = nn.Sequential(nn.BatchNorm2d(144), nn.PReLU(144))
+        self.coarse = nn.Conv2d(144, classes, 1, bias=False)
+        self.coarse_norm = nn.BatchNorm2d(classes)
+        self.fine = conv(48, classes, 1, activation=nn.PReLU)
+        self.fine_norm = nn.BatchNorm2d(classes)
+        self.classifier = nn.Conv2d(classes, classes, 3, padding=1, bias=False)
+
+    def forward(self, image):
+        down = self.quarter_down(self.stem(image))
+        quarter = self.quarter(down)
+        eighth_down = self.eighth_down(self.quarter_join(torch.cat([down, quarter], 1)))
+        coarse = self.coarse(self.eighth_join(torch.cat([eighth_down, self.eighth(eighth_down)], 1)))
+        coarse = self.coarse_norm(self._twice(coarse))
+        unsure = 1 - torch.softmax(coarse, 1).max(1, keepdim=True).values
+        logits = self.fine_norm(self._twice(self.fine(quarter) * unsure + coarse))
+        return self.classifier(self._twice(logits))
+
+    @staticmethod
+    def _twice(x):
+        return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=True)
 
 
 class UNet(nn.Module):

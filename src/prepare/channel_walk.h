@@ -1,0 +1,47 @@
+// What operators do to a map per channel that is to be moved through them, for passes that move one back to where weights can take it.
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/graph.h"
+#include "prepare/value_types.h"
+
+namespace quantize {
+
+// A tensor and an operand with one constant value for each of its channels (axis 1).
+struct ChannelOperand {
+  int tensor = 0;              // which of the node's inputs is the tensor; the other is the constant
+  std::vector<double> values;  // one per channel
+};
+
+class ChannelWalk {
+ public:
+  ChannelWalk(const GraphIndex& index, const ValueTypes& types) : index_(index), types_(types) {}
+
+  // How many channels a tensor of known shape has; -1 where it is not known or has no axes behind them.
+  [[nodiscard]] std::int64_t channels(const std::string& tensor) const;
+  [[nodiscard]] int rank(const std::string& tensor) const { return types_.rank(tensor); }
+  // The constant operand of a Mul or Add (`type`); nothing for other nodes, and where it varies within a channel.
+  [[nodiscard]] std::optional<ChannelOperand> operand(const onnx::NodeProto& node, const std::string& type) const;
+  // A Concat of channels.
+  [[nodiscard]] static bool joins_channels(const onnx::NodeProto& node);
+  // A sum of two tensors of one shape.
+  [[nodiscard]] bool adds_tensors(const onnx::NodeProto& node) const;
+  // f(s x) = s f(x) for s > 0 per channel: Relu, PRelu, pooling, Resize.
+  [[nodiscard]] bool keeps_factors(const onnx::NodeProto& node) const;
+  // f(x + b) = f(x) + b per channel: Resize between values, pooling that sees no padding.
+  [[nodiscard]] bool keeps_summands(const onnx::NodeProto& node) const;
+
+ private:
+  const GraphIndex& index_;
+  const ValueTypes& types_;
+};
+
+// The values of the channels from `first` on, `count` of them.
+std::vector<double> slice(const std::vector<double>& values, std::int64_t first, std::int64_t count);
+
+}  // namespace quantize

@@ -1,0 +1,183 @@
+// A factor per channel behind a sum or a Concat goes back through it, and through what passes factors on, into the weights before; where
+// such a tensor has other readers, the reverse goes into their weights. What a BatchNormalization behind a residual sum leaves:
+//
+//   BEFORE  x = PRelu (Conv (.., V));  y = Mul (Add (x, Conv (.., W)), s);  z = Conv (x, U)
+//   AFTER   x' = PRelu (Conv (.., s V));  y = Add (x', Conv (.., s W));  z = Conv (x', U / s)          x' = s x
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "model/edit.h"
+#include "prepare/channel_affine.h"
+#include "prepare/channel_walk.h"
+#include "prepare/linear_node.h"
+#include "prepare/passes.h"
+
+namespace quantize {
+namespace {
+
+// Of the factors of a tensor that others read, too: what they read is rounded with one step for all channels, and is multiplied afterwards.
+constexpr double most_uneven = 16;
+
+using Factors = std::vector<double>;
+
+bool are_even(const Factors& factors) {
+  const auto [least, most] = std::ranges::minmax(factors);
+  return most <= most_uneven * least;
+}
+
+Factors reverse_of(Factors factors) {
+  for (double& factor : factors) factor = 1 / factor;
+  return factors;
+}
+
+// Who takes which factors, by node.
+class FactorsBack {
+ public:
+  FactorsBack(const GraphIndex& index, const ValueTypes& types) : index_(index), walk_(index, types) {}
+
+  // `tensor`, which node `reader` reads, is to be `factors` times what it was. False where something cannot take part.
+  bool scale(const std::string& tensor, const Factors& factors, int reader) {
+    if (index_.is_graph_output(tensor) || !seen_.insert(tensor).second) return false;
+    const auto& uses = index_.uses(tensor);
+    if (uses.size() > 1 && !are_even(factors)) return false;
+    const Factors reverse = reverse_of(factors);
+    if (!std::ranges::all_of(uses, [&](const Use& use) { return use.node == reader || make_up(use, reverse); })) return false;
+    const int producer = index_.producer_number(tensor);
+    return producer >= 0 && scale_result(producer, factors);
+  }
+
+  void apply(onnx::GraphProto& graph) const {
+    for (auto& [number, input, tensor] : scaled_operands(graph)) {
+      graph.mutable_node(number)->set_input(input, tensor.name());
+      put_initializer(graph, std::move(tensor));
+    }
+    for (const auto& [number, factors] : behind_) absorb(graph, number, factors, absorb_after);
+    for (const auto& [number, factors] : ahead_) absorb(graph, number, factors, absorb_before);
+  }
+
+ private:
+  struct ScaledOperand {
+    int node, input;
+    onnx::TensorProto tensor;
+  };
+
+  [[nodiscard]] std::vector<ScaledOperand> scaled_operands(const onnx::GraphProto& graph) const {
+    NameMaker names(graph);
+    std::vector<ScaledOperand> scaled;
+    for (const auto& [number, factors] : operands_) {
+      const auto& node = index_.node(number);
+      auto [tensor, values] = *walk_.operand(node, node.op_type());
+      std::ranges::transform(values, factors, values.begin(), std::multiplies<>());
+      const std::string& name = node.input(1 - tensor);
+      Shape shape(static_cast<std::size_t>(walk_.rank(node.input(tensor)) - 1), 1);
+      shape[0] = std::ssize(values);
+      auto proto = store(names.unique(name + "_scaled"), shape, static_cast<ElementType>(index_.initializer(name)->data_type()), values);
+      if (!proto) throw Error(ErrorKind::internal, "a scaled constant is not finite");
+      scaled.push_back({number, 1 - tensor, std::move(*proto)});
+    }
+    return scaled;
+  }
+
+  static void absorb(onnx::GraphProto& graph, int number, const Factors& factors, decltype(absorb_after)* take) {
+    const GraphIndex index(graph);
+    NameMaker names(graph);
+    auto change = take(number, {factors, Factors(factors.size(), 0.0)}, index, names);
+    if (!change) throw Error(ErrorKind::internal, "weights cannot take a factor");
+    std::vector<LinearChange> changes;
+    changes.push_back(std::move(*change));
+    apply_changes(graph, std::move(changes));
+  }
+
+  static void multiply(std::map<int, Factors>& at, int number, const Factors& factors) {
+    const auto [place, is_new] = at.try_emplace(number, factors);
+    if (!is_new) std::ranges::transform(place->second, factors, place->second.begin(), std::multiplies<>());
+  }
+
+  bool scale_result(int number, const Factors& factors) {
+    const auto& node = index_.node(number);
+    if (const auto linear = linear_node(node, index_)) {
+      if (linear->outputs != std::ssize(factors)) return false;
+      multiply(behind_, number, factors);
+      return true;
+    }
+    if (walk_.operand(node, "Mul")) {
+      multiply(operands_, number, factors);
+      return true;
+    }
+    if (const auto added = walk_.operand(node, "Add")) {
+      multiply(operands_, number, factors);
+      return scale(node.input(added->tensor), factors, number);
+    }
+    if (walk_.keeps_factors(node)) return scale(node.input(0), factors, number);
+    if (walk_.adds_tensors(node)) return scale(node.input(0), factors, number) && scale(node.input(1), factors, number);
+    return ChannelWalk::joins_channels(node) && scale_parts(node, factors, number);
+  }
+
+  bool scale_parts(const onnx::NodeProto& concat, const Factors& factors, int number) {
+    std::int64_t first = 0;
+    for (const auto& part : concat.input()) {
+      const auto count = walk_.channels(part);
+      if (count < 1 || first + count > std::ssize(factors) || !scale(part, slice(factors, first, count), number)) return false;
+      first += count;
+    }
+    return first == std::ssize(factors);
+  }
+
+  // What this use makes of the scaled tensor is to be what it was.
+  bool make_up(const Use& use, const Factors& reverse) {
+    if (use.input < 0) return false;
+    const auto& node = index_.node(use.node);
+    if (const auto linear = linear_node(node, index_)) {
+      if (use.input != 0 || !linear->reads_channels() || linear->inputs != std::ssize(reverse)) return false;
+      multiply(ahead_, use.node, reverse);
+      return true;
+    }
+    if (walk_.operand(node, "Mul")) {
+      multiply(operands_, use.node, reverse);
+      return true;
+    }
+    if (use.input != 0 || !walk_.keeps_factors(node) || index_.is_graph_output(node.output(0))) return false;
+    return seen_.insert(node.output(0)).second &&
+           std::ranges::all_of(index_.uses(node.output(0)), [&](const Use& further) { return make_up(further, reverse); });
+  }
+
+  const GraphIndex& index_;
+  ChannelWalk walk_;
+  std::set<std::string> seen_;
+  std::map<int, Factors> behind_, ahead_, operands_;
+};
+
+// The last of them that can go, so that its factors reach those before it.
+bool fold_one(Model& model) {
+  auto& graph = model.graph();
+  const GraphIndex index(graph);
+  const ValueTypes types(model.proto);
+  const ChannelWalk walk(index, types);
+  for (int i = graph.node_size() - 1; i >= 0; --i) {
+    const auto factors = walk.operand(graph.node(i), "Mul");
+    if (!factors || index.is_graph_output(graph.node(i).output(0))) continue;
+    if (std::ranges::any_of(factors->values, [](double factor) { return !(factor > 0) || !std::isfinite(1 / factor); })) continue;
+    const std::string input = graph.node(i).input(factors->tensor), output = graph.node(i).output(0);
+    FactorsBack back(index, types);
+    if (!back.scale(input, factors->values, i)) continue;
+    back.apply(graph);
+    replace_uses(graph, output, input);
+    remove_nodes(graph, {i});
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string fold_factors_behind(Model& model) {
+  std::size_t folded = 0;
+  while (fold_one(model)) ++folded;
+  if (folded > 0) remove_unused(model.graph());
+  return counted(folded, "factor", "factors");
+}
+
+}  // namespace quantize

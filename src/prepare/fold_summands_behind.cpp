@@ -1,0 +1,97 @@
+// A summand per channel behind a sum, a Concat or a Resize goes back through them into the biases before, where nobody else reads what lies
+// between: the other half of what a BatchNormalization behind a residual sum leaves.
+//
+//   BEFORE  y = Add (Add (x, Resize (Conv (.., W, c))), b)          AFTER  y = Add (x, Resize (Conv (.., W, c + b)))
+#include <map>
+
+#include "base/error.h"
+#include "model/edit.h"
+#include "prepare/channel_affine.h"
+#include "prepare/channel_walk.h"
+#include "prepare/passes.h"
+
+namespace quantize {
+namespace {
+
+using Summands = std::vector<double>;
+
+// Who takes which summands, by node; nothing where someone cannot.
+class SummandsBack {
+ public:
+  SummandsBack(const GraphIndex& index, const ValueTypes& types) : index_(index), walk_(index, types) {}
+
+  bool add(const std::string& tensor, const Summands& summands) {
+    const int producer = index_.only_use(tensor) ? index_.producer_number(tensor) : -1;
+    if (producer < 0) return false;
+    const auto& node = index_.node(producer);
+    if (const auto outputs = output_channels(node, index_)) {
+      if (*outputs != std::ssize(summands)) return false;
+      found_[producer] = summands;
+      return true;
+    }
+    if (walk_.keeps_summands(node)) return add(node.input(0), summands);
+    if (walk_.adds_tensors(node)) {
+      const auto before = found_;
+      if (add(node.input(1), summands)) return true;
+      found_ = before;
+      return add(node.input(0), summands);
+    }
+    return ChannelWalk::joins_channels(node) && add_to_parts(node, summands);
+  }
+
+  void apply(onnx::GraphProto& graph) const {
+    NameMaker names(graph);
+    std::vector<LinearChange> changes;
+    for (const auto& [number, summands] : found_) {
+      auto change = absorb_after(number, {Summands(summands.size(), 1.0), summands}, index_, names);
+      if (!change) throw Error(ErrorKind::internal, "a bias cannot take a summand");
+      changes.push_back(std::move(*change));
+    }
+    apply_changes(graph, std::move(changes));
+  }
+
+ private:
+  bool add_to_parts(const onnx::NodeProto& concat, const Summands& summands) {
+    std::int64_t first = 0;
+    for (const auto& part : concat.input()) {
+      const auto count = walk_.channels(part);
+      if (count < 1 || first + count > std::ssize(summands) || !add(part, slice(summands, first, count))) return false;
+      first += count;
+    }
+    return first == std::ssize(summands);
+  }
+
+  const GraphIndex& index_;
+  ChannelWalk walk_;
+  std::map<int, Summands> found_;
+};
+
+bool fold_one(Model& model) {
+  auto& graph = model.graph();
+  const GraphIndex index(graph);
+  const ValueTypes types(model.proto);
+  const ChannelWalk walk(index, types);
+  for (int i = 0; i < graph.node_size(); ++i) {
+    const auto summands = walk.operand(graph.node(i), "Add");
+    if (!summands || index.is_graph_output(graph.node(i).output(0))) continue;
+    const std::string input = graph.node(i).input(summands->tensor), output = graph.node(i).output(0);
+    SummandsBack back(index, types);
+    if (!back.add(input, summands->values)) continue;
+    back.apply(graph);
+    replace_uses(graph, output, input);
+    remove_nodes(graph, {i});
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string fold_summands_behind(Model& model) {
+  std::size_t folded = 0;
+  while (fold_one(model)) ++folded;
+  if (folded > 0) remove_unused(model.graph());
+  return counted(folded, "summand", "summands");
+}
+
+}  // namespace quantize

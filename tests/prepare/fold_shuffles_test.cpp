@@ -1,0 +1,50 @@
+#include "pass_fixture.h"
+#include "prepare/passes.h"
+
+namespace quantize::test {
+namespace {
+
+// x -> Conv -> shuffled into `s`, then `nodes`.
+PassResult folded(const std::string& nodes, const std::string& constants = "") {
+  return run_pass_on(
+      "g (float[1,6,8,8] x) => (float y) <float[6,3,1,1] w, float[6,1,3,3] d, float[6] b, float[6,1,1] k, float[4,6,1,1] v, "
+      "float[6,4,2,2] u, int64[5] split = {1,2,3,8,8}, int64[4] joined = {1,6,8,8}" +
+          constants + "> { a = Conv <group = 2> (x, w)  r = Reshape (a, split)  t = Transpose <perm = [0,2,1,3,4]> (r) " +
+          "s = Reshape (t, joined) " + nodes + "}",
+      fold_shuffles);
+}
+
+TEST(FoldShuffles, TheOrderGoesIntoTheConvolutionThatReadsAllChannels) {
+  const auto result = folded("y = Conv (s, v)");
+  EXPECT_EQ(operators(result.after), "Conv Conv");
+  EXPECT_EQ(result.detail, "1 channel shuffle");
+  EXPECT_EQ(operators(folded("y = ConvTranspose <strides = [2,2]> (s, u)").after), "Conv ConvTranspose");
+}
+
+TEST(FoldShuffles, PassesWhatTreatsEachChannelByItself) {
+  const auto result = folded(
+      "p = AveragePool <kernel_shape = [2,2]> (s)  c = Conv <group = 6, pads = [1,1,1,1]> (p, d, b)  "
+      "q = PRelu (c, k)  m = Mul (k, q)  n = Add (m, k)  h = HardSwish (n)  y = Conv (h, v)");
+  EXPECT_EQ(operators(result.after), "Conv AveragePool Conv PRelu Mul Add HardSwish Conv");
+}
+
+TEST(FoldShuffles, EveryPathHasToTakeIt) {
+  EXPECT_EQ(operators(folded("c = Conv <group = 6> (s, d)  e = Conv (c, v)  f = Conv (s, z)  y = Add (e, f)", ", float[4,6,3,3] z").after),
+            "Conv Conv Conv Conv Add");
+  for (const char* nodes : {"y = Relu (s)", "c = Conv (s, v)  y = Concat <axis = 1> (c, s)", "y = Conv <group = 2> (s, w)",
+                            "c = Add (s, x)  y = Conv (c, v)", "c = Softmax <axis = 1> (s)  y = Conv (c, v)"}) {
+    EXPECT_EQ(folded(nodes).detail, "") << nodes;
+  }
+}
+
+TEST(FoldShuffles, TwoOfThemOneBehindTheOther) {
+  const auto result = folded(
+      "c = Conv <group = 6> (s, d)  r2 = Reshape (c, split2)  t2 = Transpose <perm = [0,2,1,3,4]> (r2)  "
+      "s2 = Reshape (t2, joined2)  y = Conv (s2, v)",
+      ", int64[5] split2 = {1,3,2,6,6}, int64[4] joined2 = {1,6,6,6}");
+  EXPECT_EQ(operators(result.after), "Conv Conv Conv");
+  EXPECT_EQ(result.detail, "2 channel shuffles");
+}
+
+}  // namespace
+}  // namespace quantize::test
