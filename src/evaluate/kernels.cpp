@@ -51,7 +51,7 @@ class Flow {
                                                "Not",   "IsNaN", "And",    "Greater",        "LessOrEqual", "Or",    "GreaterOrEqual",
                                                "Xor",   "IsInf", "Range",  "ConstantOfShape"};
     const auto& type = node.op_type();
-    if (is_dequantizer(node)) return Values::floats;
+    if (is_dequantizer(node) || type == "MatMulIntegerToFloat") return Values::floats;
     if (is_quantizer(node) || is_integer_operator(type)) return Values::integers;
     if (type == "Cast") return values_of(static_cast<int>(int_attribute(node, "to", 0)));
     if (none.contains(type)) return Values::other;
@@ -88,6 +88,8 @@ class Reasons {
     for (const auto& input : node.input()) {
       if (auto wide = wide_type(input); !wide.empty()) return wide;
     }
+    if (const auto* product = product_before(node))
+      return "it finishes the product '" + node_name(*product) + "', whose result stays float";
     if (!has_kernel(node)) return "ONNX Runtime has no integer kernel for it";
     for (int k = 0; k < node.input_size(); ++k) {
       if (!is_data_input(node, k) && !(k == 1 && has_weights(node))) continue;
@@ -114,6 +116,20 @@ class Reasons {
     if (type == onnx::TensorProto::INT16 || type == onnx::TensorProto::UINT16)
       return "ONNX Runtime's CPU kernels take no 16-bit activations";
     return {};
+  }
+
+  // The integer matrix product with a float result that this Transpose, or the Add of a constant behind one, belongs to; null for others.
+  [[nodiscard]] const onnx::NodeProto* product_before(const onnx::NodeProto& node) const {
+    const auto* source = model_.producer(node.input_size() > 0 ? node.input(0) : "");
+    if (source == nullptr) return nullptr;
+    if (node.op_type() == "Add" && source->op_type() == "Transpose" && model_.constant(node.input(1)) != nullptr)
+      return product_before(*source);
+    const auto is_dequantized = [&](const std::string& tensor) {
+      const auto* producer = model_.producer(tensor);
+      return producer != nullptr && is_dequantizer(*producer);
+    };
+    const bool integer = source->op_type() == "MatMul" && is_dequantized(source->input(0)) && is_dequantized(source->input(1));
+    return node.op_type() == "Transpose" && integer ? source : nullptr;
   }
 
   [[nodiscard]] bool has_kernel(const onnx::NodeProto& node) const {

@@ -93,7 +93,7 @@ bool is_dequantizer(const onnx::NodeProto& node) { return node.op_type() == "Deq
 
 bool is_integer_operator(const std::string& type) {
   return type.starts_with("QLinear") || type.starts_with("QGemm") || type.starts_with("QAttention") || type.ends_with("Integer") ||
-         type == "MatMulNBits";
+         type == "MatMulNBits" || type == "MatMulIntegerToFloat";
 }
 
 bool is_data_input(const onnx::NodeProto& node, int input) {

@@ -25,7 +25,7 @@ Role role_of(const onnx::NodeProto& node, const GraphIndex& index);
 
 bool is_quantizer(const onnx::NodeProto& node);    // QuantizeLinear
 bool is_dequantizer(const onnx::NodeProto& node);  // DequantizeLinear
-// Integer arithmetic of its own, of ONNX's or of ONNX Runtime's domain: QLinearConv, ConvInteger, QGemm, MatMulNBits.
+// Integer arithmetic of its own, of ONNX's or of ONNX Runtime's domain: QLinearConv, ConvInteger, QGemm, MatMulNBits, MatMulIntegerToFloat.
 bool is_integer_operator(const std::string& type);
 
 // Number of leading inputs that carry data (the rest are shapes, indices, bounds): Reshape 1, Concat all, Where ...

@@ -154,9 +154,9 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   FileTransaction files;
   const Model quantized = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
   Model written = with_outputs_as_asked(run, quantized, options);
+  speed_up_for(target_to_write_for(run.target, options), run, written, context);
   // In the background, of a copy: slim() takes the names.
   auto kernels = std::async(std::launch::async, [written, &run] { return kernels_in_runtime(written, node_decisions(run.plan)); });
-  speed_up_for(target_to_write_for(run.target, options), run, written, context);
   const Stopwatch writing;
   slim(written.proto, run.target.computes_constants);
   const auto file = save_model(written.proto, options.output, files, written.limits);

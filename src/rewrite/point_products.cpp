@@ -99,13 +99,17 @@ class PointProducts {
     const std::string &x = node.input(0), &y = node.output(0);
     const std::string rows = names_.unique("r"), factors = names_.unique("f"), product = names_.unique("p");
     const std::string moved = has_bias ? names_.unique("p") : y;
-    std::vector<onnx::NodeProto> parts = {make_node("Transpose", std::vector{x}, std::vector{rows}),
-                                          dequantized_columns(*stored, *index_.producer(node.input(1)), factors),
-                                          make_node("MatMul", std::vector{rows, factors}, std::vector{product}),
-                                          make_node("Transpose", std::vector{product}, std::vector{moved})};
+    const auto& dequantizer = *index_.producer(x);
+    const std::string integers = names_.unique("q");
+    std::vector<onnx::NodeProto> parts = {
+        make_node("Transpose", std::vector{dequantizer.input(0)}, std::vector{integers}),
+        make_node("DequantizeLinear", std::vector{integers, dequantizer.input(1), dequantizer.input(2)}, std::vector{rows}),
+        dequantized_columns(*stored, *index_.producer(node.input(1)), factors),
+        make_node("MatMul", std::vector{rows, factors}, std::vector{product}),
+        make_node("Transpose", std::vector{product}, std::vector{moved})};
     set_attribute(parts[0], "perm", channels_last);
-    set_attribute(parts[3], "perm", channels_second);
-    parts[2].set_name(node.name());
+    set_attribute(parts[4], "perm", channels_second);
+    parts[3].set_name(node.name());
     if (has_bias) {
       parts.push_back(make_node("Add", std::vector{moved, bias->name()}, std::vector{y}));
       tensors_.push_back(std::move(*bias));

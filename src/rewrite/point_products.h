@@ -11,7 +11,7 @@
 
 namespace quantize {
 
-// BEFORE  Conv (DQ (q), DQ (w [M, C, 1, 1]), b) -> y        AFTER  DQ (q) -> Transpose (channels last) -> MatMul (., DQ (w' [C, M]))
+// BEFORE  Conv (DQ (q), DQ (w [M, C, 1, 1]), b) -> y        AFTER  q -> Transpose (channels last) -> DQ -> MatMul (., DQ (w' [C, M]))
 //                                                                   -> Transpose (channels second) -> Add b -> y
 //
 // w' = w + 128, unsigned with zero point 128: the same values, but without sums of pairs in 16 bits on processors without VNNI

@@ -142,6 +142,18 @@ bool undoes(const onnx::NodeProto& reader, const onnx::NodeProto& quantizer) {
   return reader.op_type() == "DequantizeLinear" && reader.input(1) == quantizer.input(1) && reader.input(2) == quantizer.input(2);
 }
 
+// Past a Transpose of integers, see point_products.h.
+const onnx::NodeProto* maker_of(const std::string& integers, const GraphIndex& index) {
+  const auto* node = index.producer(integers);
+  return node != nullptr && node->op_type() == "Transpose" ? index.producer(node->input(0)) : node;
+}
+
+const onnx::NodeProto& reader_of(const Use& use, const GraphIndex& index) {
+  const auto& node = index.node(use.node);
+  const int further = node.op_type() == "Transpose" ? index.only_reader(node.output(0)) : -1;
+  return further >= 0 ? index.node(further) : node;
+}
+
 using PixelParameters = std::tuple<std::vector<float>, std::vector<std::int64_t>, std::int64_t>;  // scales, zero points, axis
 
 PixelParameters parameters_of(const onnx::NodeProto& node, const GraphIndex& index) {
@@ -189,7 +201,7 @@ Issues check_activations(const onnx::ModelProto& prepared, const onnx::ModelProt
   }
   const auto pixels = quantizers_of(prepared);
   for (const auto& node : written.graph().node()) {
-    const auto* maker = node.op_type() == "DequantizeLinear" ? index.producer(node.input(0)) : nullptr;
+    const auto* maker = node.op_type() == "DequantizeLinear" ? maker_of(node.input(0), index) : nullptr;
     const bool reads_pixels = node.op_type() == "DequantizeLinear" && index.initializer(node.input(0)) == nullptr &&
                               (maker == nullptr || maker->op_type() != "QuantizeLinear" || makes_pixels(*maker, index, pixels)) &&
                               !(maker != nullptr && is_integer_max(*maker, index));
@@ -198,7 +210,7 @@ Issues check_activations(const onnx::ModelProto& prepared, const onnx::ModelProt
     const auto *scale = index.initializer(node.input(1)), *zero = index.initializer(node.input(2));
     ++found[{zero->data_type(), float_values(*scale)[0], int_values(*zero)[0]}];
     for (const auto& use : index.uses(node.output(0))) {
-      const auto& reader = index.node(use.node);
+      const auto& reader = reader_of(use, index);
       if (!undoes(reader, node) && !is_integer_max(reader, index)) {
         issues.push_back("'" + node.output(0) + "' is not dequantized with the parameters it was quantized with");
       }
