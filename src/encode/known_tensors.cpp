@@ -2,6 +2,8 @@
 
 #include <onnx/shape_inference/implementation.h>
 
+#include <algorithm>
+
 namespace quantize {
 
 KnownTensors known_tensors(const Model& model) {
@@ -17,6 +19,9 @@ KnownTensors known_tensors(const Model& model) {
       const auto type = value.type().tensor_type().elem_type();
       if (type == onnx::TensorProto::FLOAT) known.floats.insert(value.name());
       if (type == onnx::TensorProto::UINT8) known.bytes.insert(value.name());
+      const auto& dims = value.type().tensor_type().shape().dim();
+      const bool sized = dims.size() == 4 && std::all_of(dims.begin() + 1, dims.end(), [](const auto& dim) { return dim.dim_value() > 0; });
+      if (sized) known.images.insert(value.name());
     }
   };
   collect(typed.graph().input());

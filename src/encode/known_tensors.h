@@ -10,6 +10,7 @@ namespace quantize {
 
 struct KnownTensors {
   std::set<std::string> floats, bytes;
+  std::set<std::string> images;  // four dimensions, all but the first known
 };
 
 // The tensors known to be float, and those of type uint8. Shape inference knows most; what it does not (unknown operators' outputs) stays

@@ -1,6 +1,9 @@
 // What the readers of a group mean for its range.
 #pragma once
 
+#include <set>
+#include <string>
+
 #include "encode/placement.h"
 #include "model/graph.h"
 
@@ -8,5 +11,9 @@ namespace quantize {
 
 // Sets `unclipped`, `distinct` and `negative_weight` from the operators that read the group's members.
 void note_readers(TensorGroup& group, const GraphIndex& index);
+
+// What the operator that makes a group's only source says of its values: a Cast from bytes (one of the tensors `bytes`) makes pixels, and
+// some operators' results have bounds.
+void note_maker(TensorGroup& group, const onnx::NodeProto& maker, const GraphIndex& index, const std::set<std::string>& bytes);
 
 }  // namespace quantize

@@ -9,14 +9,13 @@
 #include "encode/known_tensors.h"
 #include "encode/note_readers.h"
 #include "model/attribute.h"
+#include "model/tensor.h"
 
 namespace quantize {
 namespace {
 
-// By its type, or by its type and mode: "Resize", "Resize:linear".
-bool named_in(const std::set<std::string>& operators, const onnx::NodeProto& node) {
-  return operators.contains(node.op_type()) || operators.contains(node.op_type() + ":" + string_attribute(node, "mode", ""));
-}
+// An Add or Concat: with float operators behind it, it would only round once more.
+bool joins_tensors(const onnx::NodeProto& node) { return node.op_type() == "Add" || node.op_type() == "Concat"; }
 
 class Placer {
  public:
@@ -63,8 +62,7 @@ class Placer {
       if (role == Role::weighted) placement_.weighted.push_back({i, *weighted_op(node, index_)});
     }
     for (int i = graph_.node_size(); target_.sums_follow_readers && i-- > 0;) {
-      if (graph_.node(i).op_type() == "Add" && only_floats_read(graph_.node(i).output(0)))
-        roles_[static_cast<std::size_t>(i)] = Role::floating;
+      if (joins_tensors(graph_.node(i)) && only_floats_read(graph_.node(i).output(0))) roles_[static_cast<std::size_t>(i)] = Role::floating;
     }
   }
 
@@ -72,7 +70,7 @@ class Placer {
     const auto& uses = index_.uses(name);
     return !uses.empty() && !index_.is_graph_output(name) && std::ranges::all_of(uses, [&](const auto& use) {
       return named_in(target_.float_operators, graph_.node(use.node)) ||
-             (graph_.node(use.node).op_type() == "Add" && roles_[use.node] == Role::floating);
+             (joins_tensors(graph_.node(use.node)) && roles_[use.node] == Role::floating);
     });
   }
 
@@ -147,7 +145,15 @@ class Placer {
 
   void quantize_result(const onnx::NodeProto& node, bool even_graph_outputs) {
     const std::string result = result_of(node.output(0));
+    if (target_.point_products && has_integer_product(node)) return;
     if (even_graph_outputs || !only_leaves_the_graph(result)) quantize_tensor(result);
+  }
+
+  // A 1x1 convolution that is read in float only: as a matrix product of integers it has a float result.
+  bool has_integer_product(const onnx::NodeProto& node) const {
+    const auto* weight = node.op_type() == "Conv" ? index_.initializer(node.input(1)) : nullptr;
+    return weight != nullptr && is_pointwise(node, shape_of(*weight)) && known_.images.contains(node.input(0)) &&
+           only_floats_read(node.output(0));
   }
 
   bool any_input_quantized(const onnx::NodeProto& node) const {
@@ -221,17 +227,7 @@ class Placer {
       group.range_is_exact = group.is_pixels = false;
       return;
     }
-    if (producer < 0) return;
-    const auto& node = graph_.node(producer);
-    if (node.op_type() == "Cast" && known_.bytes.contains(node.input(0))) {
-      group.range = {0.0F, 255.0F};
-      group.range_is_exact = group.is_pixels = true;
-    } else if (const auto exact = fixed_range(node)) {
-      group.range = exact;
-      group.range_is_exact = true;
-    } else if (const auto bounds = clamp_bounds(node, index_)) {
-      group.range = bounds;
-    }
+    if (producer >= 0) note_maker(group, graph_.node(producer), index_, known_.bytes);
   }
 
   // The nodes that make the pixels of a group, which are integers already, from the Cast back; and what those read.

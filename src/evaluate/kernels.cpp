@@ -27,6 +27,11 @@ Values values_of(int type) {
   return floating ? Values::floats : Values::other;
 }
 
+// A product of integers without scale and zero point of a result.
+bool gives_floats(const onnx::NodeProto& node) {
+  return node.op_type() == "MatMulIntegerToFloat" || (node.op_type() == "QGemm" && node.input_size() < 8);
+}
+
 // What each tensor of an optimized graph holds. The runtime writes no types, but what an operator gives follows from its kind and from what
 // it reads.
 class Flow {
@@ -51,7 +56,7 @@ class Flow {
                                                "Not",   "IsNaN", "And",    "Greater",        "LessOrEqual", "Or",    "GreaterOrEqual",
                                                "Xor",   "IsInf", "Range",  "ConstantOfShape"};
     const auto& type = node.op_type();
-    if (is_dequantizer(node) || type == "MatMulIntegerToFloat") return Values::floats;
+    if (is_dequantizer(node) || gives_floats(node)) return Values::floats;
     if (is_quantizer(node) || is_integer_operator(type)) return Values::integers;
     if (type == "Cast") return values_of(static_cast<int>(int_attribute(node, "to", 0)));
     if (none.contains(type)) return Values::other;
@@ -118,18 +123,13 @@ class Reasons {
     return {};
   }
 
-  // The integer matrix product with a float result that this Transpose, or the Add of a constant behind one, belongs to; null for others.
+  // The integer matrix product with a float result whose values this Transpose or Reshape moves; null for others.
   [[nodiscard]] const onnx::NodeProto* product_before(const onnx::NodeProto& node) const {
-    const auto* source = model_.producer(node.input_size() > 0 ? node.input(0) : "");
-    if (source == nullptr) return nullptr;
-    if (node.op_type() == "Add" && source->op_type() == "Transpose" && model_.constant(node.input(1)) != nullptr)
-      return product_before(*source);
-    const auto is_dequantized = [&](const std::string& tensor) {
-      const auto* producer = model_.producer(tensor);
-      return producer != nullptr && is_dequantizer(*producer);
-    };
-    const bool integer = source->op_type() == "MatMul" && is_dequantized(source->input(0)) && is_dequantized(source->input(1));
-    return node.op_type() == "Transpose" && integer ? source : nullptr;
+    if (node.op_type() != "Transpose" && node.op_type() != "Reshape") return nullptr;
+    const auto* source = model_.producer(node.input(0));
+    if (source == nullptr || source->op_type() != "Gemm") return source != nullptr ? product_before(*source) : nullptr;
+    const auto* input = model_.producer(source->input(0));
+    return input != nullptr && is_dequantizer(*input) ? source : nullptr;
   }
 
   [[nodiscard]] bool has_kernel(const onnx::NodeProto& node) const {

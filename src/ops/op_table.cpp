@@ -1,5 +1,6 @@
 #include "ops/op_table.h"
 
+#include <algorithm>
 #include <limits>
 #include <map>
 
@@ -134,6 +135,14 @@ std::optional<WeightedOp> weighted_op(const onnx::NodeProto& node, const GraphIn
     op.outputs = static_cast<int>(weight->dims(rank - 1));
   }
   return op;
+}
+
+bool is_pointwise(const onnx::NodeProto& node, std::span<const std::int64_t> weight) {
+  const auto all = [&](const char* attribute, std::int64_t value) {
+    return std::ranges::all_of(ints_attribute(node, attribute), [&](std::int64_t v) { return v == value; });
+  };
+  return node.op_type() == "Conv" && standard_domain(node) && int_attribute(node, "group", 1) == 1 && all("strides", 1) && all("pads", 0) &&
+         string_attribute(node, "auto_pad", "NOTSET") == "NOTSET" && weight.size() == 4 && weight[2] * weight[3] == 1;
 }
 
 std::optional<std::pair<float, float>> fixed_range(const onnx::NodeProto& node) {

@@ -3,7 +3,9 @@
 
 #include <onnx/onnx_pb.h>
 
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +44,9 @@ struct WeightedOp {
 };
 // Nothing where the node is not weighted.
 std::optional<WeightedOp> weighted_op(const onnx::NodeProto& node, const GraphIndex& index);
+
+// A Conv that multiplies the channels of each position by one matrix: 1x1, one group, stride 1, no padding. `weight`: the shape of its own.
+bool is_pointwise(const onnx::NodeProto& node, std::span<const std::int64_t> weight);
 
 // [low, high] that the operator's output can never leave: Sigmoid, Softmax, HardSigmoid [0, 1], Tanh [-1, 1].
 std::optional<std::pair<float, float>> fixed_range(const onnx::NodeProto& node);

@@ -1,8 +1,13 @@
 #include "ops/target.h"
 
 #include "base/error.h"
+#include "model/attribute.h"
 
 namespace quantize {
+
+bool named_in(const std::set<std::string>& operators, const onnx::NodeProto& node) {
+  return operators.contains(node.op_type()) || operators.contains(node.op_type() + ":" + string_attribute(node, "mode", ""));
+}
 
 const std::vector<Target>& targets() {
   static const std::vector<Target> table = {

@@ -1,6 +1,8 @@
 // What the runtime that will run the model likes, as data. A new target is one more row of targets().
 #pragma once
 
+#include <onnx/onnx_pb.h>
+
 #include <map>
 #include <set>
 #include <string>
@@ -25,7 +27,7 @@ struct Target {
   bool onednn_kernels = false;            // its 8-bit kernels are oneDNN's, whose pairs and whose choice of operators differ
   bool split_prelu = false;               // its kernel for PRelu is slow
   bool integer_prelu = false;             // a depthwise convolution and a maximum of integers are faster (integer_prelu.h)
-  bool sums_follow_readers = false;  // an Add whose result only float operators read stays float: what it adds is not rounded once more
+  bool sums_follow_readers = false;  // an Add or Concat that only float operators read stays float: its result is not rounded once more
   bool computes_constants = false;   // when it loads a model: small files may leave that to it
   bool resize_by_products = false;   // its kernel for a linear Resize is slower than two matrix products
   bool merge_groups = false;         // its integer kernel is slow for convolutions with many small groups
@@ -49,6 +51,9 @@ struct Target {
   std::map<std::string, std::string> refused = {};  // scheme -> why the runtime cannot compute it
   Speed speed = {};
 };
+
+// Whether a node's operator is among these, by its type or by its type and mode: "Resize", "Resize:linear".
+bool named_in(const std::set<std::string>& operators, const onnx::NodeProto& node);
 
 const std::vector<Target>& targets();
 // Throws Error{usage} listing the names.

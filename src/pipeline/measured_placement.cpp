@@ -5,7 +5,6 @@
 #include <string>
 
 #include "evaluate/evaluate.h"
-#include "model/attribute.h"
 #include "optimize/judge.h"
 #include "rewrite/rewrite.h"
 #include "run/session.h"
@@ -20,9 +19,7 @@ constexpr int runs = 15;
 constexpr std::size_t judged = 4;
 
 int count_of(const onnx::GraphProto& graph, const std::string& key) {
-  return static_cast<int>(std::count_if(graph.node().begin(), graph.node().end(), [&](const auto& node) {
-    return node.op_type() == key || node.op_type() + ":" + string_attribute(node, "mode", "") == key;
-  }));
+  return static_cast<int>(std::ranges::count_if(graph.node(), [&](const auto& node) { return named_in({key}, node); }));
 }
 
 // The model as a target would have it, encoded from a few samples: enough to time and compare it.

@@ -116,15 +116,15 @@ void keep(Run& run, const std::vector<Step>& steps) { run.steps.insert(run.steps
 Target target_of(const Options& options) {
   Target target = find_target(options.target);
   target.quantize_outputs |= options.quantize_outputs;
-  target.integer_prelu &=
-      options.scheme.activation_bits == 8 && !exchanges_encodings(options) && !options.without.contains("integer-prelu");
+  const bool bytes = options.scheme.activation_bits == 8;
+  target.integer_prelu &= bytes && !exchanges_encodings(options) && !options.without.contains("integer-prelu");
+  target.point_products &= bytes && !options.without.contains("point-products");
   target.integer_outputs = options.output_type == OutputType::integers;
   return target;
 }
 
 Target target_to_write_for(Target target, const Options& options) {
   target.merge_groups &= !options.without.contains("merge-groups");
-  target.point_products &= !options.without.contains("point-products");
   target.resize_by_products &= !options.without.contains("resize-by-products");
   return target;
 }

@@ -2,28 +2,21 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "encode/encodings.h"
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
 #include "ops/op_table.h"
+#include "prepare/parity.h"
 #include "prepare/value_types.h"
 
 namespace quantize {
 namespace {
 
-constexpr std::int32_t middle = 128;            // of unsigned bytes
-constexpr std::int64_t least_values = 1 << 15;  // of the input: dequantizing less takes no time
+constexpr std::int32_t middle = 128;  // of unsigned bytes
 constexpr std::int64_t channels_last[] = {0, 2, 3, 1}, channels_second[] = {0, 3, 1, 2};
-
-bool is_point(const onnx::NodeProto& node) {
-  const auto all = [&](const char* attribute, std::int64_t value) {
-    return std::ranges::all_of(ints_attribute(node, attribute), [&](std::int64_t v) { return v == value; });
-  };
-  return node.op_type() == "Conv" && standard_domain(node) && int_attribute(node, "group", 1) == 1 && all("strides", 1) && all("pads", 0) &&
-         string_attribute(node, "auto_pad", "NOTSET") == "NOTSET";
-}
 
 // The constant that a DequantizeLinear of integers of `type` makes `tensor` from, without a zero point; null where it is none.
 const onnx::TensorProto* stored_behind(const std::string& tensor, ElementType type, const GraphIndex& index) {
@@ -45,76 +38,67 @@ bool is_rounded(const std::string& tensor, const GraphIndex& index) {
   return read_by_quantizer(tensor) || read_by_quantizer(behind_clamp(tensor, index));
 }
 
-// A bias as float values [M, 1, 1]; nothing where it is no constant.
-std::optional<onnx::TensorProto> summands(const std::string& bias, std::int64_t count, const GraphIndex& index, NameMaker& names) {
-  std::vector<float> values;
-  if (const auto* stored = index.initializer(bias)) {
-    values = float_values(*stored);
-  } else {
-    const auto* integers = stored_behind(bias, onnx::TensorProto::INT32, index);
-    const auto* scales = integers != nullptr ? index.initializer(index.producer(bias)->input(1)) : nullptr;
-    if (scales == nullptr) return {};
-    const auto factors = float_values(*scales);
-    for (const auto integer : int_values(*integers))
-      values.push_back(static_cast<float>(integer) * factors[values.size() % factors.size()]);
-  }
-  if (std::ssize(values) != count) return {};
-  return make_tensor(names.unique("b"), {count, 1, 1}, values);
-}
-
 class PointProducts {
  public:
   explicit PointProducts(Model& model) : model_(model), index_(model.graph()), types_(model.proto), names_(model.graph()) {}
 
-  int run() {
-    int replaced = 0;
+  std::vector<PointProduct> run() {
     std::vector<onnx::NodeProto> nodes;
     for (const auto& node : model_.graph().node()) {
       auto parts = product_of(node);
-      replaced += parts.empty() ? 0 : 1;
+      if (!parts.empty()) replaced_.push_back({index_.producer(node.input(0))->input(0), node.output(0)});
       if (parts.empty()) parts.push_back(node);
       nodes.insert(nodes.end(), std::make_move_iterator(parts.begin()), std::make_move_iterator(parts.end()));
     }
-    if (replaced == 0) return 0;
+    if (replaced_.empty()) return {};
     set_nodes(model_.graph(), std::move(nodes));
     for (auto& tensor : tensors_) put_initializer(model_.graph(), std::move(tensor));
     remove_unused(model_.graph());
-    return replaced;
+    return std::move(replaced_);
   }
 
  private:
-  [[nodiscard]] bool pays(const onnx::NodeProto& node) const {
-    const auto& type = types_.of(node.input(0));
-    return type.is_static() && type.shape->size() == 4 && element_count(*type.shape) >= least_values;
+  // Nothing where channels, height or width are not known.
+  [[nodiscard]] std::optional<Shape> image(const std::string& tensor) const {
+    const auto& shape = types_.of(tensor).shape;
+    if (!shape || shape->size() != 4 || std::any_of(shape->begin() + 1, shape->end(), [](auto size) { return size < 1; })) return {};
+    return shape;
   }
 
   // Empty where the node stays.
   std::vector<onnx::NodeProto> product_of(const onnx::NodeProto& node) {
-    if (!is_point(node) || !pays(node) || is_rounded(node.output(0), index_) || !is_dequantized_byte(node.input(0), index_)) return {};
+    if (node.op_type() != "Conv" || node.input_size() < 2 || is_rounded(node.output(0), index_)) return {};
     const auto* stored = stored_behind(node.input(1), onnx::TensorProto::INT8, index_);
-    if (stored == nullptr || shape_of(*stored).size() != 4 || stored->dims(2) * stored->dims(3) != 1) return {};
-    const bool has_bias = node.input_size() > 2 && !node.input(2).empty();
-    auto bias = has_bias ? summands(node.input(2), stored->dims(0), index_, names_) : std::nullopt;
-    if (has_bias && !bias) return {};
-    const std::string &x = node.input(0), &y = node.output(0);
-    const std::string rows = names_.unique("r"), factors = names_.unique("f"), product = names_.unique("p");
-    const std::string moved = has_bias ? names_.unique("p") : y;
-    const auto& dequantizer = *index_.producer(x);
-    const std::string integers = names_.unique("q");
+    if (stored == nullptr || !is_pointwise(node, shape_of(*stored)) || !is_dequantized_byte(node.input(0), index_)) return {};
+    const auto from = image(node.input(0));
+    if (!from) return {};
+    const auto& dequantizer = *index_.producer(node.input(0));
+    const Shape to = {-1, (*from)[2], (*from)[3], stored->dims(0)};
+    const auto name = [&](const char* stem) { return names_.unique(stem); };
+    const std::string last = name("q"), rows = name("q"), x = name("r"), factors = name("f"), product = name("p"), placed = name("p");
+    std::vector<std::string> operands = {x, factors};
+    if (node.input_size() > 2 && !node.input(2).empty()) operands.push_back(node.input(2));
     std::vector<onnx::NodeProto> parts = {
-        make_node("Transpose", std::vector{dequantizer.input(0)}, std::vector{integers}),
-        make_node("DequantizeLinear", std::vector{integers, dequantizer.input(1), dequantizer.input(2)}, std::vector{rows}),
+        make_node("Transpose", std::vector{dequantizer.input(0)}, std::vector{last}),
+        make_node("Reshape", std::vector{last, shape_tensor({-1, (*from)[1]})}, std::vector{rows}),
+        make_node("DequantizeLinear", std::vector{rows, dequantizer.input(1), dequantizer.input(2)}, std::vector{x}),
         dequantized_columns(*stored, *index_.producer(node.input(1)), factors),
-        make_node("MatMul", std::vector{rows, factors}, std::vector{product}),
-        make_node("Transpose", std::vector{product}, std::vector{moved})};
-    set_attribute(parts[0], "perm", channels_last);
-    set_attribute(parts[4], "perm", channels_second);
-    parts[3].set_name(node.name());
-    if (has_bias) {
-      parts.push_back(make_node("Add", std::vector{moved, bias->name()}, std::vector{y}));
-      tensors_.push_back(std::move(*bias));
-    }
+        make_node("Gemm", operands, std::vector{product}),
+        make_node("Reshape", std::vector{product, shape_tensor(to)}, std::vector{placed}),
+        make_node("Transpose", std::vector{placed}, std::vector{node.output(0)})};
+    set_attribute(parts.front(), "perm", channels_last);
+    set_attribute(parts.back(), "perm", channels_second);
+    parts[4].set_name(node.name());
     return parts;
+  }
+
+  std::string shape_tensor(const Shape& shape) {
+    auto& name = shapes_[shape];
+    if (name.empty()) {
+      name = names_.unique("h");
+      tensors_.push_back(make_tensor(name, {std::ssize(shape)}, shape));
+    }
+    return name;
   }
 
   onnx::NodeProto dequantized_columns(const onnx::TensorProto& stored, const onnx::NodeProto& dequantizer, const std::string& output) {
@@ -137,12 +121,41 @@ class PointProducts {
   GraphIndex index_;
   ValueTypes types_;
   NameMaker names_;
+  std::vector<PointProduct> replaced_;
   std::vector<onnx::TensorProto> tensors_;
+  std::map<Shape, std::string> shapes_;
 };
 
 }  // namespace
 
-int multiply_points(Model& model) { return PointProducts(model).run(); }
+std::vector<PointProduct> multiply_points(Model& model) { return PointProducts(model).run(); }
+
+bool are_same_products(const Model& before, const Model& after, std::span<const PointProduct> products) {
+  std::set<std::string> read;
+  std::vector<std::string> results;
+  for (const auto& product : products) {
+    read.insert(product.from);
+    results.push_back(product.to);
+  }
+  const std::vector<std::string> names(read.begin(), read.end());
+  const ValueTypes types(before.proto);
+  std::vector<Tensor> integers;
+  std::uint32_t state = 1;
+  for (const auto& name : names) {
+    Shape shape = *types.of(name).shape;
+    shape[0] = std::max<std::int64_t>(shape[0], 1);  // a free batch
+    integers.push_back(Tensor::zeros(onnx::TensorProto::UINT8, shape));
+    for (auto& value : integers.back().as<std::uint8_t>()) value = static_cast<std::uint8_t>((state = state * 1664525 + 1013904223) >> 24);
+  }
+  const std::vector<Tensor> inputs[] = {std::move(integers)};
+  const auto alone = [&](const Model& model) {
+    auto part = extract(model.proto, names, results);
+    for (auto& input : *part.mutable_graph()->mutable_input())
+      input.mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::UINT8);
+    return part;
+  };
+  return ParityCheck(alone(before), inputs, {}).measure(alone(after)).same;
+}
 
 std::optional<std::vector<std::int64_t>> convolution_weight(const std::vector<std::int64_t>& values, std::span<const std::int64_t> product,
                                                             std::span<const std::int64_t> planned) {

@@ -142,16 +142,18 @@ bool undoes(const onnx::NodeProto& reader, const onnx::NodeProto& quantizer) {
   return reader.op_type() == "DequantizeLinear" && reader.input(1) == quantizer.input(1) && reader.input(2) == quantizer.input(2);
 }
 
-// Past a Transpose of integers, see point_products.h.
+bool moves_integers(const onnx::NodeProto& node) { return node.op_type() == "Transpose" || node.op_type() == "Reshape"; }
+
+// Who makes integers, and who reads them, past what only moves them (point_products.h).
 const onnx::NodeProto* maker_of(const std::string& integers, const GraphIndex& index) {
   const auto* node = index.producer(integers);
-  return node != nullptr && node->op_type() == "Transpose" ? index.producer(node->input(0)) : node;
+  return node != nullptr && moves_integers(*node) ? maker_of(node->input(0), index) : node;
 }
 
 const onnx::NodeProto& reader_of(const Use& use, const GraphIndex& index) {
   const auto& node = index.node(use.node);
-  const int further = node.op_type() == "Transpose" ? index.only_reader(node.output(0)) : -1;
-  return further >= 0 ? index.node(further) : node;
+  const auto further = moves_integers(node) ? index.only_use(node.output(0)) : std::nullopt;
+  return further ? reader_of(*further, index) : node;
 }
 
 using PixelParameters = std::tuple<std::vector<float>, std::vector<std::int64_t>, std::int64_t>;  // scales, zero points, axis

@@ -109,7 +109,7 @@ def test_every_weight_and_activation_has_the_types_of_the_scheme(made):
     for node in graph.weighted():
         weight = graph.dequantizer(node.input[1])
         stored = graph.stored[weight.input[0]]
-        product = node.op_type == "MatMul"  # of a 1x1 convolution with a float result: unsigned, [inputs, outputs]
+        product = node.op_type == "Gemm"  # of a 1x1 convolution with a float result: unsigned, [inputs, outputs]
         assert stored.data_type == (TensorProto.UINT8 if product else WEIGHTS[scheme])
         assert not product or set(graph.values[weight.input[2]].tolist()) == {128}
         assert len(stored.raw_data) == math.ceil(math.prod(stored.dims) * (0.5 if scheme == "w4a16" else 1))

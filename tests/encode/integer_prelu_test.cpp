@@ -16,8 +16,8 @@ namespace {
 
 Model with_slopes(const std::string& nodes, const std::vector<float>& slopes, const std::string& scheme = "w8a8") {
   Model model = text_model_for(scheme_named(scheme),
-                               "g (float[1,4,8,8] x) => (float[1,4,8,8] y) <float[4,4,1,1] w, float[4,4,3,3] v, "
-                               "float[4,1,1] s, float[4,4,1,1] u> { a = Conv (x, w) " +
+                               "g (float[1,4,8,8] x) => (float[1,4,8,8] y) <float[4,4,3,3] w, float[4,4,3,3] v, "
+                               "float[4,1,1] s, float[4,4,1,1] u> { a = Conv <pads = [1,1,1,1]> (x, w) " +
                                    nodes + " }");
   put_initializer(model.graph(), make_tensor("s", {4, 1, 1}, slopes));
   return model;
@@ -41,9 +41,11 @@ TEST(IntegerPrelu, OneEncodingForItsInputAndOutput) {
 }
 
 TEST(IntegerPrelu, OnlyBetweenWhatIsRoundedOnBothSidesAnyway) {
-  EXPECT_EQ(found("b = PRelu (a, s)  c = Conv (b, w)  d = Add (b, c)  e = PRelu (d, s)  y = Conv (e, u)"), 0U) << "the skip stays float";
+  EXPECT_EQ(found("b = PRelu (a, s)  c = Conv (b, u)  d = Add (b, c)  e = PRelu (d, s)  y = Conv (e, u)"), 0U) << "the skip stays float";
   EXPECT_EQ(found("b = PRelu (a, s)  c = Sigmoid (a)  d = Add (b, c)  y = Conv (d, u)"), 0U) << "another reader of a";
   EXPECT_EQ(found("b = PRelu (a, s)  y = Erf (b)"), 0U);
+  EXPECT_EQ(found("p = Conv (a, u)  b = PRelu (p, s)  c = Conv <pads = [1,1,1,1]> (b, v)  y = Conv (c, u)"), 0U)
+      << "a 1x1 convolution is an integer product with a float result: it need not be rounded";
   EXPECT_EQ(found(between, {0.25F, -0.1F, 1, 0}), 0U);
   EXPECT_EQ(found(between, {0.25F, 1.5F, 1, 0}), 0U);
   EXPECT_EQ(place(with_slopes(between, quarter), find_target("qnn")).integer_prelus.size(), 0U);

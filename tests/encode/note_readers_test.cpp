@@ -11,17 +11,17 @@ namespace quantize::test {
 namespace {
 
 TEST(NoteReaders, WhatTheyTellApartLimitsARange) {
-  const Model model = text_model(R"(g (float[1,2,8,8] x) => (float[1,2,8,8] y, float[1,8,8,2] z) <float[2,2,1,1] w> {
-    a = Conv (x, w)
+  const Model model = text_model(R"(g (float[1,2,8,8] x) => (float[1,2,8,8] y, float[1,8,8,2] z) <float[2,2,3,3] w> {
+    a = Conv <pads = [1,1,1,1]> (x, w)
     b = Transpose <perm = [0,2,3,1]> (a)
     c = HardSwish (b)
     d = Transpose <perm = [0,3,1,2]> (c)
-    e = Conv (d, w)
+    e = Conv <pads = [1,1,1,1]> (d, w)
     f = HardSwish (e)
-    y = Conv (f, w)
-    g = Conv (e, w)
+    y = Conv <pads = [1,1,1,1]> (f, w)
+    g = Conv <pads = [1,1,1,1]> (e, w)
     h = HardSigmoid <alpha = 0.25, beta = 0.5> (g)
-    i = Conv (h, w)
+    i = Conv <pads = [1,1,1,1]> (h, w)
     z = Transpose <perm = [0,2,3,1]> (i)
   })");
   const auto placement = place(model, find_target("ort-cpu"));

@@ -134,8 +134,8 @@ TEST(Place, ArithmeticBeforeTheFirstWeightedNodeStaysFloat) {
 
 TEST(Place, OperatorsWithoutIntegerKernelStayFloat) {
   const auto placement =
-      place_text(R"(g (float[1,2,6,6] x) => (float[1,2,12,12] y) <float[2,2,1,1] w, float[2,2,1,1] v, float[4] s = {1,1,2,2}> {
-    a = Conv (x, w)
+      place_text(R"(g (float[1,2,6,6] x) => (float[1,2,12,12] y) <float[2,2,3,3] w, float[2,2,1,1] v, float[4] s = {1,1,2,2}> {
+    a = Conv <pads = [1,1,1,1]> (x, w)
     r = Resize <mode = "linear"> (a, , s)
     e = Erf (r)
     y = Conv (e, v)
@@ -240,8 +240,8 @@ TEST(Placement, ASumThatAConvolutionReadsTooIsQuantized) {
 }
 
 TEST(Placement, NegativeValuesCountByTheSlopesThatReadThem) {
-  Model model = text_model(R"(g (float[1,2,8,8] x) => (float[1,2,8,8] y, float[1,2,8,8] z) <float[2,2,1,1] w, float[2,1,1] s> {
-    a = Conv (x, w)
+  Model model = text_model(R"(g (float[1,2,8,8] x) => (float[1,2,8,8] y, float[1,2,8,8] z) <float[2,2,1,1] w, float[2,1,1] s, float[2,2,3,3] v> {
+    a = Conv <pads = [1,1,1,1]> (x, v)
     b = PRelu (a, s)
     c = Conv (b, w)
     d = LeakyRelu <alpha = 0.3> (c)

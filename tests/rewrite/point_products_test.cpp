@@ -5,6 +5,7 @@
 
 #include "encode/plan_fixture.h"
 #include "model/attribute.h"
+#include "model/tensor.h"
 #include "rewrite/rewrite.h"
 #include "run/optimized_graph.h"
 
@@ -21,38 +22,78 @@ Model written_for(const std::string& last, const std::string& scheme = "w8a8", c
   return rewrite(plan.prepared, plan.placement, plan.encodings);
 }
 
-int replaced(Model model) { return multiply_points(model); }
+std::size_t replaced(Model model) { return multiply_points(model).size(); }
 
 TEST(PointProducts, TheSameValuesFromAnIntegerKernel) {
   for (const char* last : {"y = Conv (r, v, b)", "y = Conv (r, v)", "c = Conv (r, v, b)  y = Sigmoid (c)"}) {
     const Model before = written_for(last);
     Model after = before;
-    ASSERT_EQ(multiply_points(after), 1) << last;
-    EXPECT_EQ(count_nodes(after, "MatMul"), 1);
+    const auto products = multiply_points(after);
+    ASSERT_EQ(products.size(), 1U) << last;
+    EXPECT_EQ(count_nodes(after, "Gemm"), 1);
+    EXPECT_TRUE(are_same_products(before, after, products));
     expect_same_function(before.proto, after.proto, 1e-5);
     Model optimized;
     optimized.proto = optimized_graph(after.proto);
-    EXPECT_EQ(count_nodes(optimized, "MatMulIntegerToFloat"), 1) << operators(optimized);
-    EXPECT_EQ(count_nodes(optimized, "Conv"), 0);
-    EXPECT_EQ(count_nodes(optimized, "DequantizeLinear"), 0);
+    EXPECT_EQ(count_nodes(optimized, "QGemm"), 1) << operators(optimized);
+    EXPECT_EQ(count_nodes(optimized, "Conv"), 0U);
+    EXPECT_EQ(count_nodes(optimized, "DequantizeLinear"), 0U);
   }
 }
 
 TEST(PointProducts, TheInputKeepsItsOtherReaders) {
   const Model before = written_for("y = Conv (r, v, b)  z = Conv <pads = [1,1,1,1]> (r, t)", "w8a8", "32,32", ", float[1,5,32,32] z");
   Model after = before;
-  EXPECT_EQ(multiply_points(after), 1);
+  EXPECT_EQ(multiply_points(after).size(), 1U);
   expect_same_function(before.proto, after.proto, 1e-5);
 }
 
 TEST(PointProducts, WhatIsIntegerOrOtherOrSmallStays) {
-  EXPECT_EQ(replaced(written_for("c = Conv (r, v)  e = Relu (c)  y = Conv <pads = [1,1,1,1]> (e, k)")), 0) << "the last one is no point";
-  EXPECT_EQ(replaced(written_for("y = Conv <pads = [1,1,1,1]> (r, t)")), 0);
-  EXPECT_EQ(replaced(written_for("y = Conv <group = 2> (r, h)")), 0);
-  EXPECT_EQ(replaced(written_for("y = Conv <strides = [2,2]> (r, v)")), 0);
-  EXPECT_EQ(replaced(written_for("y = Conv <pads = [1,0,1,0]> (r, v)")), 0);
-  EXPECT_EQ(replaced(written_for("y = Conv (r, v, b)", "w8a16")), 0) << "16 bits have no integer kernel";
-  EXPECT_EQ(replaced(written_for("y = Conv (r, v, b)", "w8a8", "8,8")), 0) << "nothing to gain";
+  EXPECT_EQ(replaced(written_for("c = Conv (r, v)  e = Relu (c)  y = Conv <pads = [1,1,1,1]> (e, k)")), 0U) << "the last one is no point";
+  EXPECT_EQ(replaced(written_for("y = Conv <pads = [1,1,1,1]> (r, t)")), 0U);
+  EXPECT_EQ(replaced(written_for("y = Conv <group = 2> (r, h)")), 0U);
+  EXPECT_EQ(replaced(written_for("y = Conv <strides = [2,2]> (r, v)")), 0U);
+  EXPECT_EQ(replaced(written_for("y = Conv <pads = [1,0,1,0]> (r, v)")), 0U);
+  EXPECT_EQ(replaced(written_for("y = Conv (r, v, b)", "w8a16")), 0U) << "16 bits have no integer kernel";
+  EXPECT_EQ(replaced(written_for("y = Conv (r, v, b)", "w8a8", "A,32")), 0U) << "unknown height";
+}
+
+TEST(PointProducts, AFreeBatch) {
+  const auto text = "g (float[N,8,6,6] x) => (float[N,4,6,6] y) <float[8,8,3,3] w, float[4,8,1,1] v> { a = Conv (x, w)  y = Conv (a, v) }";
+  const auto plan = plan_graph(text_model(text), scheme_named("w8a8"));
+  const Model before = rewrite(plan.prepared, plan.placement, plan.encodings);
+  Model after = before;
+  const auto products = multiply_points(after);
+  ASSERT_EQ(products.size(), 1U);
+  EXPECT_TRUE(are_same_products(before, after, products));
+}
+
+TEST(PointProducts, AProductThatGivesOtherValuesIsNoticed) {
+  const Model before = written_for("y = Conv (r, v, b)");
+  Model after = before;
+  const auto products = multiply_points(after);
+  for (auto& tensor : *after.graph().mutable_initializer()) {
+    if (tensor.data_type() != onnx::TensorProto::UINT8 || tensor.dims_size() != 2) continue;
+    auto values = int_values(tensor);
+    ++values[7];
+    tensor =
+        make_tensor(tensor.name(), shape_of(tensor), onnx::TensorProto::UINT8, std::vector<std::int32_t>(values.begin(), values.end()));
+  }
+  EXPECT_FALSE(are_same_products(before, after, products));
+}
+
+// Squeezed channels that meet in float: nothing is rounded between the integers of the first convolution and the sum.
+TEST(PointProducts, SumsAndConcatsBehindThemAreNotRounded) {
+  const auto text = R"(g (float[1,8,32,32] x) => (float[1,8,32,32] y)
+    <float[8,8,1,1] w, float[4,8,1,1] v, float[4,8,1,1] u, float[8,8,3,3] t, float[8,1,1] s> {
+    a = Conv (x, w)  r = Relu (a)  b = Conv (r, v)  c = Conv (r, u)  d = Concat <axis = 1> (b, c)  e = Add (d, r)  p = PRelu (e, s)
+    y = Conv <pads = [1,1,1,1]> (p, t) })";
+  const auto placement = place(text_model(text), find_target("ort-cpu"));
+  std::string rounded;
+  for (const auto& group : placement.groups) rounded += group.members[0] + " ";
+  EXPECT_EQ(rounded, "x r p ");
+  const auto plan = plan_graph(text_model(text), scheme_named("w8a8"));
+  EXPECT_EQ(replaced(rewrite(plan.prepared, plan.placement, plan.encodings)), 2U);
 }
 
 TEST(PointProducts, TheWeightIsThatOfTheConvolution) {

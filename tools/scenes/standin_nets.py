@@ -1,4 +1,4 @@
-"""Small segmentation nets of kinds that the demo model is not: DeepLab, two portrait nets and a U-Net."""
+"""Small segmentation nets of kinds that the demo model is not: DeepLab, two portrait nets, MobileNetV3 and a U-Net."""
 import torch
 from torch import nn
 from torch.nn import functional
@@ -181,6 +181,57 @@ class SINet(nn.Module):
     @staticmethod
     def _twice(x):
         return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=True)
+
+
+class SqueezeExcite(nn.Module):
+    """Channels weighed by a gate that their means open: Relu, then HardSigmoid."""
+
+    def __init__(self, channels):
+        super().__init__()
+        inner = max(8, channels // 4)
+        self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, inner, 1), nn.ReLU(), nn.Conv2d(inner, channels, 1), nn.Hardsigmoid())
+
+    def forward(self, x):
+        return x * self.gate(x)
+
+
+class InvertedResidualV3(nn.Module):
+    """The block of MobileNetV3."""
+
+    def __init__(self, channels_in, wide, channels_out, size, stride, squeeze, activation, dilation=1):
+        super().__init__()
+        self.skip = stride == 1 and channels_in == channels_out
+        layers = [conv(channels_in, wide, 1, activation=activation)] if wide != channels_in else []
+        layers.append(conv(wide, wide, size, stride, wide, dilation, activation))
+        layers += [SqueezeExcite(wide)] if squeeze else []
+        self.body = nn.Sequential(*layers, conv(wide, channels_out, 1, activation=None))
+
+    def forward(self, x):
+        return x + self.body(x) if self.skip else self.body(x)
+
+
+class LiteSegmenter(nn.Module):
+    """MobileNetV3-small to 1/16 and the head of LR-ASPP (Howard et al., ICCV 2019)."""
+
+    def __init__(self, classes):
+        super().__init__()
+        swish = nn.Hardswish
+        self.fine = nn.Sequential(conv(3, 16, stride=2, activation=swish), InvertedResidualV3(16, 16, 16, 3, 2, True, nn.ReLU),
+                                  InvertedResidualV3(16, 72, 24, 3, 2, False, nn.ReLU), InvertedResidualV3(24, 88, 24, 3, 1, False, nn.ReLU))
+        self.deep = nn.Sequential(InvertedResidualV3(24, 96, 40, 5, 2, True, swish), InvertedResidualV3(40, 240, 40, 5, 1, True, swish),
+                                  InvertedResidualV3(40, 120, 48, 5, 1, True, swish), InvertedResidualV3(48, 144, 48, 5, 1, True, swish),
+                                  InvertedResidualV3(48, 288, 96, 5, 1, True, swish, 2), conv(96, 288, 1, activation=swish))
+        self.wide = conv(288, 96, 1, activation=nn.ReLU)
+        self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(288, 96, 1, bias=False), nn.Sigmoid())
+        self.fine_scores, self.deep_scores = nn.Conv2d(24, classes, 1), nn.Conv2d(96, classes, 1)
+
+    def forward(self, image):
+        fine = self.fine(image)
+        deep = self.deep(fine)
+        joined = self.wide(deep) * self.gate(deep)
+        joined = functional.interpolate(joined, scale_factor=2.0, mode="bilinear", align_corners=False)
+        logits = self.fine_scores(fine) + self.deep_scores(joined)
+        return functional.interpolate(logits, scale_factor=8.0, mode="bilinear", align_corners=False)
 
 
 class UNet(nn.Module):

@@ -1,4 +1,4 @@
-"""Trains four further nets for the benchmarks; their files are not kept in the repository.
+"""Trains five further nets for the benchmarks; their files are not kept in the repository.
 
     train_standins.py FOLDER [--only deeplab_relu6] [--scenes 5000] [--cache FOLDER] [--steps N]
 """
@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from draw import CLASS_NAMES, IGNORE
-from standin_nets import DeepLab, PortraitNet, SINet, UNet
+from standin_nets import DeepLab, LiteSegmenter, PortraitNet, SINet, UNet
 from training import class_weighted_loss, export, full_size, intersection_over_union, load_scenes, train
 
 WIDTH, HEIGHT = 256, 192  # of the drawn scenes; each net sees them at its own size
@@ -56,6 +56,8 @@ STAND_INS = {
                              class_weighted_loss([1.0, 1.2, 1.0, 1.0, 1.0, 1.6, 1.6, 1.2]), "logits", 11, 1200, (513, 513)),
     "portrait_prelu": StandIn(PortraitNet, (224, 224), "car", class_weighted_loss([1.0, 1.5]), "logits", 13, 1200),
     "sinet": StandIn(SINet, (224, 224), "car", class_weighted_loss([1.0, 1.5]), "logits", 11, 1200),
+    "lraspp_hardswish": StandIn(lambda: LiteSegmenter(len(CLASS_NAMES)), (192, 256), None,
+                                class_weighted_loss([1.0, 1.2, 1.0, 1.0, 1.0, 1.6, 1.6, 1.2]), "logits", 14, 1200),
     "unet_convtranspose": StandIn(UNet, (144, 192), "road", mask_loss, "mask", 13, 600),
 }
 
