@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -13,7 +14,7 @@ namespace quantize {
 namespace {
 
 struct Dequantizer {
-  const onnx::TensorProto* integers = nullptr;
+  const onnx::TensorProto *integers = nullptr, *zero = nullptr;
   std::vector<float> scale;
   int axis = 1;
 };
@@ -35,7 +36,8 @@ std::vector<float> scales(const std::string& tensor, const GraphIndex& index) {
 Dequantizer constant_behind(const std::string& tensor, const GraphIndex& index) {
   const auto* node = index.producer(tensor);
   if (node == nullptr || node->op_type() != "DequantizeLinear") return {};
-  return {index.initializer(node->input(0)), scales(node->input(1), index), static_cast<int>(int_attribute(*node, "axis", 1))};
+  return {index.initializer(node->input(0)), node->input_size() > 2 ? index.initializer(node->input(2)) : nullptr,
+          scales(node->input(1), index), static_cast<int>(int_attribute(*node, "axis", 1))};
 }
 
 // The scale of the activation that `tensor` dequantizes; 0 where it is not a dequantized activation.
@@ -85,13 +87,17 @@ Issues check_weights(const Model& prepared, const onnx::ModelProto& written, con
     const auto values = float_values(planned);
     const auto shape = shape_of(planned), stored_shape = shape_of(*stored.integers);
     const bool is_product = stored_shape.size() != shape.size();  // of a convolution, see point_products.h
-    if (stored.integers->data_type() != (is_product ? onnx::TensorProto::UINT8 : encoding.type))
-      issues.push_back(where + " is stored as " + type_name(static_cast<ElementType>(stored.integers->data_type())));
+    const auto type = static_cast<ElementType>(stored.integers->data_type());
+    if (is_product ? !is_byte(type) : type != encoding.type) issues.push_back(where + " is stored as " + type_name(type));
+    const auto zeros = stored.zero != nullptr ? int_values(*stored.zero) : std::vector<std::int64_t>{0};
+    if (std::ranges::any_of(zeros, [&](auto zero) { return zero != (is_product ? product_weight_zero(type) : 0); }))
+      issues.push_back(where + " has other zero points than planned");
     if (encoding.scale.size() > 1 && stored.axis != (is_product ? 1 : encoding.axis))
       issues.push_back(where + " is dequantized along axis " + std::to_string(stored.axis));
     auto integers = int_values(*stored.integers);
     if (stored_shape != shape) {
-      auto own = is_product ? convolution_weight(integers, stored_shape, shape) : split_groups(integers, stored_shape, shape, op.groups);
+      auto own =
+          is_product ? convolution_weight(integers, type, stored_shape, shape) : split_groups(integers, stored_shape, shape, op.groups);
       if (!own) {
         issues.push_back(where + " is stored in another shape than planned");
         continue;

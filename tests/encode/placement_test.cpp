@@ -240,7 +240,8 @@ TEST(Placement, ASumThatAConvolutionReadsTooIsQuantized) {
 }
 
 TEST(Placement, NegativeValuesCountByTheSlopesThatReadThem) {
-  Model model = text_model(R"(g (float[1,2,8,8] x) => (float[1,2,8,8] y, float[1,2,8,8] z) <float[2,2,1,1] w, float[2,1,1] s, float[2,2,3,3] v> {
+  Model model =
+      text_model(R"(g (float[1,2,8,8] x) => (float[1,2,8,8] y, float[1,2,8,8] z) <float[2,2,1,1] w, float[2,1,1] s, float[2,2,3,3] v> {
     a = Conv <pads = [1,1,1,1]> (x, v)
     b = PRelu (a, s)
     c = Conv (b, w)

@@ -8,6 +8,7 @@
 #include "model/tensor.h"
 #include "rewrite/rewrite.h"
 #include "run/optimized_graph.h"
+#include "verify/verify.h"
 
 namespace quantize::test {
 namespace {
@@ -58,6 +59,21 @@ TEST(PointProducts, WhatIsIntegerOrOtherOrSmallStays) {
   EXPECT_EQ(replaced(written_for("y = Conv (r, v, b)", "w8a8", "A,32")), 0U) << "unknown height";
 }
 
+TEST(PointProducts, SignedActivations) {
+  const auto text =
+      "g (float[1,8,16,16] x) => (float[1,4,16,16] y) <float[8,8,1,1] w, float[4,8,1,1] v, float[4] b> { "
+      "a = Conv (x, w)  r = Tanh (a)  c = Conv (r, v, b)  y = Erf (c) }";
+  Scheme scheme = scheme_named("w8a8");
+  scheme.activations = Symmetry::symmetric;
+  const auto plan = plan_graph(text_model(text), scheme);
+  const Model before = rewrite(plan.prepared, plan.placement, plan.encodings);
+  Model after = before;
+  const auto products = multiply_points(after);
+  ASSERT_EQ(products.size(), 2U);
+  EXPECT_TRUE(are_same_products(before, after, products));
+  EXPECT_EQ(check_weights(plan.prepared, after.proto, plan.placement, plan.encodings), Issues{});
+}
+
 TEST(PointProducts, AFreeBatch) {
   const auto text = "g (float[N,8,6,6] x) => (float[N,4,6,6] y) <float[8,8,3,3] w, float[4,8,1,1] v> { a = Conv (x, w)  y = Conv (a, v) }";
   const auto plan = plan_graph(text_model(text), scheme_named("w8a8"));
@@ -82,6 +98,23 @@ TEST(PointProducts, AProductThatGivesOtherValuesIsNoticed) {
   EXPECT_FALSE(are_same_products(before, after, products));
 }
 
+TEST(PointProducts, VerificationReadsThemBack) {
+  const auto text =
+      "g (float[1,8,8,8] x) => (float[1,4,8,8] y) <float[8,8,3,3] w, float[4,8,1,1] v, float[4] b> { "
+      "a = Conv (x, w)  y = Conv (a, v, b) }";
+  const auto plan = plan_graph(text_model(text), scheme_named("w8a8"));
+  Model written = rewrite(plan.prepared, plan.placement, plan.encodings);
+  ASSERT_EQ(multiply_points(written).size(), 1U);
+  EXPECT_EQ(check_weights(plan.prepared, written.proto, plan.placement, plan.encodings), Issues{});
+  EXPECT_EQ(check_biases(written.proto), Issues{});
+  EXPECT_EQ(check_activations(plan.prepared.proto, written.proto, plan.placement, plan.encodings), Issues{});
+  for (auto& tensor : *written.graph().mutable_initializer()) {
+    if (tensor.dims_size() != 1 || tensor.data_type() != onnx::TensorProto::UINT8) continue;
+    tensor = make_tensor(tensor.name(), {4}, onnx::TensorProto::UINT8, std::vector<std::int32_t>{128, 128, 127, 128});
+  }
+  EXPECT_EQ(check_weights(plan.prepared, written.proto, plan.placement, plan.encodings).size(), 1U);
+}
+
 // Squeezed channels that meet in float: nothing is rounded between the integers of the first convolution and the sum.
 TEST(PointProducts, SumsAndConcatsBehindThemAreNotRounded) {
   const auto text = R"(g (float[1,8,32,32] x) => (float[1,8,32,32] y)
@@ -99,8 +132,8 @@ TEST(PointProducts, SumsAndConcatsBehindThemAreNotRounded) {
 TEST(PointProducts, TheWeightIsThatOfTheConvolution) {
   const std::vector<std::int64_t> stored = {129, 128, 127, 131, 0, 255};  // [3, 2] with zero point 128
   const std::vector<std::int64_t> product = {3, 2}, planned = {2, 3, 1, 1}, other = {3, 2, 1, 1};
-  EXPECT_EQ(convolution_weight(stored, product, planned), (std::vector<std::int64_t>{1, -1, -128, 0, 3, 127}));
-  EXPECT_EQ(convolution_weight(stored, product, other), std::nullopt);
+  EXPECT_EQ(convolution_weight(stored, onnx::TensorProto::UINT8, product, planned), (std::vector<std::int64_t>{1, -1, -128, 0, 3, 127}));
+  EXPECT_EQ(convolution_weight(stored, onnx::TensorProto::UINT8, product, other), std::nullopt);
 }
 
 }  // namespace
