@@ -18,10 +18,11 @@
 namespace quantize {
 namespace {
 
-// Of the factors of a tensor that others read, too: what they read is rounded with one step for all channels, and is multiplied afterwards.
-constexpr double most_uneven = 16;
+// Of all factors of a tensor that others read, too: what they read is rounded with one step for all channels, and is multiplied afterwards.
+constexpr double most_uneven = 64;
 
 using Factors = std::vector<double>;
+using FactorsByTensor = std::map<std::string, Factors>;
 
 bool are_even(const Factors& factors) {
   const auto [least, most] = std::ranges::minmax(factors);
@@ -33,21 +34,26 @@ Factors reverse_of(Factors factors) {
   return factors;
 }
 
-// Who takes which factors, by node.
+void multiply(Factors& factors, const Factors& others) { std::ranges::transform(factors, others, factors.begin(), std::multiplies<>()); }
+
+// Who takes which factors, by node. `before`: of tensors that others read, too, from earlier folds.
 class FactorsBack {
  public:
-  FactorsBack(const GraphIndex& index, const ValueTypes& types) : index_(index), walk_(index, types) {}
+  FactorsBack(const GraphIndex& index, const ValueTypes& types, const FactorsByTensor& before)
+      : index_(index), walk_(index, types), shared_(before) {}
 
   // `tensor`, which node `reader` reads, is to be `factors` times what it was. False where something cannot take part.
   bool scale(const std::string& tensor, const Factors& factors, int reader) {
     if (index_.is_graph_output(tensor) || !seen_.insert(tensor).second) return false;
     const auto& uses = index_.uses(tensor);
-    if (uses.size() > 1 && !are_even(factors)) return false;
+    if (uses.size() > 1 && !are_even(collect(shared_, tensor, factors))) return false;
     const Factors reverse = reverse_of(factors);
     if (!std::ranges::all_of(uses, [&](const Use& use) { return use.node == reader || make_up(use, reverse); })) return false;
     const int producer = index_.producer_number(tensor);
     return producer >= 0 && scale_result(producer, factors);
   }
+
+  [[nodiscard]] const FactorsByTensor& shared() const { return shared_; }
 
   void apply(onnx::GraphProto& graph) const {
     for (auto& [number, input, tensor] : scaled_operands(graph)) {
@@ -70,7 +76,7 @@ class FactorsBack {
     for (const auto& [number, factors] : operands_) {
       const auto& node = index_.node(number);
       auto [tensor, values] = *walk_.operand(node, node.op_type());
-      std::ranges::transform(values, factors, values.begin(), std::multiplies<>());
+      multiply(values, factors);
       const std::string& name = node.input(1 - tensor);
       Shape shape(static_cast<std::size_t>(walk_.rank(node.input(tensor)) - 1), 1);
       shape[0] = std::ssize(values);
@@ -91,24 +97,26 @@ class FactorsBack {
     apply_changes(graph, std::move(changes));
   }
 
-  static void multiply(std::map<int, Factors>& at, int number, const Factors& factors) {
-    const auto [place, is_new] = at.try_emplace(number, factors);
-    if (!is_new) std::ranges::transform(place->second, factors, place->second.begin(), std::multiplies<>());
+  template <typename Key>
+  static const Factors& collect(std::map<Key, Factors>& at, const Key& key, const Factors& factors) {
+    const auto [place, is_new] = at.try_emplace(key, factors);
+    if (!is_new) multiply(place->second, factors);
+    return place->second;
   }
 
   bool scale_result(int number, const Factors& factors) {
     const auto& node = index_.node(number);
     if (const auto linear = linear_node(node, index_)) {
       if (linear->outputs != std::ssize(factors)) return false;
-      multiply(behind_, number, factors);
+      collect(behind_, number, factors);
       return true;
     }
     if (walk_.operand(node, "Mul")) {
-      multiply(operands_, number, factors);
+      collect(operands_, number, factors);
       return true;
     }
     if (const auto added = walk_.operand(node, "Add")) {
-      multiply(operands_, number, factors);
+      collect(operands_, number, factors);
       return scale(node.input(added->tensor), factors, number);
     }
     if (walk_.keeps_factors(node)) return scale(node.input(0), factors, number);
@@ -132,11 +140,11 @@ class FactorsBack {
     const auto& node = index_.node(use.node);
     if (const auto linear = linear_node(node, index_)) {
       if (use.input != 0 || !linear->reads_channels() || linear->inputs != std::ssize(reverse)) return false;
-      multiply(ahead_, use.node, reverse);
+      collect(ahead_, use.node, reverse);
       return true;
     }
     if (walk_.operand(node, "Mul")) {
-      multiply(operands_, use.node, reverse);
+      collect(operands_, use.node, reverse);
       return true;
     }
     if (use.input != 0 || !walk_.keeps_factors(node) || index_.is_graph_output(node.output(0))) return false;
@@ -147,11 +155,12 @@ class FactorsBack {
   const GraphIndex& index_;
   ChannelWalk walk_;
   std::set<std::string> seen_;
+  FactorsByTensor shared_;
   std::map<int, Factors> behind_, ahead_, operands_;
 };
 
 // The last of them that can go, so that its factors reach those before it.
-bool fold_one(Model& model) {
+bool fold_one(Model& model, FactorsByTensor& shared) {
   auto& graph = model.graph();
   const GraphIndex index(graph);
   const ValueTypes types(model.proto);
@@ -161,9 +170,10 @@ bool fold_one(Model& model) {
     if (!factors || index.is_graph_output(graph.node(i).output(0))) continue;
     if (std::ranges::any_of(factors->values, [](double factor) { return !(factor > 0) || !std::isfinite(1 / factor); })) continue;
     const std::string input = graph.node(i).input(factors->tensor), output = graph.node(i).output(0);
-    FactorsBack back(index, types);
+    FactorsBack back(index, types, shared);
     if (!back.scale(input, factors->values, i)) continue;
     back.apply(graph);
+    shared = back.shared();
     replace_uses(graph, output, input);
     remove_nodes(graph, {i});
     return true;
@@ -175,7 +185,8 @@ bool fold_one(Model& model) {
 
 std::string fold_factors_behind(Model& model) {
   std::size_t folded = 0;
-  while (fold_one(model)) ++folded;
+  FactorsByTensor shared;
+  while (fold_one(model, shared)) ++folded;
   if (folded > 0) remove_unused(model.graph());
   return counted(folded, "factor", "factors");
 }

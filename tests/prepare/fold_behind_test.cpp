@@ -9,13 +9,14 @@ namespace {
 Model branches(const std::string& nodes, const std::string& constants = "") {
   Model model = text_model(
       "g (float[1,3,8,8] x) => (float y) <float[4,3,1,1] w, float[4] c, float[4,3,3,3] v, float[4,4,1,1] u, "
-      "float[4,1,1] s, float[4,1,1] uneven, float[4,1,1] negative, float[8,1,1] s8, float[4,1,1] k, float[4] slope" +
+      "float[4,1,1] s, float[4,1,1] uneven, float[4,1,1] tenfold, float[4,1,1] negative, float[8,1,1] s8, float[4,1,1] k, float[4] slope" +
       constants + "> { a = Conv (x, w, c)  b = Conv <pads = [1,1,1,1]> (x, v) " + nodes + "}");
   const auto put = [&](const char* name, const std::vector<float>& values) {
     put_initializer(model.graph(), make_tensor(name, {std::ssize(values), 1, 1}, values));
   };
   put("s", {0.5F, 2, 1.25F, 0.75F});
   put("uneven", {0.01F, 2, 1, 1});
+  put("tenfold", {0.2F, 2, 1, 1});
   put("negative", {1, -1, 1, 1});
   put("s8", {0.5F, 2, 1.25F, 0.75F, 1, 3, 0.25F, 0.5F});
   return model;
@@ -57,6 +58,10 @@ TEST(FoldFactorsBehind, AChainOfResidualBlocks) {
       "p1 = PRelu (n1, k)  c2 = Conv (p1, u)  d2 = Add (p1, c2)  m2 = Mul (d2, s)  y = Conv (m2, u)");
   EXPECT_EQ(operators(result.after), "Conv PRelu Conv Add Add PRelu Conv Add Conv");
   EXPECT_EQ(result.detail, "2 factors");
+  const auto steep = without_factors(
+      "p = PRelu (a, k)  c1 = Conv (p, u)  d1 = Add (p, c1)  m1 = Mul (d1, tenfold)  p1 = PRelu (m1, k)  "
+      "c2 = Conv (p1, u)  d2 = Add (p1, c2)  m2 = Mul (d2, tenfold)  y = Conv (m2, u)");
+  EXPECT_EQ(steep.detail, "1 factor") << "both together would scale the channels of p, which c1 reads too, a hundredfold apart";
 }
 
 TEST(FoldFactorsBehind, KeepsWhatCannotGo) {
