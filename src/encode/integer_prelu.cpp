@@ -8,13 +8,14 @@
 namespace quantize {
 
 std::vector<float> slopes_of(const onnx::NodeProto& prelu, const onnx::NodeProto& maker, const GraphIndex& index) {
-  const auto op = weighted_op(maker, index);
+  const bool convolves = maker.op_type() == "Conv" || maker.op_type() == "ConvTranspose";  // of its weight's rank, channels in axis 1
+  const auto op = convolves ? weighted_op(maker, index) : std::nullopt;
   const auto* slope = prelu.input_size() == 2 ? index.initializer(prelu.input(1)) : nullptr;
   if (!op || slope == nullptr || slope->data_type() != onnx::TensorProto::FLOAT) return {};
-  const auto rank = index.initializer(op->weight)->dims_size();  // of the result, too
+  const auto rank = index.initializer(op->weight)->dims_size();
   const auto count = element_count(shape_of(*slope));
   const bool per_channel = slope->dims_size() == rank - 1 && slope->dims(0) == op->outputs && count == op->outputs;
-  if (rank < 3 || (!per_channel && count != 1)) return {};
+  if (!per_channel && count != 1) return {};
   auto values = float_values(*slope);
   if (std::ranges::any_of(values, [](float value) { return !(value >= 0 && value <= 1); })) return {};
   if (!per_channel) values.resize(static_cast<std::size_t>(op->outputs), values[0]);

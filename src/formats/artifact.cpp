@@ -18,7 +18,8 @@ std::string difference(const Origin& found, const Origin& wanted) {
     return "it was made with --" + name + " " + of(found.settings, name) + ", this run has " + (value.empty() ? "nothing" : value) +
            "; give the same options, or make it again";
   }
-  return "this program, or this machine, prepares the model differently; make it again";
+  return "this program, this machine, or other options (--export-encodings, --import-encodings) prepare the model differently; make it "
+         "again";
 }
 
 Json to_json(const Origin& origin) {

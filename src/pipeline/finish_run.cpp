@@ -80,16 +80,21 @@ void speed_up(Run& run, Model& written, const std::string& step, const std::stri
 }
 
 // The same for 1x1 convolutions with a float result, each checked by itself.
-void multiply_points_of(Run& run, Model& written) {
+void multiply_points_of(Run& run, Model& written, const Context& context) {
   const Stopwatch watch;
   Model faster = written;
   const auto products = multiply_points(faster);
   if (products.empty()) return;
-  const bool same = are_same_products(written, faster, products);
-  if (same) written = std::move(faster);
+  std::string why_not;
+  try {
+    if (!are_same_products(written, faster, products, context.threads)) why_not = "they gave other values";
+  } catch (const Error& error) {
+    why_not = error.what();
+  }
+  if (why_not.empty()) written = std::move(faster);
   run.steps.push_back({"point-products",
                        counted(products.size(), "1x1 convolution", "1x1 convolutions") + " as integer matrix products" +
-                           (same ? "" : "; undone: they gave other values"),
+                           (why_not.empty() ? "" : "; undone: " + why_not),
                        watch.seconds()});
 }
 
@@ -103,19 +108,20 @@ void speed_up_for(const Target& target, Run& run, Model& written, const Context&
 // the CPU computes what the file says.
 SessionOptions session_as_target(const Target& target) { return {.fuse_quantized = target.pairs_in_16_bits}; }
 
-void evaluate(Report& report, const Run& run, const Model& quantized, const std::filesystem::path& file, const Options& options,
-              Context& context) {
+// `layers`: the quantized model with every tensor that the plan rounds, for comparing tensor by tensor.
+void evaluate(Report& report, const Run& run, const Model& quantized, const Model& layers, const std::filesystem::path& file,
+              const Options& options, Context& context) {
   const auto& test = run.samples.test;
   const SessionOptions as_target = session_as_target(run.target);
   if (test.size() > 0) {
     report.accuracy = compare_outputs(run.original.proto, quantized.proto, test, run.axis, options.labels, as_target, context);
-    const auto pairs = tensor_pairs(run.plan, quantized);
-    report.layers = compare_layers(run.plan.model.proto, quantized.proto, pairs, test, 4, as_target, context);
+    const auto pairs = tensor_pairs(run.plan, layers);
+    report.layers = compare_layers(run.plan.model.proto, layers.proto, pairs, test, 4, as_target, context);
     report.histograms = worst_histograms(report.layers, run.plan, run.statistics, 12);
     report.pictures = compare_pictures(run.original.proto, quantized.proto, test, pictures_to_show(report.accuracy, options.pictures),
                                        run.axis, fed_preprocess(options), report.accuracy, as_target, context);
     report.providers =
-        evaluate_on_devices({run.original.proto, quantized.proto, run.plan.model.proto, pairs, file}, test, run.axis, options, context);
+        evaluate_on_devices({run.original.proto, layers.proto, run.plan.model.proto, pairs, file}, test, run.axis, options, context);
   }
   const auto& images = test.size() > 0 ? test : run.samples.calibration;
   const auto fp32_inputs =
@@ -167,8 +173,9 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   }
   FileTransaction files;
   const Target target = target_to_write_for(run.target, options);
-  Model quantized = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
-  if (target.point_products) multiply_points_of(run, quantized);
+  const Model rounded = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
+  Model quantized = rounded;
+  if (target.point_products) multiply_points_of(run, quantized, context);
   Model written = with_outputs_as_asked(run, quantized, options);
   speed_up_for(target, run, written, context);
   // In the background, of a copy: slim() takes the names.
@@ -190,7 +197,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   report.test = facts_of(options.test.empty() ? options.calibration : options.test, run.samples.test, {});
   const Stopwatch evaluating;
   release_free_memory();  // of what came before: these sessions allocate in other sizes
-  evaluate(report, run, quantized, file, options, context);
+  evaluate(report, run, quantized, rounded, file, options, context);
   report.steps.push_back({"evaluate", std::to_string(run.samples.test.size()) + " samples", evaluating.seconds()});
   report.gates = check_gates(options.gates, report);
   report.warnings = context.warnings();

@@ -6,6 +6,7 @@
 
 #include "evaluate/evaluate.h"
 #include "optimize/judge.h"
+#include "rewrite/point_products.h"
 #include "rewrite/rewrite.h"
 #include "run/session.h"
 
@@ -32,7 +33,9 @@ struct Attempt {
 Attempt attempt(const PlacementInput& input, const Target& target, const OptimizeInput& few, const Judge& judge, Context& context) {
   Plan plan{input.model, place(input.model, target, input.exclusions), {}};
   encode_trial(plan, few, context);
-  Session session(rewrite(plan.model, plan.placement, plan.encodings).proto, {.threads = context.threads});
+  Model written = rewrite(plan.model, plan.placement, plan.encodings);
+  if (target.point_products) multiply_points(written);
+  Session session(written.proto, {.threads = context.threads});
   const Verdict verdict = judge(plan);
   return {std::move(plan), std::move(session), verdict};
 }

@@ -116,8 +116,10 @@ void keep(Run& run, const std::vector<Step>& steps) { run.steps.insert(run.steps
 Target target_of(const Options& options) {
   Target target = find_target(options.target);
   target.quantize_outputs |= options.quantize_outputs;
-  const bool bytes = options.scheme.activation_bits == 8;
-  target.integer_prelu &= bytes && !exchanges_encodings(options) && !options.without.contains("integer-prelu");
+  // Of unsigned bytes, and not where encodings of tensors are exchanged that would no longer be rounded, or no longer alone.
+  const bool bytes =
+      options.scheme.activation_bits == 8 && options.scheme.activations == Symmetry::asymmetric && !exchanges_encodings(options);
+  target.integer_prelu &= bytes && !options.without.contains("integer-prelu");
   target.point_products &= bytes && !options.without.contains("point-products");
   target.integer_outputs = options.output_type == OutputType::integers;
   return target;

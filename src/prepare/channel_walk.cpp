@@ -40,8 +40,10 @@ std::optional<ChannelOperand> ChannelWalk::operand(const onnx::NodeProto& node, 
   return ChannelOperand{tensor, std::move(*values)};
 }
 
-bool ChannelWalk::joins_channels(const onnx::NodeProto& node) {
-  return node.op_type() == "Concat" && standard_domain(node) && int_attribute(node, "axis", 0) == 1;
+bool ChannelWalk::joins_channels(const onnx::NodeProto& node) const {
+  if (node.op_type() != "Concat" || !standard_domain(node)) return false;
+  const auto axis = int_attribute(node, "axis", 0);
+  return (axis < 0 ? axis + rank(node.output(0)) : axis) == 1;
 }
 
 bool ChannelWalk::adds_tensors(const onnx::NodeProto& node) const {
@@ -62,6 +64,14 @@ bool ChannelWalk::keeps_summands(const onnx::NodeProto& node) const {
   if (!standard_domain(node) || node.output_size() != 1) return false;
   return means.contains(node.op_type()) || interpolates(node) ||
          ((node.op_type() == "AveragePool" || node.op_type() == "MaxPool") && !pads(node));
+}
+
+bool has_constant_operand(const onnx::GraphProto& graph, const std::string& type) {
+  const GraphIndex index(graph);
+  return std::ranges::any_of(graph.node(), [&](const auto& node) {
+    return node.op_type() == type &&
+           std::ranges::any_of(node.input(), [&](const auto& name) { return index.initializer(name) != nullptr; });
+  });
 }
 
 std::vector<double> slice(const std::vector<double>& values, std::int64_t first, std::int64_t count) {

@@ -28,7 +28,7 @@ class ChannelWalk {
   // The constant operand of a Mul or Add (`type`); nothing for other nodes, and where it varies within a channel.
   [[nodiscard]] std::optional<ChannelOperand> operand(const onnx::NodeProto& node, const std::string& type) const;
   // A Concat of channels.
-  [[nodiscard]] static bool joins_channels(const onnx::NodeProto& node);
+  [[nodiscard]] bool joins_channels(const onnx::NodeProto& node) const;
   // A sum of two tensors of one shape.
   [[nodiscard]] bool adds_tensors(const onnx::NodeProto& node) const;
   // f(s x) = s f(x) for s > 0 per channel: Relu, PRelu, pooling, Resize.
@@ -40,6 +40,9 @@ class ChannelWalk {
   const GraphIndex& index_;
   const ValueTypes& types_;
 };
+
+// Whether a Mul or Add (`type`) has a constant operand at all, which is known without the shapes.
+bool has_constant_operand(const onnx::GraphProto& graph, const std::string& type);
 
 // The values of the channels from `first` on, `count` of them.
 std::vector<double> slice(const std::vector<double>& values, std::int64_t first, std::int64_t count);

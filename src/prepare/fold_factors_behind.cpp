@@ -21,6 +21,8 @@ namespace {
 // Of all factors of a tensor that others read, too: what they read is rounded with one step for all channels, and is multiplied afterwards.
 constexpr double most_uneven = 64;
 
+constexpr double smallest = 1e-6;  // nothing is left of such a channel that could be scaled back
+
 using Factors = std::vector<double>;
 using FactorsByTensor = std::map<std::string, Factors>;
 
@@ -44,7 +46,7 @@ class FactorsBack {
 
   // `tensor`, which node `reader` reads, is to be `factors` times what it was. False where something cannot take part.
   bool scale(const std::string& tensor, const Factors& factors, int reader) {
-    if (index_.is_graph_output(tensor) || !seen_.insert(tensor).second) return false;
+    if (index_.is_graph_output(tensor) || walk_.channels(tensor) != std::ssize(factors) || !seen_.insert(tensor).second) return false;
     const auto& uses = index_.uses(tensor);
     if (uses.size() > 1 && !are_even(collect(shared_, tensor, factors))) return false;
     const Factors reverse = reverse_of(factors);
@@ -121,7 +123,7 @@ class FactorsBack {
     }
     if (walk_.keeps_factors(node)) return scale(node.input(0), factors, number);
     if (walk_.adds_tensors(node)) return scale(node.input(0), factors, number) && scale(node.input(1), factors, number);
-    return ChannelWalk::joins_channels(node) && scale_parts(node, factors, number);
+    return walk_.joins_channels(node) && scale_parts(node, factors, number);
   }
 
   bool scale_parts(const onnx::NodeProto& concat, const Factors& factors, int number) {
@@ -168,7 +170,7 @@ bool fold_one(Model& model, FactorsByTensor& shared) {
   for (int i = graph.node_size() - 1; i >= 0; --i) {
     const auto factors = walk.operand(graph.node(i), "Mul");
     if (!factors || index.is_graph_output(graph.node(i).output(0))) continue;
-    if (std::ranges::any_of(factors->values, [](double factor) { return !(factor > 0) || !std::isfinite(1 / factor); })) continue;
+    if (std::ranges::any_of(factors->values, [](double factor) { return !(factor > smallest && factor < 1 / smallest); })) continue;
     const std::string input = graph.node(i).input(factors->tensor), output = graph.node(i).output(0);
     FactorsBack back(index, types, shared);
     if (!back.scale(input, factors->values, i)) continue;
@@ -184,6 +186,7 @@ bool fold_one(Model& model, FactorsByTensor& shared) {
 }  // namespace
 
 std::string fold_factors_behind(Model& model) {
+  if (!has_constant_operand(model.graph(), "Mul")) return {};
   std::size_t folded = 0;
   FactorsByTensor shared;
   while (fold_one(model, shared)) ++folded;

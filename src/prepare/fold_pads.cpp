@@ -47,10 +47,7 @@ bool takes(const Use& use, const Pads& zeros, const GraphIndex& index) {
   return use.input == 0 && padding_of(index.node(use.node), zeros.size()).has_value();
 }
 
-}  // namespace
-
-std::string fold_pads(Model& model) {
-  auto& graph = model.graph();
+std::size_t fold_round(onnx::GraphProto& graph) {
   const GraphIndex index(graph);
   std::set<int> folded;
   for (int i = 0; i < graph.node_size(); ++i) {
@@ -70,8 +67,16 @@ std::string fold_pads(Model& model) {
     folded.insert(i);
   }
   remove_nodes(graph, folded);
-  if (!folded.empty()) remove_unused(graph);
-  return counted(folded.size(), "Pad", "Pads");
+  return folded.size();
+}
+
+}  // namespace
+
+std::string fold_pads(Model& model) {
+  std::size_t folded = 0;
+  while (const std::size_t more = fold_round(model.graph())) folded += more;  // one Pad may stand before another
+  if (folded > 0) remove_unused(model.graph());
+  return counted(folded, "Pad", "Pads");
 }
 
 }  // namespace quantize

@@ -6,6 +6,7 @@
 //
 // Inner tensors have their channels in the order of x then. Shuffles that reach a sum, a Concat, groups or an output stay.
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -117,11 +118,14 @@ void apply(onnx::GraphProto& graph, const ChannelShuffle& shuffle, const std::ve
 bool fold_one(Model& model) {
   auto& graph = model.graph();
   const GraphIndex index(graph);
-  const ValueTypes types(model.proto);
+  std::optional<ValueTypes> types;  // shape inference takes time, and most models have no shuffle
   for (int i = 0; i < graph.node_size(); ++i) {
     const auto shuffle = channel_shuffle(i, index);
     if (!shuffle) continue;
-    ShuffleFollower follower(index, types, shuffle->channels());
+    if (!types) types.emplace(model.proto);
+    const auto &from = types->of(shuffle->from), &to = types->of(shuffle->to);
+    if (!from.is_static() || !to.is_static() || *from.shape != *to.shape) continue;
+    ShuffleFollower follower(index, *types, shuffle->channels());
     if (!follower.follow(shuffle->to)) continue;
     apply(graph, *shuffle, follower.found(), index);
     return true;

@@ -22,7 +22,7 @@ class SummandsBack {
 
   bool add(const std::string& tensor, const Summands& summands) {
     const int producer = index_.only_use(tensor) ? index_.producer_number(tensor) : -1;
-    if (producer < 0) return false;
+    if (producer < 0 || walk_.channels(tensor) != std::ssize(summands)) return false;
     const auto& node = index_.node(producer);
     if (const auto outputs = output_channels(node, index_)) {
       if (*outputs != std::ssize(summands)) return false;
@@ -36,7 +36,7 @@ class SummandsBack {
       found_ = before;
       return add(node.input(0), summands);
     }
-    return ChannelWalk::joins_channels(node) && add_to_parts(node, summands);
+    return walk_.joins_channels(node) && add_to_parts(node, summands);
   }
 
   void apply(onnx::GraphProto& graph) const {
@@ -88,6 +88,7 @@ bool fold_one(Model& model) {
 }  // namespace
 
 std::string fold_summands_behind(Model& model) {
+  if (!has_constant_operand(model.graph(), "Add")) return {};
   std::size_t folded = 0;
   while (fold_one(model)) ++folded;
   if (folded > 0) remove_unused(model.graph());

@@ -10,7 +10,9 @@ std::string counted(std::size_t count, const std::string& singular, const std::s
 
 std::vector<Pass> preparation_passes(const PrepareOptions& options) {
   const auto raise = [version = options.opset](Model& model) { return raise_opset(model, version); };
-  const auto shuffles = [keep = options.keep_channel_order](Model& model) { return keep ? std::string() : fold_shuffles(model); };
+  const auto unless_kept = [keep = options.keep_channels](auto pass) {
+    return [keep, pass](Model& model) { return keep ? std::string() : pass(model); };
+  };
   return {
       {"drop-input-initializers", "weights that are also listed as inputs of the model are weights only", drop_input_initializers},
       {"unpack-constants", "Constant nodes become initializers", unpack_constants},
@@ -28,10 +30,12 @@ std::vector<Pass> preparation_passes(const PrepareOptions& options) {
        fold_batch_norm},
       {"fold-scales", "a constant factor per channel after Conv, ConvTranspose and Gemm goes into their weights", fold_scales},
       {"fold-factors-ahead", "one factor or summand ahead of Conv, ConvTranspose and Gemm goes into their weights", fold_factors_ahead},
-      {"fold-factors-behind", "a factor per channel behind a sum or a Concat goes back into the weights before", fold_factors_behind},
-      {"fold-summands-behind", "a summand per channel behind a sum or a Concat goes back into the biases before", fold_summands_behind},
+      {"fold-factors-behind", "a factor per channel goes back through sums, Concats and what passes it on into the weights before",
+       unless_kept(fold_factors_behind)},
+      {"fold-summands-behind", "a summand per channel goes back through sums, Concats and what passes it on into the biases before",
+       unless_kept(fold_summands_behind)},
       {"fold-pads", "zeros put around the input of a convolution become its padding", fold_pads},
-      {"fold-shuffles", "the order in which a channel shuffle puts channels goes into the weights behind it", shuffles},
+      {"fold-shuffles", "the order in which a channel shuffle puts channels goes into the weights behind it", unless_kept(fold_shuffles)},
       {"fold-pixel-input", "the normalisation of uint8 pixels goes into the convolution behind it, padded or not", fold_pixel_input},
       {"fuse-bias-add", "the same for what followed a BatchNormalization", fuse_bias_add},
       {"plain-gemms", "the factors of a Gemm go into its weight and bias, a transposed input gets a Transpose", plain_gemms},

@@ -40,9 +40,9 @@ struct PassOutcome {
 struct PrepareOptions {
   std::int64_t opset = 0;  // raise to at least this version; a model older than 13 is raised to at least 17 in any case
   bool strict = false;
-  bool keep_outputs = false;        // Prepared::outputs are wanted, the same for any number of threads
-  bool keep_channel_order = false;  // encodings per channel of weights are exchanged with others: they go by the file's order
-  bool one_at_a_time = false;       // the check runs one input set after the other, for less memory
+  bool keep_outputs = false;   // Prepared::outputs are wanted, the same for any number of threads
+  bool keep_channels = false;  // encodings are exchanged with others: inner channels keep their order, factors and summands
+  bool one_at_a_time = false;  // the check runs one input set after the other, for less memory
 };
 
 // The passes in the order they run. A name may stand twice: what one pass does can give an earlier one something to do.

@@ -24,12 +24,10 @@ const onnx::TensorProto* stored_behind(const std::string& tensor, ElementType ty
   return stored != nullptr && stored->data_type() == type ? stored : nullptr;
 }
 
-// The type of the 8-bit activation that a DequantizeLinear makes `tensor` from; UNDEFINED where it is none.
-ElementType type_behind(const std::string& tensor, const GraphIndex& index) {
+bool is_dequantized_byte(const std::string& tensor, const GraphIndex& index) {
   const auto* node = index.producer(tensor);
   const auto* zero = node != nullptr && is_dequantizer(*node) && node->input_size() > 2 ? index.initializer(node->input(2)) : nullptr;
-  const auto type = zero != nullptr ? static_cast<ElementType>(zero->data_type()) : onnx::TensorProto::UNDEFINED;
-  return is_byte(type) && index.initializer(node->input(0)) == nullptr ? type : onnx::TensorProto::UNDEFINED;
+  return zero != nullptr && zero->data_type() == onnx::TensorProto::UINT8 && index.initializer(node->input(0)) == nullptr;
 }
 
 bool is_rounded(const std::string& tensor, const GraphIndex& index) {
@@ -70,8 +68,7 @@ class PointProducts {
   std::vector<onnx::NodeProto> product_of(const onnx::NodeProto& node) {
     if (node.op_type() != "Conv" || node.input_size() < 2 || is_rounded(node.output(0), index_)) return {};
     const auto* stored = stored_behind(node.input(1), onnx::TensorProto::INT8, index_);
-    const auto type = type_behind(node.input(0), index_);
-    if (stored == nullptr || !is_pointwise(node, shape_of(*stored)) || type == onnx::TensorProto::UNDEFINED) return {};
+    if (stored == nullptr || !is_pointwise(node, shape_of(*stored)) || !is_dequantized_byte(node.input(0), index_)) return {};
     const auto from = image(node.input(0));
     if (!from) return {};
     const auto& dequantizer = *index_.producer(node.input(0));
@@ -84,7 +81,7 @@ class PointProducts {
         make_node("Transpose", std::vector{dequantizer.input(0)}, std::vector{last}),
         make_node("Reshape", std::vector{last, shape_tensor({-1, (*from)[1]})}, std::vector{rows}),
         make_node("DequantizeLinear", std::vector{rows, dequantizer.input(1), dequantizer.input(2)}, std::vector{x}),
-        dequantized_columns(*stored, type, *index_.producer(node.input(1)), factors),
+        dequantized_columns(*stored, *index_.producer(node.input(1)), factors),
         make_node("Gemm", operands, std::vector{product}),
         make_node("Reshape", std::vector{product, shape_tensor(to)}, std::vector{placed}),
         make_node("Transpose", std::vector{placed}, std::vector{node.output(0)})};
@@ -103,24 +100,20 @@ class PointProducts {
     return name;
   }
 
-  onnx::NodeProto dequantized_columns(const onnx::TensorProto& stored, ElementType type, const onnx::NodeProto& dequantizer,
-                                      const std::string& output) {
+  onnx::NodeProto dequantized_columns(const onnx::TensorProto& stored, const onnx::NodeProto& dequantizer, const std::string& output) {
     const auto rows = stored.dims(0), columns = stored.dims(1);
-    const std::int32_t zero = product_weight_zero(type);
     const auto own = int_values(stored);
     std::vector<std::int32_t> values;
     for (std::int64_t c = 0; c < columns; ++c) {
       for (std::int64_t m = 0; m < rows; ++m)
-        values.push_back(zero + static_cast<std::int32_t>(own[static_cast<std::size_t>(m * columns + c)]));
+        values.push_back(product_weight_zero + static_cast<std::int32_t>(own[static_cast<std::size_t>(m * columns + c)]));
     }
-    const std::string weight = names_.unique("w");
-    tensors_.push_back(make_tensor(weight, {columns, rows}, type, values));
-    auto node = make_node("DequantizeLinear", std::vector{weight, dequantizer.input(1)}, std::vector{output});  // axis 1
-    if (zero == 0) return node;
-    node.add_input(names_.unique("z"));
-    const Shape shape = shape_of(*index_.initializer(dequantizer.input(1)));
-    tensors_.push_back(make_tensor(node.input(2), shape, type, std::vector(static_cast<std::size_t>(element_count(shape)), zero)));
-    return node;
+    const std::string weight = names_.unique("w"), zero = names_.unique("z");
+    const Shape zeros = shape_of(*index_.initializer(dequantizer.input(1)));
+    tensors_.push_back(make_tensor(weight, {columns, rows}, onnx::TensorProto::UINT8, values));
+    tensors_.push_back(make_tensor(zero, zeros, onnx::TensorProto::UINT8,
+                                   std::vector(static_cast<std::size_t>(element_count(zeros)), product_weight_zero)));
+    return make_node("DequantizeLinear", std::vector{weight, dequantizer.input(1), zero}, std::vector{output});  // axis 1
   }
 
   Model& model_;
@@ -134,47 +127,33 @@ class PointProducts {
 
 }  // namespace
 
-std::int32_t product_weight_zero(ElementType type) { return type == onnx::TensorProto::UINT8 ? 128 : 0; }
-
 std::vector<PointProduct> multiply_points(Model& model) { return PointProducts(model).run(); }
 
-bool are_same_products(const Model& before, const Model& after, std::span<const PointProduct> products) {
-  std::set<std::string> read;
-  std::vector<std::string> results;
-  for (const auto& product : products) {
-    read.insert(product.from);
-    results.push_back(product.to);
-  }
-  const std::vector<std::string> names(read.begin(), read.end());
+bool are_same_products(const Model& before, const Model& after, std::span<const PointProduct> products, unsigned threads) {
   const ValueTypes types(before.proto);
-  std::vector<Tensor> integers;
   std::uint32_t state = 1;
-  for (const auto& name : names) {
-    Shape shape = *types.of(name).shape;
+  return std::ranges::all_of(products, [&](const PointProduct& product) {  // one by one: they take the memory of one
+    Shape shape = *types.of(product.from).shape;
     shape[0] = std::max<std::int64_t>(shape[0], 1);  // a free batch
-    integers.push_back(Tensor::zeros(types.of(name).type, shape));
-    for (auto& byte : integers.back().bytes) byte = static_cast<std::byte>((state = state * 1664525 + 1013904223) >> 24);
-  }
-  const std::vector<Tensor> inputs[] = {std::move(integers)};
-  const auto alone = [&](const Model& model) {
-    auto part = extract(model.proto, names, results);
-    for (int i = 0; i < part.graph().input_size(); ++i)
-      part.mutable_graph()->mutable_input(i)->mutable_type()->mutable_tensor_type()->set_elem_type(
-          inputs[0][static_cast<std::size_t>(i)].type);
-    return part;
-  };
-  return ParityCheck(alone(before), inputs, {}).measure(alone(after)).same;
+    std::vector<Tensor> integers = {Tensor::zeros(onnx::TensorProto::UINT8, shape)};
+    for (auto& byte : integers[0].bytes) byte = static_cast<std::byte>((state = state * 1664525 + 1013904223) >> 24);
+    const auto alone = [&](const Model& model) {
+      auto part = extract(model.proto, {&product.from, 1}, {&product.to, 1});
+      part.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::UINT8);
+      return part;
+    };
+    return ParityCheck(alone(before), {&integers, 1}, {.threads = threads}).measure(alone(after)).same;
+  });
 }
 
-std::optional<std::vector<std::int64_t>> convolution_weight(const std::vector<std::int64_t>& values, ElementType type,
-                                                            std::span<const std::int64_t> product, std::span<const std::int64_t> planned) {
+std::optional<std::vector<std::int64_t>> convolution_weight(const std::vector<std::int64_t>& values, std::span<const std::int64_t> product,
+                                                            std::span<const std::int64_t> planned) {
   const bool alike = product.size() == 2 && planned.size() == 4 && planned[2] * planned[3] == 1 && product[0] == planned[1] &&
                      product[1] == planned[0] && std::ssize(values) == product[0] * product[1];
   if (!alike) return std::nullopt;
   std::vector<std::int64_t> own;
   for (std::int64_t m = 0; m < planned[0]; ++m) {
-    for (std::int64_t c = 0; c < planned[1]; ++c)
-      own.push_back(values[static_cast<std::size_t>(c * planned[0] + m)] - product_weight_zero(type));
+    for (std::int64_t c = 0; c < planned[1]; ++c) own.push_back(values[static_cast<std::size_t>(c * planned[0] + m)] - product_weight_zero);
   }
   return own;
 }

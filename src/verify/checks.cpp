@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "encode/integer_prelu.h"
 #include "model/attribute.h"
@@ -88,16 +89,15 @@ Issues check_weights(const Model& prepared, const onnx::ModelProto& written, con
     const auto shape = shape_of(planned), stored_shape = shape_of(*stored.integers);
     const bool is_product = stored_shape.size() != shape.size();  // of a convolution, see point_products.h
     const auto type = static_cast<ElementType>(stored.integers->data_type());
-    if (is_product ? !is_byte(type) : type != encoding.type) issues.push_back(where + " is stored as " + type_name(type));
+    if (type != (is_product ? onnx::TensorProto::UINT8 : encoding.type)) issues.push_back(where + " is stored as " + type_name(type));
     const auto zeros = stored.zero != nullptr ? int_values(*stored.zero) : std::vector<std::int64_t>{0};
-    if (std::ranges::any_of(zeros, [&](auto zero) { return zero != (is_product ? product_weight_zero(type) : 0); }))
+    if (std::ranges::any_of(zeros, [&](auto zero) { return zero != (is_product ? product_weight_zero : 0); }))
       issues.push_back(where + " has other zero points than planned");
     if (encoding.scale.size() > 1 && stored.axis != (is_product ? 1 : encoding.axis))
       issues.push_back(where + " is dequantized along axis " + std::to_string(stored.axis));
     auto integers = int_values(*stored.integers);
     if (stored_shape != shape) {
-      auto own =
-          is_product ? convolution_weight(integers, type, stored_shape, shape) : split_groups(integers, stored_shape, shape, op.groups);
+      auto own = is_product ? convolution_weight(integers, stored_shape, shape) : split_groups(integers, stored_shape, shape, op.groups);
       if (!own) {
         issues.push_back(where + " is stored in another shape than planned");
         continue;
@@ -150,10 +150,10 @@ bool undoes(const onnx::NodeProto& reader, const onnx::NodeProto& quantizer) {
 
 bool moves_integers(const onnx::NodeProto& node) { return node.op_type() == "Transpose" || node.op_type() == "Reshape"; }
 
-// Who makes integers, and who reads them, past what only moves them (point_products.h).
-const onnx::NodeProto* maker_of(const std::string& integers, const GraphIndex& index) {
+// The integers before what only moves them (point_products.h), and who reads them behind it.
+const std::string& integers_before(const std::string& integers, const GraphIndex& index) {
   const auto* node = index.producer(integers);
-  return node != nullptr && moves_integers(*node) ? maker_of(node->input(0), index) : node;
+  return node != nullptr && moves_integers(*node) ? integers_before(node->input(0), index) : integers;
 }
 
 const onnx::NodeProto& reader_of(const Use& use, const GraphIndex& index) {
@@ -208,12 +208,14 @@ Issues check_activations(const onnx::ModelProto& prepared, const onnx::ModelProt
     }
   }
   const auto pixels = quantizers_of(prepared);
+  std::set<std::string> seen_pixels;
   for (const auto& node : written.graph().node()) {
-    const auto* maker = node.op_type() == "DequantizeLinear" ? maker_of(node.input(0), index) : nullptr;
+    const auto* maker = node.op_type() == "DequantizeLinear" ? index.producer(integers_before(node.input(0), index)) : nullptr;
     const bool reads_pixels = node.op_type() == "DequantizeLinear" && index.initializer(node.input(0)) == nullptr &&
                               (maker == nullptr || maker->op_type() != "QuantizeLinear" || makes_pixels(*maker, index, pixels)) &&
                               !(maker != nullptr && is_integer_max(*maker, index));
-    if (reads_pixels) ++found[{onnx::TensorProto::UINT8, float_values(*index.initializer(node.input(1)))[0], 0}];
+    if (reads_pixels && seen_pixels.insert(integers_before(node.input(0), index)).second)
+      ++found[{onnx::TensorProto::UINT8, float_values(*index.initializer(node.input(1)))[0], 0}];
     if (node.op_type() != "QuantizeLinear" || makes_pixels(node, index, pixels)) continue;
     const auto *scale = index.initializer(node.input(1)), *zero = index.initializer(node.input(2));
     ++found[{zero->data_type(), float_values(*scale)[0], int_values(*zero)[0]}];

@@ -39,6 +39,16 @@ def two_convolutions(path, *, between=(), inputs=None, channels=3, opset=17, dom
     return save(path, nodes, values, inputs=inputs or {"x": [1, channels, 32, 32]}, outputs=outputs or {"y": [None] * 4}, opset=opset, domains=domains)
 
 
+def factor_behind_a_sum(path):
+    """Conv -> Relu -> Conv, their sum times a factor per channel plus a summand, as a BatchNormalization behind a sum is -> Relu -> Conv."""
+    random = np.random.default_rng(7)
+    values = {**weights(), "w3": random.normal(0, 0.3, (8, 8, 3, 3)), "factor": np.linspace(0.5, 8, 8).reshape(8, 1, 1), "summand": random.normal(0, 0.2, (8, 1, 1))}
+    nodes = [first_convolution(), helper.make_node("Relu", ["conv1_out"], ["a"], "relu1"), helper.make_node("Conv", ["a", "w3"], ["b"], "conv3", pads=[1, 1, 1, 1]),
+             helper.make_node("Add", ["a", "b"], ["sum"], "sum"), helper.make_node("Mul", ["sum", "factor"], ["scaled"], "scale"),
+             helper.make_node("Add", ["scaled", "summand"], ["shifted"], "shift"), helper.make_node("Relu", ["shifted"], ["middle"], "relu2"), second_convolution("middle")]
+    return save(path, nodes, {name: np.asarray(value, np.float32) for name, value in values.items()}, outputs={"y": [None] * 4})
+
+
 def channels_last(path):
     """A model that is fed NHWC and answers NHWC."""
     nodes = [helper.make_node("Transpose", ["x"], ["x_nchw"], "to_nchw", perm=[0, 3, 1, 2]), first_convolution("x_nchw"),

@@ -11,8 +11,8 @@ import onnx
 import onnxruntime
 import pytest
 from conftest import ROOT
-from models import initializers
-from support import quantize, start
+from models import factor_behind_a_sum, initializers
+from support import draw_pictures, quantize, report_of, start
 
 DEMO = ROOT / "data" / "demo"
 VERSIONS = ["0.6.1", "1.0.0", "2.0.0"]
@@ -100,3 +100,17 @@ def test_unknown_export_format_is_refused(program, tmp_path):
     run = start(program, DEMO / "model.onnx", "--calib", DEMO / "calib", "--export-encodings", f"aime:{tmp_path / 'x'}")
     assert run.returncode == 2
     assert "did you mean 'aimet'?" in run.stderr
+
+
+def test_weights_and_activations_stay_those_of_the_file_where_encodings_are_exchanged(program, tmp_path):
+    model, pictures = factor_behind_a_sum(tmp_path / "model.onnx"), draw_pictures(tmp_path / "pictures", size=(32, 32))
+    changing = {"fold-factors-behind", "fold-summands-behind", "point-products"}
+    steps = {}
+    for name, words in {"alone": [], "exchanged": ["--export-encodings", f"aimet:{tmp_path / 'encodings.json'}"]}.items():
+        quantize(program, model, pictures, tmp_path / f"{name}.onnx", *words)
+        steps[name] = {row["name"] for row in report_of(tmp_path / f"{name}.onnx")["steps"]}
+    assert changing <= steps["alone"]
+    assert not changing & steps["exchanged"]
+    again = tmp_path / "again.onnx"
+    quantize(program, model, pictures, again, "--import-encodings", tmp_path / "encodings.json")
+    assert report_of(again)["accuracy"]["sqnr_db"] > report_of(tmp_path / "exchanged.onnx")["accuracy"]["sqnr_db"] - 3

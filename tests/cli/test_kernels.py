@@ -68,6 +68,17 @@ def test_small_groups_are_merged_where_that_is_faster(program, tmp_path):
     assert np.array_equal(outputs["merged"], outputs["kept"])
 
 
+def test_layers_are_judged_by_what_is_rounded(program, tmp_path):
+    figures = {}
+    for step, words in {"products": [], "kept": ["--without", "point-products"]}.items():
+        quantize(program, DEMO / "model.onnx", DEMO / "calib", tmp_path / f"{step}.onnx", *words)
+        report = report_of(tmp_path / f"{step}.onnx")
+        assert any(row["name"] == "point-products" for row in report["steps"]) == (step == "products")
+        figures[step] = {layer["node"]: layer["sqnr_db"] for layer in report["layers"]}
+    assert figures["products"].keys() == figures["kept"].keys()
+    assert all(value == pytest.approx(figures["kept"][node], abs=0.01) for node, value in figures["products"].items())
+
+
 def test_placement_auto_reports_what_it_timed(program, tmp_path):
     quantize(program, DEMO / "model.onnx", DEMO / "calib", tmp_path / "out.onnx", "--placement", "auto")
     report = report_of(tmp_path / "out.onnx")

@@ -10,6 +10,7 @@
 #include "rewrite/rewrite.h"
 #include "run/optimized_graph.h"
 #include "run/session.h"
+#include "verify/verify.h"
 
 namespace quantize::test {
 namespace {
@@ -86,6 +87,34 @@ TEST(IntegerPrelu, PositiveIntegersPassAndOthersAreScaledAndRounded) {
     EXPECT_NEAR(after[i], std::max(q, scaled), q < zero && slope > 0 && slope < 1 ? 1 : 0) << q;
   }
   EXPECT_TRUE(any_negative);
+}
+
+TEST(IntegerPrelu, VerificationComparesSlopesAndParameters) {
+  const auto plan = plan_graph(with_slopes(between, quarter), scheme_named("w8a8"));
+  const Model written = rewrite(plan.prepared, plan.placement, plan.encodings);
+  const auto issues_of = [&](const Model& model) {
+    return check_integer_prelus(plan.prepared.proto, model.proto, plan.placement, plan.encodings).size();
+  };
+  EXPECT_EQ(issues_of(written), 0U);
+  const GraphIndex index(written.graph());
+  const auto& maximum = *index.producer(index.producer("b")->input(0));
+  const auto& slopes = *index.producer(index.producer(maximum.input(1))->input(0));
+  Model spoilt = written;
+  put_initializer(spoilt.graph(), make_tensor(index.producer(slopes.input(1))->input(1), {4}, std::vector<float>(4, 0.01F)));
+  EXPECT_EQ(issues_of(spoilt), 1U) << "other slopes";
+  spoilt = written;
+  put_initializer(spoilt.graph(), make_tensor("other", {}, std::vector<float>{0.5F}));
+  for (auto& node : *spoilt.graph().mutable_node()) {
+    if (node.output(0) == "b") node.set_input(1, "other");
+  }
+  EXPECT_EQ(issues_of(spoilt), 1U) << "another scale behind it";
+}
+
+TEST(IntegerPrelu, BehindAMatrixProductItStaysFloat) {
+  const Model model = text_model(
+      "g (float[1,6,8] x) => (float[1,4,5] y) <float[1,8,5] w, float[1] s = {0.25}, float[4,6,1] v> { "
+      "a = MatMul (x, w)  b = PRelu (a, s)  y = Conv (b, v) }");
+  EXPECT_EQ(place(model, find_target("ort-cpu")).integer_prelus.size(), 0U);
 }
 
 TEST(IntegerPrelu, WithSixteenBitsItIsComputedInFloat) {

@@ -40,7 +40,7 @@ TEST(FoldFactorsBehind, AFactorBehindASumGoesIntoBothBranches) {
 
 TEST(FoldFactorsBehind, EachPartOfAConcatTakesItsOwn) {
   const auto result =
-      without_factors("p = PRelu (b, k)  d = Concat <axis = 1> (a, p)  m = Mul (d, s8)  y = Conv (m, z)", ", float[2,8,1,1] z");
+      without_factors("p = PRelu (b, k)  d = Concat <axis = -3> (a, p)  m = Mul (d, s8)  y = Conv (m, z)", ", float[2,8,1,1] z");
   EXPECT_EQ(operators(result.after), "Conv Conv PRelu Concat Conv");
 }
 

@@ -28,6 +28,12 @@ TEST(FoldPads, PaddingOfItsOwnIsAddedToIt) {
 
 TEST(FoldPads, APointConvolutionSeesTheBorderToo) { EXPECT_EQ(operators(folded("t = Pad (x, p)  y = Conv (t, v)").after), "Conv"); }
 
+TEST(FoldPads, OneBehindTheOther) {
+  const auto result = folded("s = Pad (x, p)  t = Pad (s, p)  y = Conv (t, w)");
+  EXPECT_EQ(operators(result.after), "Conv");
+  EXPECT_EQ(result.detail, "2 Pads");
+}
+
 TEST(FoldPads, SeveralConvolutionsTakeIt) {
   EXPECT_EQ(operators(folded("t = Pad (x, p)  a = Conv (t, w)  b = Conv <pads = [0,0,0,0]> (t, w)  y = Add (a, b)").after),
             "Conv Conv Add");

@@ -37,6 +37,15 @@ TEST(FoldShuffles, EveryPathHasToTakeIt) {
   }
 }
 
+TEST(FoldShuffles, OneThatChangesTheShapeStays) {
+  const auto result = run_pass_on(
+      "g (float[1,6,8,10] x) => (float y) <int64[5] split = {1,2,3,10,8}, int64[4] joined = {1,6,10,8}, "
+      "float[4,6,1,1] v> { r = Reshape (x, split)  t = Transpose <perm = [0,2,1,3,4]> (r)  "
+      "s = Reshape (t, joined)  y = Conv (s, v) }",
+      fold_shuffles);
+  EXPECT_EQ(result.detail, "");
+}
+
 TEST(FoldShuffles, TwoOfThemOneBehindTheOther) {
   const auto result = folded(
       "c = Conv <group = 6> (s, d)  r2 = Reshape (c, split2)  t2 = Transpose <perm = [0,2,1,3,4]> (r2)  "
