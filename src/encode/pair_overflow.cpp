@@ -78,7 +78,8 @@ class Narrower {
  public:
   Narrower(const Model& model, const Placement& placement, const Statistics& statistics, Encodings& encodings, const PairRule& rule)
       : index_(model.graph()), statistics_(statistics), encodings_(encodings), rule_(rule) {
-    for (const auto& weighted : placement.weighted) mark(index_.node(weighted.node), weighted.op);
+    for (const auto& weighted : placement.weighted)
+      mark(index_.node(weighted.node), weighted.op, placement.integer_products.contains(weighted.node));
   }
 
   std::vector<NarrowedWeight> run() {
@@ -98,13 +99,13 @@ class Narrower {
 
  private:
   // Whether an integer kernel that adds pairs runs this operator.
-  [[nodiscard]] bool adds_pairs(const onnx::NodeProto& node, const WeightedOp& op, const Rows& rows) const {
+  [[nodiscard]] bool adds_pairs(const onnx::NodeProto& node, const WeightedOp& op, const Rows& rows, bool is_product) const {
     const auto input = encodings_.activations.find(op.input);
     if (input == encodings_.activations.end() || !is_byte(input->second.type)) return false;
     if (encodings_.weights.at(op.weight).type != onnx::TensorProto::INT8) return false;
     if (node.op_type() != "Conv" && node.op_type() != "ConvTranspose") return true;
     const bool depthwise = op.groups > 1 && rows.channels == 1 && rows.count == static_cast<std::size_t>(op.groups);
-    return !depthwise && (rule_.onednn || result_is_quantized(op.output));
+    return !depthwise && (rule_.onednn || is_product || result_is_quantized(op.output));
   }
 
   // Directly, or behind the Relu or Clip that reads it.
@@ -112,12 +113,12 @@ class Narrower {
     return encodings_.activations.contains(output) || encodings_.activations.contains(behind_clamp(output, index_));
   }
 
-  void mark(const onnx::NodeProto& node, const WeightedOp& op) {
+  void mark(const onnx::NodeProto& node, const WeightedOp& op, bool is_product) {
     if (node.op_type() == "ConvTranspose" && (!rule_.onednn || op.groups > 1)) return;
     const auto& tensor = *index_.initializer(op.weight);
     const Shape shape = shape_of(tensor);
     const Rows rows(node, op, shape);
-    if (!adds_pairs(node, op, rows)) return;
+    if (!adds_pairs(node, op, rows, is_product)) return;
     const auto& encoding = encodings_.weights.at(op.weight);
     const auto is_narrow = [&](std::size_t slice) { return !encoding.largest.empty() && encoding.largest[slice] <= seven_bits; };
     const auto slices_of_weight = std::views::iota(std::size_t{0}, encoding.scale.size());

@@ -17,8 +17,9 @@ struct NarrowedWeight {
 };
 
 // The largest sum that is let through, and whose kernels add it. ONNX Runtime's go along the taps' input channels, one tap after the other,
-// and run a convolution whose result stays float, and every transposed one, in float. oneDNN's pad the input channels, so that only those
-// of one tap meet, and run all of them in integers; what is made for them keeps within either's sums, as ONNX Runtime evaluates it too.
+// and run a convolution whose result stays float in float, or as a product of unsigned weights that adds no pairs, but for those of the
+// plan's integer_products; every transposed one in float. oneDNN's pad the input channels, so that only those of one tap meet, and run all
+// of them in integers; what is made for them keeps within either's sums, as ONNX Runtime evaluates it too.
 struct PairRule {
   double limit = 32767;
   bool onednn = false;

@@ -42,7 +42,8 @@ class Placer {
       after = quantized_.size() + active_.size();
     }
     for (int i = 0; i < graph_.node_size() && target_.integer_prelu; ++i) {
-      if (can_be_integer_prelu(i)) placement_.integer_prelus.insert(i);
+      if (is_between_integers(i) && quantized_.contains(graph_.node(i).input(0)) && quantized_.contains(graph_.node(i).output(0)))
+        placement_.integer_prelus.insert(i);
     }
     build_groups();
     find_pixel_nodes();
@@ -63,6 +64,9 @@ class Placer {
     }
     for (int i = graph_.node_size(); target_.sums_follow_readers && i-- > 0;) {
       if (joins_tensors(graph_.node(i)) && only_floats_read(graph_.node(i).output(0))) roles_[static_cast<std::size_t>(i)] = Role::floating;
+    }
+    for (const auto& weighted : placement_.weighted) {
+      if (target_.point_products && has_integer_product(graph_.node(weighted.node))) placement_.integer_products.insert(weighted.node);
     }
   }
 
@@ -106,7 +110,7 @@ class Placer {
     if (role == Role::weighted) {
       active_.insert(number);
       quantize_tensor(node.input(0));
-      if (!target_.fuses_what_follows) quantize_result(node, target_.quantize_outputs);
+      if (!target_.fuses_what_follows && !placement_.integer_products.contains(number)) quantize_result(node, target_.quantize_outputs);
     } else if (role == Role::compute && target_.fuses_what_follows) {
       quantize_residual(number);
     } else if (role == Role::compute && any_input_quantized(node)) {
@@ -145,15 +149,16 @@ class Placer {
 
   void quantize_result(const onnx::NodeProto& node, bool even_graph_outputs) {
     const std::string result = result_of(node.output(0));
-    if (target_.point_products && has_integer_product(node)) return;
     if (even_graph_outputs || !only_leaves_the_graph(result)) quantize_tensor(result);
   }
 
-  // A 1x1 convolution that is read in float only: as a matrix product of integers it has a float result.
+  // A 1x1 convolution that is read in float only, before the logits: as a matrix product of integers it has a float result. In front of a
+  // PRelu on integers it is faster as it is.
   bool has_integer_product(const onnx::NodeProto& node) const {
     const auto* weight = node.op_type() == "Conv" ? index_.initializer(node.input(1)) : nullptr;
     return weight != nullptr && is_pointwise(node, shape_of(*weight)) && known_.images.contains(node.input(0)) &&
-           only_floats_read(node.output(0));
+           only_floats_read(node.output(0)) && !(target_.integer_prelu && is_between_integers(index_.uses(node.output(0))[0].node)) &&
+           (target_.quantize_outputs || !only_leaves_the_graph(node.output(0)));
   }
 
   bool any_input_quantized(const onnx::NodeProto& node) const {
@@ -164,14 +169,13 @@ class Placer {
   }
 
   // A PRelu between what is rounded on either side anyway: made by a convolution for it alone, read by nobody who could read it unrounded.
-  bool can_be_integer_prelu(int number) const {
+  bool is_between_integers(int number) const {
     const auto& node = graph_.node(number);
     if (node.op_type() != "PRelu" || roles_[number] != Role::floating || excluded_.contains(number)) return false;
     const int producer = index_.only_use(node.input(0)) ? index_.producer_number(node.input(0)) : -1;
-    if (producer < 0 || !active_.contains(producer) || roles_[producer] != Role::weighted) return false;
-    if (!quantized_.contains(node.input(0)) || !quantized_.contains(node.output(0)) || index_.is_graph_output(node.output(0))) return false;
+    if (producer < 0 || roles_[producer] != Role::weighted || index_.is_graph_output(node.output(0))) return false;
     return !slopes_of(node, graph_.node(producer), index_).empty() &&
-           std::ranges::all_of(index_.uses(node.output(0)), [&](const Use& use) { return active_.contains(use.node); });
+           std::ranges::all_of(index_.uses(node.output(0)), [&](const Use& use) { return roles_[use.node] != Role::floating; });
   }
 
   // --- groups: union of tensors that share an encoding ---

@@ -63,7 +63,7 @@ std::size_t size_afterwards(const Plan& plan, const Target& target, Scheme schem
   const auto encodings = encode(plan.model, plan.placement, made_up, scheme, silent);
   Model written = rewrite(plan.model, plan.placement, encodings);
   if (target.merge_groups) merge_groups(written);
-  if (target.point_products) multiply_points(written);
+  if (target.point_products) multiply_points(written, results_within_pairs(plan.model, plan.placement, false));
   if (target.resize_by_products) resize_by_products(written);
   slim(written.proto, target.computes_constants);
   return stored_bytes(written.proto);

@@ -80,10 +80,10 @@ void speed_up(Run& run, Model& written, const std::string& step, const std::stri
 }
 
 // The same for 1x1 convolutions with a float result, each checked by itself.
-void multiply_points_of(Run& run, Model& written, const Context& context) {
+void multiply_points_of(Run& run, Model& written, bool pairs_matter, const Context& context) {
   const Stopwatch watch;
   Model faster = written;
-  const auto products = multiply_points(faster);
+  const auto products = multiply_points(faster, results_within_pairs(run.plan.model, run.plan.placement, !pairs_matter));
   if (products.empty()) return;
   std::string why_not;
   try {
@@ -175,7 +175,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   const Target target = target_to_write_for(run.target, options);
   const Model rounded = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
   Model quantized = rounded;
-  if (target.point_products) multiply_points_of(run, quantized, context);
+  if (target.point_products) multiply_points_of(run, quantized, options.cpu != Cpu::vnni, context);
   Model written = with_outputs_as_asked(run, quantized, options);
   speed_up_for(target, run, written, context);
   // In the background, of a copy: slim() takes the names.

@@ -39,7 +39,8 @@ bool is_rounded(const std::string& tensor, const GraphIndex& index) {
 
 class PointProducts {
  public:
-  explicit PointProducts(Model& model) : model_(model), index_(model.graph()), types_(model.proto), names_(model.graph()) {}
+  PointProducts(Model& model, const std::set<std::string>& within_pairs)
+      : model_(model), within_pairs_(within_pairs), index_(model.graph()), types_(model.proto), names_(model.graph()) {}
 
   std::vector<PointProduct> run() {
     std::vector<onnx::NodeProto> nodes;
@@ -69,6 +70,7 @@ class PointProducts {
     if (node.op_type() != "Conv" || node.input_size() < 2 || is_rounded(node.output(0), index_)) return {};
     const auto* stored = stored_behind(node.input(1), onnx::TensorProto::INT8, index_);
     if (stored == nullptr || !is_pointwise(node, shape_of(*stored)) || !is_dequantized_byte(node.input(0), index_)) return {};
+    const auto type = within_pairs_.contains(node.output(0)) ? onnx::TensorProto::INT8 : onnx::TensorProto::UINT8;
     const auto from = image(node.input(0));
     if (!from) return {};
     const auto& dequantizer = *index_.producer(node.input(0));
@@ -81,7 +83,7 @@ class PointProducts {
         make_node("Transpose", std::vector{dequantizer.input(0)}, std::vector{last}),
         make_node("Reshape", std::vector{last, shape_tensor({-1, (*from)[1]})}, std::vector{rows}),
         make_node("DequantizeLinear", std::vector{rows, dequantizer.input(1), dequantizer.input(2)}, std::vector{x}),
-        dequantized_columns(*stored, *index_.producer(node.input(1)), factors),
+        dequantized_columns(*stored, type, *index_.producer(node.input(1)), factors),
         make_node("Gemm", operands, std::vector{product}),
         make_node("Reshape", std::vector{product, shape_tensor(to)}, std::vector{placed}),
         make_node("Transpose", std::vector{placed}, std::vector{node.output(0)})};
@@ -100,23 +102,25 @@ class PointProducts {
     return name;
   }
 
-  onnx::NodeProto dequantized_columns(const onnx::TensorProto& stored, const onnx::NodeProto& dequantizer, const std::string& output) {
+  onnx::NodeProto dequantized_columns(const onnx::TensorProto& stored, ElementType type, const onnx::NodeProto& dequantizer,
+                                      const std::string& output) {
     const auto rows = stored.dims(0), columns = stored.dims(1);
+    const std::int32_t zero = product_weight_zero(type);
     const auto own = int_values(stored);
     std::vector<std::int32_t> values;
     for (std::int64_t c = 0; c < columns; ++c) {
       for (std::int64_t m = 0; m < rows; ++m)
-        values.push_back(product_weight_zero + static_cast<std::int32_t>(own[static_cast<std::size_t>(m * columns + c)]));
+        values.push_back(zero + static_cast<std::int32_t>(own[static_cast<std::size_t>(m * columns + c)]));
     }
-    const std::string weight = names_.unique("w"), zero = names_.unique("z");
-    const Shape zeros = shape_of(*index_.initializer(dequantizer.input(1)));
-    tensors_.push_back(make_tensor(weight, {columns, rows}, onnx::TensorProto::UINT8, values));
-    tensors_.push_back(make_tensor(zero, zeros, onnx::TensorProto::UINT8,
-                                   std::vector(static_cast<std::size_t>(element_count(zeros)), product_weight_zero)));
-    return make_node("DequantizeLinear", std::vector{weight, dequantizer.input(1), zero}, std::vector{output});  // axis 1
+    const std::string weight = names_.unique("w"), zeros = names_.unique("z");  // without zero points the runtime does not fuse a Gemm
+    const Shape shape = shape_of(*index_.initializer(dequantizer.input(1)));
+    tensors_.push_back(make_tensor(weight, {columns, rows}, type, values));
+    tensors_.push_back(make_tensor(zeros, shape, type, std::vector(static_cast<std::size_t>(element_count(shape)), zero)));
+    return make_node("DequantizeLinear", std::vector{weight, dequantizer.input(1), zeros}, std::vector{output});  // axis 1
   }
 
   Model& model_;
+  const std::set<std::string>& within_pairs_;
   GraphIndex index_;
   ValueTypes types_;
   NameMaker names_;
@@ -127,7 +131,19 @@ class PointProducts {
 
 }  // namespace
 
-std::vector<PointProduct> multiply_points(Model& model) { return PointProducts(model).run(); }
+std::int32_t product_weight_zero(ElementType type) { return type == onnx::TensorProto::UINT8 ? 128 : 0; }
+
+std::set<std::string> results_within_pairs(const Model& prepared, const Placement& placement, bool all) {
+  std::set<std::string> results;
+  for (const auto& [node, op] : placement.weighted) {
+    if (all || placement.integer_products.contains(node)) results.insert(prepared.graph().node(node).output(0));
+  }
+  return results;
+}
+
+std::vector<PointProduct> multiply_points(Model& model, const std::set<std::string>& within_pairs) {
+  return PointProducts(model, within_pairs).run();
+}
 
 bool are_same_products(const Model& before, const Model& after, std::span<const PointProduct> products, unsigned threads) {
   const ValueTypes types(before.proto);
@@ -146,14 +162,15 @@ bool are_same_products(const Model& before, const Model& after, std::span<const 
   });
 }
 
-std::optional<std::vector<std::int64_t>> convolution_weight(const std::vector<std::int64_t>& values, std::span<const std::int64_t> product,
-                                                            std::span<const std::int64_t> planned) {
+std::optional<std::vector<std::int64_t>> convolution_weight(const std::vector<std::int64_t>& values, ElementType type,
+                                                            std::span<const std::int64_t> product, std::span<const std::int64_t> planned) {
   const bool alike = product.size() == 2 && planned.size() == 4 && planned[2] * planned[3] == 1 && product[0] == planned[1] &&
                      product[1] == planned[0] && std::ssize(values) == product[0] * product[1];
   if (!alike) return std::nullopt;
   std::vector<std::int64_t> own;
   for (std::int64_t m = 0; m < planned[0]; ++m) {
-    for (std::int64_t c = 0; c < planned[1]; ++c) own.push_back(values[static_cast<std::size_t>(c * planned[0] + m)] - product_weight_zero);
+    for (std::int64_t c = 0; c < planned[1]; ++c)
+      own.push_back(values[static_cast<std::size_t>(c * planned[0] + m)] - product_weight_zero(type));
   }
   return own;
 }

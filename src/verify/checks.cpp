@@ -89,15 +89,16 @@ Issues check_weights(const Model& prepared, const onnx::ModelProto& written, con
     const auto shape = shape_of(planned), stored_shape = shape_of(*stored.integers);
     const bool is_product = stored_shape.size() != shape.size();  // of a convolution, see point_products.h
     const auto type = static_cast<ElementType>(stored.integers->data_type());
-    if (type != (is_product ? onnx::TensorProto::UINT8 : encoding.type)) issues.push_back(where + " is stored as " + type_name(type));
+    if (is_product ? !is_byte(type) : type != encoding.type) issues.push_back(where + " is stored as " + type_name(type));
     const auto zeros = stored.zero != nullptr ? int_values(*stored.zero) : std::vector<std::int64_t>{0};
-    if (std::ranges::any_of(zeros, [&](auto zero) { return zero != (is_product ? product_weight_zero : 0); }))
+    if (std::ranges::any_of(zeros, [&](auto zero) { return zero != (is_product ? product_weight_zero(type) : 0); }))
       issues.push_back(where + " has other zero points than planned");
     if (encoding.scale.size() > 1 && stored.axis != (is_product ? 1 : encoding.axis))
       issues.push_back(where + " is dequantized along axis " + std::to_string(stored.axis));
     auto integers = int_values(*stored.integers);
     if (stored_shape != shape) {
-      auto own = is_product ? convolution_weight(integers, stored_shape, shape) : split_groups(integers, stored_shape, shape, op.groups);
+      auto own =
+          is_product ? convolution_weight(integers, type, stored_shape, shape) : split_groups(integers, stored_shape, shape, op.groups);
       if (!own) {
         issues.push_back(where + " is stored in another shape than planned");
         continue;

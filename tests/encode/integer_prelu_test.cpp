@@ -45,8 +45,9 @@ TEST(IntegerPrelu, OnlyBetweenWhatIsRoundedOnBothSidesAnyway) {
   EXPECT_EQ(found("b = PRelu (a, s)  c = Conv (b, u)  d = Add (b, c)  e = PRelu (d, s)  y = Conv (e, u)"), 0U) << "the skip stays float";
   EXPECT_EQ(found("b = PRelu (a, s)  c = Sigmoid (a)  d = Add (b, c)  y = Conv (d, u)"), 0U) << "another reader of a";
   EXPECT_EQ(found("b = PRelu (a, s)  y = Erf (b)"), 0U);
-  EXPECT_EQ(found("p = Conv (a, u)  b = PRelu (p, s)  c = Conv <pads = [1,1,1,1]> (b, v)  y = Conv (c, u)"), 0U)
-      << "a 1x1 convolution is an integer product with a float result: it need not be rounded";
+  EXPECT_EQ(
+      found("p = Conv (a, u)  b = PRelu (p, s)  c = Conv <pads = [1,1,1,1]> (b, v)  d = Add (b, c)  e = PRelu (d, s)  y = Conv (e, u)"), 0U)
+      << "a 1x1 convolution is an integer product with a float result: it need not be rounded for a skip";
   EXPECT_EQ(found(between, {0.25F, -0.1F, 1, 0}), 0U);
   EXPECT_EQ(found(between, {0.25F, 1.5F, 1, 0}), 0U);
   EXPECT_EQ(place(with_slopes(between, quarter), find_target("qnn")).integer_prelus.size(), 0U);

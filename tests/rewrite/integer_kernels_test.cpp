@@ -169,7 +169,7 @@ TEST_P(FloatOperators, CostOnePairAndNoKernelOfTheirNeighbours) {
       std::string(GetParam().line) + "\n c = Conv (r, v)\n y = Conv (c, u)\n}";
   const auto plan = plan_graph(text_model(text), scheme_named("w8a8"));
   Model written = rewrite(plan.prepared, plan.placement, plan.encodings);
-  multiply_points(written);
+  multiply_points(written, {});
   const Model optimized = optimized_by_runtime(written);
   EXPECT_EQ(count_nodes(optimized, "QLinearConv") + count_nodes(optimized, "QGemm"), 3) << "the last one's result is float";
   EXPECT_EQ(count_nodes(optimized, GetParam().inside), 1);
