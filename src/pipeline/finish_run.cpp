@@ -80,14 +80,14 @@ void speed_up(Run& run, Model& written, const std::string& step, const std::stri
 }
 
 // The same for 1x1 convolutions with a float result, each checked by itself.
-void multiply_points_of(Run& run, Model& written, bool pairs_matter, const Context& context) {
+void multiply_points_of(Run& run, Model& written, bool pairs_matter) {
   const Stopwatch watch;
   Model faster = written;
   const auto products = multiply_points(faster, results_within_pairs(run.plan.model, run.plan.placement, !pairs_matter));
   if (products.empty()) return;
   std::string why_not;
   try {
-    if (!are_same_products(written, faster, products, context.threads)) why_not = "they gave other values";
+    if (!are_same_products(written, faster, products)) why_not = "they gave other values";
   } catch (const Error& error) {
     why_not = error.what();
   }
@@ -175,7 +175,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   const Target target = target_to_write_for(run.target, options);
   const Model rounded = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
   Model quantized = rounded;
-  if (target.point_products) multiply_points_of(run, quantized, options.cpu != Cpu::vnni, context);
+  if (target.point_products) multiply_points_of(run, quantized, options.cpu != Cpu::vnni);
   Model written = with_outputs_as_asked(run, quantized, options);
   speed_up_for(target, run, written, context);
   // In the background, of a copy: slim() takes the names.

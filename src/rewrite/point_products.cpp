@@ -27,7 +27,8 @@ const onnx::TensorProto* stored_behind(const std::string& tensor, ElementType ty
 bool is_dequantized_byte(const std::string& tensor, const GraphIndex& index) {
   const auto* node = index.producer(tensor);
   const auto* zero = node != nullptr && is_dequantizer(*node) && node->input_size() > 2 ? index.initializer(node->input(2)) : nullptr;
-  return zero != nullptr && zero->data_type() == onnx::TensorProto::UINT8 && index.initializer(node->input(0)) == nullptr;
+  return zero != nullptr && zero->data_type() == onnx::TensorProto::UINT8 && zero->dims_size() == 0 &&  // one for all channels
+         index.initializer(node->input(0)) == nullptr;
 }
 
 bool is_rounded(const std::string& tensor, const GraphIndex& index) {
@@ -145,10 +146,10 @@ std::vector<PointProduct> multiply_points(Model& model, const std::set<std::stri
   return PointProducts(model, within_pairs).run();
 }
 
-bool are_same_products(const Model& before, const Model& after, std::span<const PointProduct> products, unsigned threads) {
+bool are_same_products(const Model& before, const Model& after, std::span<const PointProduct> products) {
   const ValueTypes types(before.proto);
   std::uint32_t state = 1;
-  return std::ranges::all_of(products, [&](const PointProduct& product) {  // one by one: they take the memory of one
+  return std::ranges::all_of(products, [&](const PointProduct& product) {  // one by one and on one thread: they take the memory of one
     Shape shape = *types.of(product.from).shape;
     shape[0] = std::max<std::int64_t>(shape[0], 1);  // a free batch
     std::vector<Tensor> integers = {Tensor::zeros(onnx::TensorProto::UINT8, shape)};
@@ -158,7 +159,7 @@ bool are_same_products(const Model& before, const Model& after, std::span<const 
       part.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::UINT8);
       return part;
     };
-    return ParityCheck(alone(before), {&integers, 1}, {.threads = threads}).measure(alone(after)).same;
+    return ParityCheck(alone(before), {&integers, 1}, {}).measure(alone(after)).same;
   });
 }
 

@@ -38,7 +38,7 @@ std::set<std::string> results_within_pairs(const Model& prepared, const Placemen
 
 // Whether each of the products alone, in `after`, makes the same of random integers as the convolution in `before` did, to the last bits.
 // Behind them, where values are rounded, a last bit can become a step.
-bool are_same_products(const Model& before, const Model& after, std::span<const PointProduct> products, unsigned threads = 1);
+bool are_same_products(const Model& before, const Model& after, std::span<const PointProduct> products);
 
 // The zero point of a product's weights of this type.
 std::int32_t product_weight_zero(ElementType type);
