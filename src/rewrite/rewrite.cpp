@@ -224,7 +224,7 @@ class Rewriter {
   // Zero points of weights and biases are zero and left out where the target allows it: DequantizeLinear's default.
   std::string dequantize_initializer(onnx::TensorProto tensor, const std::string& scale, int axis, const std::string& zero = "",
                                      int block = 0) {
-    const std::string output = names_.unique("d" + tensor.name());
+    std::string output = names_.unique("d" + tensor.name());
     auto& node = add("DequantizeLinear", {tensor.name(), scale}, output);
     if (!zero.empty()) node.add_input(zero);
     const bool per_slice = find_initializer(result_.graph(), scale)->dims_size() > 0;
