@@ -4,7 +4,7 @@
 //   q  -> DequantizeLinear -> Conv <depthwise, 1x1> (slopes) -> QuantizeLinear -> t;     Max (q, t) -> y
 //
 // Positive values pass unchanged, others are rounded once more. The runtime computes the convolution on integers, so that nothing is float:
-// in a small net a fifth of the time of DequantizeLinear, Mul, Max and QuantizeLinear goes.
+// two operators in place of two DequantizeLinear, Mul, Max and QuantizeLinear.
 #pragma once
 
 #include <onnx/onnx_pb.h>

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <future>
 
 #include "base/error.h"
@@ -61,41 +62,42 @@ Model with_outputs_as_asked(const Run& run, const Model& quantized, const Option
   return changed;
 }
 
-// What only makes the model faster: checked on a probe input, like every change of the graph, and undone where the outputs would move.
-// `change` returns how many places it found.
+// What only makes the model faster: checked, like every change of the graph, and undone where `fault` (or an Error) says why it is wrong.
+void keep_unless(const std::function<std::string()>& fault, Run& run, Model& written, Model& faster, const std::string& step,
+                 const std::string& what, const Stopwatch& watch) {
+  std::string why_not;
+  try {
+    why_not = fault();
+  } catch (const Error& error) {
+    why_not = error.what();
+  }
+  if (why_not.empty()) written = std::move(faster);
+  run.steps.push_back({step, what + (why_not.empty() ? "" : "; undone: " + why_not), watch.seconds()});
+}
+
+// `change` returns how many places it found. On a probe input no output may move.
 void speed_up(Run& run, Model& written, const std::string& step, const std::string& what, int (*change)(Model&), const Context& context) {
   const Stopwatch watch;
   Model faster = written;
   const int changed = change(faster);
   if (changed == 0) return;
-  std::string why_not;
-  try {
-    if (!ParityCheck(written.proto, std::span(run.inputs).first(1), {.threads = context.threads}).measure(faster.proto).same)
-      why_not = "it moved an output";
-  } catch (const Error& error) {
-    why_not = error.what();
-  }
-  if (why_not.empty()) written = std::move(faster);
-  run.steps.push_back({step, std::to_string(changed) + " " + what + (why_not.empty() ? "" : "; undone: " + why_not), watch.seconds()});
+  const auto fault = [&] {
+    const ParityRuns runs{.threads = context.threads};
+    const bool same = ParityCheck(written.proto, std::span(run.inputs).first(1), runs).measure(faster.proto).same;
+    return std::string(same ? "" : "it moved an output");
+  };
+  keep_unless(fault, run, written, faster, step, std::to_string(changed) + " " + what, watch);
 }
 
-// The same for 1x1 convolutions with a float result, each checked by itself.
-void multiply_points_of(Run& run, Model& written, bool pairs_matter) {
+// 1x1 convolutions with a float result; each is checked by itself.
+void multiply_points_of(Run& run, Model& written, const Options& options) {
   const Stopwatch watch;
   Model faster = written;
-  const auto products = multiply_points(faster, results_within_pairs(run.plan.model, run.plan.placement, !pairs_matter));
+  const auto products = multiply_points(faster, results_within_pairs(run.plan.model, run.plan.placement, !pairs_matter(options)));
   if (products.empty()) return;
-  std::string why_not;
-  try {
-    if (!are_same_products(written, faster, products)) why_not = "they gave other values";
-  } catch (const Error& error) {
-    why_not = error.what();
-  }
-  if (why_not.empty()) written = std::move(faster);
-  run.steps.push_back({"point-products",
-                       counted(products.size(), "1x1 convolution", "1x1 convolutions") + " as integer matrix products" +
-                           (why_not.empty() ? "" : "; undone: " + why_not),
-                       watch.seconds()});
+  const auto fault = [&] { return std::string(are_same_products(written, faster, products) ? "" : "they gave other values"); };
+  keep_unless(fault, run, written, faster, "point-products",
+              counted(products.size(), "1x1 convolution", "1x1 convolutions") + " as integer matrix products", watch);
 }
 
 void speed_up_for(const Target& target, Run& run, Model& written, const Context& context) {
@@ -175,7 +177,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   const Target target = target_to_write_for(run.target, options);
   const Model rounded = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
   Model quantized = rounded;
-  if (target.point_products) multiply_points_of(run, quantized, options.cpu != Cpu::vnni);
+  if (target.point_products) multiply_points_of(run, quantized, options);
   Model written = with_outputs_as_asked(run, quantized, options);
   speed_up_for(target, run, written, context);
   // In the background, of a copy: slim() takes the names.

@@ -93,8 +93,6 @@ void round_input(Run& run, const Options& options) {
 
 constexpr double largest_pair_sum = 32767;
 
-bool pairs_matter(const Options& options) { return find_target(options.target).pairs_in_16_bits && options.cpu != Cpu::vnni; }
-
 // Sums of 16 bits on processors without VNNI, see pair_overflow.h.
 void keep_pairs_in_range(Run& run, const Options& options, double limit) {
   if (!pairs_matter(options)) return;
@@ -112,6 +110,8 @@ void keep_pairs_in_range(Run& run, const Options& options, double limit) {
 void keep(Run& run, const std::vector<Step>& steps) { run.steps.insert(run.steps.end(), steps.begin(), steps.end()); }
 
 }  // namespace
+
+bool pairs_matter(const Options& options) { return find_target(options.target).pairs_in_16_bits && options.cpu != Cpu::vnni; }
 
 Target target_of(const Options& options) {
   Target target = find_target(options.target);

@@ -68,6 +68,8 @@ void mix_run(Run& run, const Options& options, Context& context);
 
 // The target with the settings that the options change.
 Target target_of(const Options& options);
+// Whether the file may run where products of 8 bits are added in pairs in 16 bits, see pair_overflow.h.
+bool pairs_matter(const Options& options);
 // The same without what options.without leaves out of the file in the end. Weights do not depend on it: they are the same with and without.
 Target target_to_write_for(Target target, const Options& options);
 OptimizeInput optimize_input(const Run& run, const Options& options);

@@ -74,8 +74,4 @@ bool has_constant_operand(const onnx::GraphProto& graph, const std::string& type
   });
 }
 
-std::vector<double> slice(const std::vector<double>& values, std::int64_t first, std::int64_t count) {
-  return {values.begin() + first, values.begin() + first + count};
-}
-
 }  // namespace quantize

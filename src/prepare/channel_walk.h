@@ -35,6 +35,18 @@ class ChannelWalk {
   [[nodiscard]] bool keeps_factors(const onnx::NodeProto& node) const;
   // f(x + b) = f(x) + b per channel: Resize between values, pooling that sees no padding.
   [[nodiscard]] bool keeps_summands(const onnx::NodeProto& node) const;
+  // visit(part, values of its channels) for each input of a Concat of channels; false where one returns false, or the channels are not
+  // known to be as many as the values.
+  template <typename Visit>
+  [[nodiscard]] bool each_part(const onnx::NodeProto& concat, const std::vector<double>& values, Visit visit) const {
+    auto rest = values.begin();
+    for (const auto& part : concat.input()) {
+      const auto count = channels(part);
+      if (count < 1 || count > values.end() - rest || !visit(part, std::vector<double>(rest, rest + count))) return false;
+      rest += count;
+    }
+    return rest == values.end();
+  }
 
  private:
   const GraphIndex& index_;
@@ -43,8 +55,5 @@ class ChannelWalk {
 
 // Whether a Mul or Add (`type`) has a constant operand at all, which is known without the shapes.
 bool has_constant_operand(const onnx::GraphProto& graph, const std::string& type);
-
-// The values of the channels from `first` on, `count` of them.
-std::vector<double> slice(const std::vector<double>& values, std::int64_t first, std::int64_t count);
 
 }  // namespace quantize

@@ -123,17 +123,8 @@ class FactorsBack {
     }
     if (walk_.keeps_factors(node)) return scale(node.input(0), factors, number);
     if (walk_.adds_tensors(node)) return scale(node.input(0), factors, number) && scale(node.input(1), factors, number);
-    return walk_.joins_channels(node) && scale_parts(node, factors, number);
-  }
-
-  bool scale_parts(const onnx::NodeProto& concat, const Factors& factors, int number) {
-    std::int64_t first = 0;
-    for (const auto& part : concat.input()) {
-      const auto count = walk_.channels(part);
-      if (count < 1 || first + count > std::ssize(factors) || !scale(part, slice(factors, first, count), number)) return false;
-      first += count;
-    }
-    return first == std::ssize(factors);
+    return walk_.joins_channels(node) &&
+           walk_.each_part(node, factors, [&](const std::string& part, const Factors& own) { return scale(part, own, number); });
   }
 
   // What this use makes of the scaled tensor is to be what it was.

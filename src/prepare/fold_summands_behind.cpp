@@ -36,7 +36,8 @@ class SummandsBack {
       found_ = before;
       return add(node.input(0), summands);
     }
-    return walk_.joins_channels(node) && add_to_parts(node, summands);
+    return walk_.joins_channels(node) &&
+           walk_.each_part(node, summands, [&](const std::string& part, const Summands& own) { return add(part, own); });
   }
 
   void apply(onnx::GraphProto& graph) const {
@@ -51,16 +52,6 @@ class SummandsBack {
   }
 
  private:
-  bool add_to_parts(const onnx::NodeProto& concat, const Summands& summands) {
-    std::int64_t first = 0;
-    for (const auto& part : concat.input()) {
-      const auto count = walk_.channels(part);
-      if (count < 1 || first + count > std::ssize(summands) || !add(part, slice(summands, first, count))) return false;
-      first += count;
-    }
-    return first == std::ssize(summands);
-  }
-
   const GraphIndex& index_;
   ChannelWalk walk_;
   std::map<int, Summands> found_;
