@@ -5,7 +5,8 @@
 #include <set>
 
 #include "encode/exclusions.h"
-#include "encode/integer_prelu.h"
+#include "encode/float_reason.h"
+#include "encode/integer_activation.h"
 #include "encode/known_tensors.h"
 #include "encode/note_readers.h"
 #include "model/attribute.h"
@@ -41,9 +42,9 @@ class Placer {
       for (int i = 0; i < graph_.node_size(); ++i) mark(i);
       after = quantized_.size() + active_.size();
     }
-    for (int i = 0; i < graph_.node_size() && target_.integer_prelu; ++i) {
+    for (int i = 0; i < graph_.node_size(); ++i) {
       if (is_between_integers(i) && quantized_.contains(graph_.node(i).input(0)) && quantized_.contains(graph_.node(i).output(0)))
-        placement_.integer_prelus.insert(i);
+        placement_.integer_activations.insert(i);
     }
     build_groups();
     find_pixel_nodes();
@@ -152,12 +153,12 @@ class Placer {
     if (even_graph_outputs || !only_leaves_the_graph(result)) quantize_tensor(result);
   }
 
-  // A 1x1 convolution that is read in float only, before the logits: as a matrix product of integers it has a float result. In front of a
-  // PRelu on integers it is faster as it is.
+  // A 1x1 convolution that is read in float only, before the logits: as a matrix product of integers it has a float result. In front of an
+  // activation function on integers it is faster as it is.
   bool has_integer_product(const onnx::NodeProto& node) const {
     const auto* weight = node.op_type() == "Conv" ? index_.initializer(node.input(1)) : nullptr;
     return weight != nullptr && is_pointwise(node, shape_of(*weight)) && known_.images.contains(node.input(0)) &&
-           only_floats_read(node.output(0)) && !(target_.integer_prelu && is_between_integers(index_.uses(node.output(0))[0].node)) &&
+           only_floats_read(node.output(0)) && !is_between_integers(index_.uses(node.output(0))[0].node) &&
            (target_.quantize_outputs || !only_leaves_the_graph(node.output(0)));
   }
 
@@ -168,13 +169,15 @@ class Placer {
     return false;
   }
 
-  // A PRelu between what is rounded on either side anyway: made by a convolution for it alone, read by nobody who could read it unrounded.
+  // An activation function between what is rounded on either side anyway: made by a convolution for it alone, read by nobody who could read
+  // it unrounded.
   bool is_between_integers(int number) const {
     const auto& node = graph_.node(number);
-    if (node.op_type() != "PRelu" || roles_[number] != Role::floating || excluded_.contains(number)) return false;
+    if (!target_.integer_activations.contains(node.op_type()) || roles_[number] != Role::floating || excluded_.contains(number))
+      return false;
     const int producer = index_.only_use(node.input(0)) ? index_.producer_number(node.input(0)) : -1;
     if (producer < 0 || roles_[producer] != Role::weighted || index_.is_graph_output(node.output(0))) return false;
-    return !slopes_of(node, graph_.node(producer), index_).empty() &&
+    return has_integer_form(node, graph_.node(producer), index_) &&
            std::ranges::all_of(index_.uses(node.output(0)), [&](const Use& use) { return roles_[use.node] != Role::floating; });
   }
 
@@ -203,7 +206,9 @@ class Placer {
         if (quantized_.contains(node.input(k))) unite(node.input(0), node.input(k));
       }
     }
-    for (const int number : placement_.integer_prelus) unite(graph_.node(number).input(0), graph_.node(number).output(0));
+    for (const int number : placement_.integer_activations) {
+      if (is_shared_activation(number)) unite(graph_.node(number).input(0), graph_.node(number).output(0));
+    }
     std::map<std::string, std::size_t> places;
     const auto add = [&](const std::string& name) {
       if (!quantized_.contains(name)) return;
@@ -219,12 +224,16 @@ class Placer {
     placement_.constants.assign(constants_.begin(), constants_.end());
   }
 
+  bool is_shared_activation(int number) const {
+    return placement_.integer_activations.contains(number) && shares_encoding(graph_.node(number));
+  }
+
   void add_member(TensorGroup& group, const std::string& name) {
     group.members.push_back(name);
     group.is_graph_output |= index_.is_graph_output(name);
     const int producer = index_.producer_number(name);
     const bool moved = producer >= 0 && roles_[producer] == Role::moving && active_.contains(producer);
-    if (moved || placement_.integer_prelus.contains(producer)) return;  // receives moved values only, or values nearer to zero
+    if (moved || is_shared_activation(producer)) return;  // receives moved values only, or values nearer to zero
     group.sources.push_back(name);
     if (group.sources.size() > 1) {  // values of several makers: no single operator's range holds for all
       group.range.reset();
@@ -251,26 +260,14 @@ class Placer {
     const auto& node = graph_.node(number);
     Decision decision{name_of(node), node.op_type(), roles_[number], active_.contains(number), ""};
     if (decision.role == Role::clamp) decision.quantized = quantized_.contains(node.output(0));
-    decision.quantized |= pixel_nodes_.contains(number) || placement_.integer_prelus.contains(number);
+    decision.quantized |= pixel_nodes_.contains(number) || placement_.integer_activations.contains(number);
     if (decision.quantized) return decision;
-    if (excluded_.contains(number)) {
-      decision.reason = "excluded by request";
-    } else if (const Role natural = role_of(node, index_); natural != Role::floating && roles_[number] == Role::floating) {
-      decision.reason = !known_.floats.contains(node.output_size() > 0 ? node.output(0) : "") ? "its tensors are not float"
-                        : named_in(target_.float_operators, node)
-                            ? "no integer kernel on " + target_.name
-                            : "only operators without an integer kernel on " + target_.name + " read it";
-    } else if (!bodies(node).empty()) {
-      decision.reason = "control flow: what its body holds stays float";
-    } else if (node.output_size() > 0 && read_for_pixels_.contains(node.output(0))) {
-      decision.reason = "the picture is quantized behind it";
-    } else if (natural == Role::floating) {
-      decision.reason = "operator is not in the table of quantizable operators";
-    } else if (target_.fuses_what_follows) {
-      decision.reason = target_.name + " computes it in float or within the kernel before it";
-    } else {
-      decision.reason = "none of its inputs is quantized";
-    }
+    const std::string output = node.output_size() > 0 ? node.output(0) : "";
+    const FloatNode found{.is_excluded = excluded_.contains(number),
+                          .has_float_role = decision.role == Role::floating,
+                          .makes_floats = known_.floats.contains(output),
+                          .is_read_for_pixels = read_for_pixels_.contains(output)};
+    decision.reason = float_reason(node, found, target_, index_);
     return decision;
   }
 

@@ -50,7 +50,7 @@ struct Placement {
   std::vector<std::string> constants;  // float initializers that quantized arithmetic reads as an operand (Mul by a constant)
   std::vector<Decision> decisions;     // one per node, in execution order
   std::set<int> integer_products;      // 1x1 convolutions that only float operators read, see point_products.h
-  std::set<int> integer_prelus;        // PRelu nodes whose input and output share an encoding, see integer_prelu.h
+  std::set<int> integer_activations;   // PRelu and HardSwish between convolutions, see integer_activation.h
   bool split_prelu = false;            // a PRelu that stays float becomes Mul and Max, see split_prelu.h
   bool float_biases = false;           // no bias is quantized
   bool weight_zeros = false;           // weights are written with their zero points, which are zero

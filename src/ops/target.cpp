@@ -22,7 +22,7 @@ const std::vector<Target>& targets() {
        .concat_shares = false,
        .pairs_in_16_bits = true,
        .split_prelu = true,
-       .integer_prelu = true,
+       .integer_activations = {"PRelu", "HardSwish"},
        .sums_follow_readers = true,
        .computes_constants = true,
        .resize_by_products = true,

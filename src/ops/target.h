@@ -26,7 +26,7 @@ struct Target {
   bool pairs_in_16_bits = false;          // 8-bit products may be added in pairs in 16 bits, cutting what does not fit (pair_overflow.h)
   bool onednn_kernels = false;            // its 8-bit kernels are oneDNN's, whose pairs and whose choice of operators differ
   bool split_prelu = false;               // its kernel for PRelu is slow
-  bool integer_prelu = false;             // a depthwise convolution and a maximum of integers are faster (integer_prelu.h)
+  std::set<std::string> integer_activations = {};  // operators among those that run on integers between convolutions (integer_activation.h)
   bool sums_follow_readers = false;  // an Add or Concat that only float operators read stays float: its result is not rounded once more
   bool computes_constants = false;   // when it loads a model: small files may leave that to it
   bool resize_by_products = false;   // its kernel for a linear Resize is slower than two matrix products

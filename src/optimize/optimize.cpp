@@ -196,10 +196,12 @@ Step try_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& l
 }  // namespace
 
 const std::vector<std::string>& step_names() {
-  static const std::vector<std::string> names = {"round-to-pixels", "equalize",     "absorb-bias",     "migrate",      "ranges",
-                                                 "fit-weights",     "target",       "scale",           "gptq",         "descent",
-                                                 "rescale",         "learned",      "bias-correction", "merge-groups", "resize-by-products",
-                                                 "point-products",  "integer-prelu"};
+  static const std::vector<std::string> names = {"round-to-pixels", "equalize",      "absorb-bias",
+                                                 "migrate",         "ranges",        "fit-weights",
+                                                 "target",          "scale",         "gptq",
+                                                 "descent",         "rescale",       "learned",
+                                                 "bias-correction", "merge-groups",  "resize-by-products",
+                                                 "point-products",  "integer-prelu", "integer-hard-swish"};
   return names;
 }
 

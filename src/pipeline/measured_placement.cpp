@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <string>
 
 #include "evaluate/evaluate.h"
@@ -40,6 +41,26 @@ Attempt attempt(const PlacementInput& input, const Target& target, const Optimiz
   return {std::move(plan), std::move(session), verdict};
 }
 
+// One operator of a target, placed another way.
+struct Alternative {
+  std::string what, key;
+  std::function<void(Target&)> change;
+};
+
+std::vector<Alternative> alternatives(const Target& target, const std::vector<std::string>& present) {
+  std::vector<Alternative> all;
+  for (const auto& key : present) {
+    if (target.float_operators.contains(key)) {
+      all.push_back({key + " quantized", key, [key](Target& other) { other.float_operators.erase(key); }});
+    } else {
+      all.push_back({key + " left float", key, [key](Target& other) { other.float_operators.insert(key); }});
+    }
+    if (target.integer_activations.contains(key))
+      all.push_back({key + " in float between convolutions", key, [key](Target& other) { other.integer_activations.erase(key); }});
+  }
+  return all;
+}
+
 std::string milliseconds(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.2f ms", value);
@@ -57,17 +78,16 @@ std::vector<PlacementTrial> choose_placement(Target& target, const PlacementInpu
   if (present.empty()) return trials;
   const OptimizeInput few = evenly(input.samples, judged);
   const Judge judge(input.model, few, context);
-  const auto progress = context.step("placement", present.size() * runs);
+  const auto ways = alternatives(target, present);
+  const auto progress = context.step("placement", ways.size() * runs);
   Attempt best = attempt(input, target, few, judge, context);
-  for (const auto& key : present) {
+  for (const auto& [what, key, change] : ways) {
     context.check_stop();
     Target other = target;
-    const bool was_float = other.float_operators.erase(key) > 0;
-    if (!was_float) other.float_operators.insert(key);
+    change(other);
     Attempt candidate = attempt(input, other, few, judge, context);
     const TimesInTurn times = time_in_turn(best.session, input.timed, candidate.session, input.timed, runs, context, *progress);
-    PlacementTrial trial{key + (was_float ? " quantized" : " left float"), count_of(input.model.graph(), key), median(times.first),
-                         median(times.second), false};
+    PlacementTrial trial{what, count_of(input.model.graph(), key), median(times.first), median(times.second), false};
     const bool accurate = candidate.verdict.sqnr_db >= best.verdict.sqnr_db - affordable_loss_db;
     trial.kept = accurate && trial.after_ms <= (1 - least_gain) * trial.before_ms;
     context.info("placement: " + trial.what + ": " + milliseconds(trial.before_ms) + " -> " + milliseconds(trial.after_ms) +

@@ -119,7 +119,9 @@ Target target_of(const Options& options) {
   // Of unsigned bytes, and not where encodings of tensors are exchanged that would no longer be rounded, or no longer alone.
   const bool bytes =
       options.scheme.activation_bits == 8 && options.scheme.activations == Symmetry::asymmetric && !exchanges_encodings(options);
-  target.integer_prelu &= bytes && !options.without.contains("integer-prelu");
+  if (!bytes) target.integer_activations.clear();
+  if (options.without.contains("integer-prelu")) target.integer_activations.erase("PRelu");
+  if (options.without.contains("integer-hard-swish")) target.integer_activations.erase("HardSwish");
   target.point_products &= bytes && !options.without.contains("point-products");
   target.integer_outputs = options.output_type == OutputType::integers;
   return target;

@@ -34,6 +34,8 @@ std::vector<Pass> preparation_passes(const PrepareOptions& options) {
        unless_kept(fold_factors_behind)},
       {"fold-summands-behind", "a summand per channel goes back through sums, Concats and what passes it on into the biases before",
        unless_kept(fold_summands_behind)},
+      {"fold-hard-sigmoids", "HardSigmoid becomes a Clip, its factor and summand go into the convolution before",
+       unless_kept(fold_hard_sigmoids)},
       {"fold-pads", "zeros put around the input of a convolution become its padding", fold_pads},
       {"fold-shuffles", "the order in which a channel shuffle puts channels goes into the weights behind it", unless_kept(fold_shuffles)},
       {"fold-pixel-input", "the normalisation of uint8 pixels goes into the convolution behind it, padded or not", fold_pixel_input},

@@ -22,6 +22,7 @@ std::string fuse_bias_add(Model& model);
 std::string fold_batch_norm(Model& model);
 std::string fold_scales(Model& model);
 std::string fold_factors_ahead(Model& model);
+std::string fold_hard_sigmoids(Model& model);
 std::string fold_pads(Model& model);
 std::string fold_shuffles(Model& model);
 std::string fold_factors_behind(Model& model);

@@ -5,10 +5,12 @@
 #include <set>
 
 #include "base/error.h"
-#include "encode/integer_prelu.h"
+#include "encode/integer_activation.h"
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
+#include "rewrite/integer_activation.h"
+#include "rewrite/qdq_writer.h"
 #include "rewrite/quantize_bias.h"
 #include "rewrite/split_prelu.h"
 
@@ -23,6 +25,7 @@ class Rewriter {
         options_(options),
         result_(prepared),
         names_(prepared.graph()),
+        writer_(result_.graph(), names_),
         index_(prepared.graph()) {}
 
   Model run() {
@@ -50,8 +53,9 @@ class Rewriter {
       finish_absorbed(node);
       return;
     }
-    if (placement_.integer_prelus.contains(number) && is_byte(encodings_.activations.at(node.output(0)).type)) {
-      write_integer_prelu(node);
+    if (placement_.integer_activations.contains(number) && is_byte(encodings_.activations.at(node.input(0)).type) &&
+        is_byte(encodings_.activations.at(node.output(0)).type)) {
+      write_integer_activation(node);
       return;
     }
     if (const auto found = weighted_.find(number); found != weighted_.end() && options_.weights) quantize_weights(node, *found->second);
@@ -66,7 +70,7 @@ class Rewriter {
     rename_captured(node);
     if (!quantized && runtime_would_quantize(index_.node(number))) {
       const std::string copy = names_.unique(node.input(0) + "_copy");
-      add("Sum", {node.input(0)}, copy);
+      writer_.add("Sum", {node.input(0)}, copy);
       node.set_input(0, copy);
     }
     std::vector<std::pair<std::string, std::string>> made;  // (name before, name now) of outputs to be quantized
@@ -76,30 +80,27 @@ class Rewriter {
       if (index_.is_graph_output(before)) output = names_.unique(before + "_float");
       made.emplace_back(before, output);
     }
-    const bool is_float = !quantized || placement_.integer_prelus.contains(number);
+    const bool is_float = !quantized || placement_.integer_activations.contains(number);
     const auto* slope = placement_.split_prelu && is_float && node.op_type() == "PRelu" ? index_.initializer(node.input(1)) : nullptr;
     for (auto& part : split_prelu(std::move(node), slope, names_)) *result_.graph().add_node() = std::move(part);
     for (const auto& [before, now] : made) insert_pair(before, now);
   }
 
-  // BEFORE  x -> PRelu -> y           AFTER  see integer_prelu.h; y' = DequantizeLinear (Max)
-  void write_integer_prelu(const onnx::NodeProto& node) {
+  // BEFORE  x -> PRelu or HardSwish -> y           AFTER  see integer_activation.h
+  void write_integer_activation(const onnx::NodeProto& node) {
     const std::string &x = node.input(0), &y = node.output(0);
     const auto& encoding = encodings_.activations.at(x);
-    const auto scales = slope_scales(slopes_of(node, *index_.producer(x), index_));
-    const auto& weight = *index_.initializer(weighted_.at(index_.producer_number(x))->weight);
-    Shape shape(static_cast<std::size_t>(weight.dims_size()), 1);
-    shape[0] = std::ssize(scales);
-    const std::vector<std::int32_t> ones(scales.size(), slope_weight);
-    const std::string scale = scale_initializer(encoding.scale), zero = zero_initializer(encoding);
-    const std::string factors = dequantize_initializer(make_tensor(names_.unique("p"), shape, onnx::TensorProto::INT8, ones),
-                                                       scale_initializer(scales), 0, placement_.weight_zeros ? zero : "");
-    const std::string scaled = names_.unique("m"), integer = names_.unique("q"), chosen = names_.unique("q");
-    set_attribute(add("Conv", {read_as_.at(x), factors}, scaled), "group", shape[0]);
-    add("QuantizeLinear", {scaled, scale, zero}, integer);
-    add("Max", {integers_.at(x), integer}, chosen);
-    add("DequantizeLinear", {chosen, scale, zero}, y);
-    integers_[y] = chosen;
+    const auto& maker = *weighted_.at(index_.producer_number(x));
+    Shape factors(static_cast<std::size_t>(index_.initializer(maker.weight)->dims_size()), 1);
+    factors[0] = maker.outputs;
+    const IntegerInput input{read_as_.at(x), integers_.at(x), encoding, factors};
+    if (!shares_encoding(node)) {
+      const std::string product = names_.unique(y + "_product");
+      write_integer_hard_swish(input, node.name(), product, writer_);
+      return insert_pair(y, product);
+    }
+    integers_[y] = write_integer_prelu(input, slopes_of(node, *index_.producer(x), index_), writer_);
+    writer_.add("DequantizeLinear", {integers_[y], writer_.scale(encoding.scale), writer_.zero(encoding)}, y);
     read_as_[y] = made_as_[y] = y;
   }
 
@@ -166,12 +167,12 @@ class Rewriter {
     const auto found = encodings_.activations.find(name);
     if (found == encodings_.activations.end()) return;
     const auto& encoding = found->second;
-    const std::string scale = scale_initializer(encoding.scale), zero = zero_initializer(encoding);
+    const std::string scale = writer_.scale(encoding.scale), zero = writer_.zero(encoding);
     const auto pixels = pixels_.find(name);
     const std::string integer = pixels != pixels_.end() ? pixels->second : names_.unique("q" + std::to_string(++pairs_));
     const std::string dequantized = name != float_name ? name : names_.unique("d" + std::to_string(pairs_));
-    if (pixels == pixels_.end()) add("QuantizeLinear", {float_name, scale, zero}, integer);
-    add("DequantizeLinear", {integer, scale, zero}, dequantized);
+    if (pixels == pixels_.end()) writer_.add("QuantizeLinear", {float_name, scale, zero}, integer);
+    writer_.add("DequantizeLinear", {integer, scale, zero}, dequantized);
     integers_[name] = integer;
     read_as_[name] = dequantized;
     made_as_[name] = float_name;
@@ -183,10 +184,10 @@ class Rewriter {
       const auto& tensor = *index_.initializer(op.weight);
       const auto values = float_values(tensor);
       const auto integers = quantize_values(values, shape_of(tensor), encoding);
-      weights_[op.weight] = dequantize_initializer(
+      weights_[op.weight] = writer_.dequantized(
           make_tensor(names_.unique("w" + std::to_string(weights_.size() + 1)), shape_of(tensor), encoding.type, integers),
-          scale_initializer(encoding.scale, encoding.scale_shape(shape_of(tensor))), encoding.axis,
-          placement_.weight_zeros ? zero_initializer(encoding) : "", encoding.block);
+          writer_.scale(encoding.scale, encoding.scale_shape(shape_of(tensor))), encoding.axis,
+          placement_.weight_zeros ? writer_.zero(encoding) : "", encoding.block);
     }
     node.set_input(1, weights_[op.weight]);
     if (!op.bias.empty() && !placement_.float_biases) node.set_input(2, quantized_bias(op, encoding));
@@ -202,8 +203,8 @@ class Rewriter {
     const auto [scale, integers] = quantize_bias(values, input->second.scale[0], weight.scale, drops_low_byte);
     const Shape shape = shape_of(*bias);
     const int axis = scale.size() == 1 ? -1 : static_cast<int>(shape.size()) - 1;
-    return dequantize_initializer(make_tensor(names_.unique("b" + std::to_string(++biases_)), shape, onnx::TensorProto::INT32, integers),
-                                  scale_initializer(scale), axis);
+    return writer_.dequantized(make_tensor(names_.unique("b" + std::to_string(++biases_)), shape, onnx::TensorProto::INT32, integers),
+                               writer_.scale(scale), axis);
   }
 
   bool is_quantized_constant(const std::string& name) const {
@@ -217,49 +218,8 @@ class Rewriter {
     const std::string integer = names_.unique("c" + std::to_string(++constants_));
     put_initializer(result_.graph(), make_tensor(integer, shape_of(tensor), encoding.type, integers));
     const std::string output = names_.unique("d_" + integer);
-    add("DequantizeLinear", {integer, scale_initializer(encoding.scale), zero_initializer(encoding)}, output);
+    writer_.add("DequantizeLinear", {integer, writer_.scale(encoding.scale), writer_.zero(encoding)}, output);
     return read_as_[name] = output;
-  }
-
-  // Zero points of weights and biases are zero and left out where the target allows it: DequantizeLinear's default.
-  std::string dequantize_initializer(onnx::TensorProto tensor, const std::string& scale, int axis, const std::string& zero = "",
-                                     int block = 0) {
-    std::string output = names_.unique("d" + tensor.name());
-    auto& node = add("DequantizeLinear", {tensor.name(), scale}, output);
-    if (!zero.empty()) node.add_input(zero);
-    const bool per_slice = find_initializer(result_.graph(), scale)->dims_size() > 0;
-    if (per_slice && axis != 1) set_attribute(node, "axis", std::int64_t{axis});  // 1 is the default
-    if (block > 0) set_attribute(node, "block_size", std::int64_t{block});
-    *result_.graph().add_initializer() = std::move(tensor);
-    return output;
-  }
-
-  onnx::NodeProto& add(const std::string& type, const std::vector<std::string>& inputs, const std::string& output) {
-    return *result_.graph().add_node() = make_node(type, inputs, {&output, 1});
-  }
-
-  std::string scale_initializer(const std::vector<float>& scale) {
-    return scale_initializer(scale, scale.size() == 1 ? Shape{} : Shape{static_cast<std::int64_t>(scale.size())});
-  }
-
-  std::string scale_initializer(const std::vector<float>& scale, const Shape& shape) {
-    auto& name = scales_[{scale, shape}];
-    if (name.empty()) {
-      name = names_.unique("s" + std::to_string(scales_.size()));
-      put_initializer(result_.graph(), make_tensor(name, shape, scale));
-    }
-    return name;
-  }
-
-  std::string zero_initializer(const Encoding& encoding) {
-    auto& name = zeros_[{encoding.type, encoding.zero_point}];
-    if (name.empty()) {
-      name = names_.unique("z" + std::to_string(zeros_.size()));
-      const std::size_t count = encoding.zero_point.size();
-      const Shape shape = count == 1 ? Shape{} : Shape{static_cast<std::int64_t>(count)};
-      put_initializer(result_.graph(), make_tensor(name, shape, encoding.type, encoding.zero_point));
-    }
-    return name;
   }
 
   const Placement& placement_;
@@ -267,6 +227,7 @@ class Rewriter {
   const RewriteOptions options_;
   Model result_;
   NameMaker names_;
+  QdqWriter writer_;
   GraphIndex index_;  // of the prepared graph
   std::map<int, const WeightedOp*> weighted_;
   std::map<std::string, std::string> pixels_;    // what Casts made of uint8 tensors -> those tensors, which are integers already
@@ -274,8 +235,6 @@ class Rewriter {
   std::map<std::string, std::string> integers_;  // tensor -> its integers
   std::map<std::string, std::string> made_as_;   // tensor -> what carries its float value, before it is quantized
   std::map<std::string, std::string> weights_;
-  std::map<std::pair<std::vector<float>, Shape>, std::string> scales_;
-  std::map<std::pair<int, std::vector<std::int32_t>>, std::string> zeros_;
   int pairs_ = 0, biases_ = 0, constants_ = 0;
 };
 

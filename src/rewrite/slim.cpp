@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t short_enough = 4;
 constexpr std::size_t worth_a_fiftieth = 50;
-constexpr std::size_t worth_computed_scales = 24;  // a part of the model: other programs expect to find stored scales
+constexpr std::size_t worth_computed_scales = 32;  // a part of the model: other programs expect to find stored scales
 
 // Bytes that the names of tensors take.
 std::size_t weight_of_names(const onnx::GraphProto& graph) {

@@ -3,7 +3,7 @@
 #include <map>
 #include <set>
 
-#include "encode/integer_prelu.h"
+#include "encode/integer_activation.h"
 #include "model/attribute.h"
 #include "model/graph.h"
 #include "rewrite/merge_groups.h"
@@ -56,7 +56,7 @@ std::vector<const onnx::NodeProto*> weighted_nodes(const onnx::GraphProto& graph
   for (const auto& node : graph.node()) {
     const auto& type = node.op_type();
     const bool weighted = type == "Conv" || type == "ConvTranspose" || type == "Gemm" || type == "MatMul";
-    if (weighted && node.input_size() > 1 && !multiplies_by_slopes(node, index) &&
+    if (weighted && node.input_size() > 1 && !multiplies_by_slopes(node, index) && !makes_gate(node, index) &&
         constant_behind(node.input(1), index).integers != nullptr)
       nodes.push_back(&node);
   }
@@ -207,6 +207,10 @@ Issues check_activations(const onnx::ModelProto& prepared, const onnx::ModelProt
       const auto& encoding = encodings.activations.at(member);
       ++planned[{encoding.type, encoding.scale[0], encoding.zero_point[0]}];
     }
+  }
+  const Encoding gate = gate_encoding();
+  for (const auto& node : written.graph().node()) {  // which ones there must be, check_integer_activations() says
+    if (makes_gate(node, index)) ++planned[{gate.type, gate.scale[0], gate.zero_point[0]}];
   }
   const auto pixels = quantizers_of(prepared);
   std::set<std::string> seen_pixels;

@@ -22,7 +22,7 @@ void verify(const Model& original, const Model& prepared, const std::filesystem:
   collect(check_weights(prepared, written.proto, placement, encodings));
   collect(check_biases(written.proto));
   collect(check_activations(prepared.proto, written.proto, placement, encodings));
-  collect(check_integer_prelus(prepared.proto, written.proto, placement, encodings));
+  collect(check_integer_activations(prepared.proto, written.proto, placement, encodings));
   collect(check_pixels(prepared.proto, written.proto));
   take_runtime_warnings();
   try {

@@ -24,9 +24,10 @@ Issues check_biases(const onnx::ModelProto& written);
 // rounds the prepared model's input to pixels.
 Issues check_activations(const onnx::ModelProto& prepared, const onnx::ModelProto& written, const Placement& placement,
                          const Encodings& encodings);
-// Every PRelu planned on integers has the planned slopes, and one encoding for what it reads, compares and makes.
-Issues check_integer_prelus(const onnx::ModelProto& prepared, const onnx::ModelProto& written, const Placement& placement,
-                            const Encodings& encodings);
+// Every PRelu planned on integers has the planned slopes, and one encoding for what it reads, compares and makes; every HardSwish its gate
+// and the encodings of its input and output.
+Issues check_integer_activations(const onnx::ModelProto& prepared, const onnx::ModelProto& written, const Placement& placement,
+                                 const Encodings& encodings);
 // What rounds the input to pixels, channel by channel, is what the prepared model has.
 Issues check_pixels(const onnx::ModelProto& prepared, const onnx::ModelProto& written);
 // Every encoding has the bits that the scheme and its exceptions give it. Not part of verify(): a plan may come from elsewhere.
