@@ -1,6 +1,7 @@
 #include "encode/integer_activation.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "model/tensor.h"
 #include "ops/op_table.h"
@@ -17,6 +18,7 @@ std::optional<WeightedOp> convolution(const onnx::NodeProto& node, const GraphIn
 }  // namespace
 
 bool has_integer_form(const onnx::NodeProto& activation, const onnx::NodeProto& maker, const GraphIndex& index) {
+  if (!standard_domain(activation)) return false;
   if (activation.op_type() == "PRelu") return !slopes_of(activation, maker, index).empty();
   return activation.op_type() == "HardSwish" && convolution(maker, index).has_value();
 }
@@ -45,30 +47,23 @@ std::vector<float> slope_scales(std::vector<float> slopes) {
 
 Encoding gate_encoding() { return encode_range({0, 1}, onnx::TensorProto::UINT8, Symmetry::asymmetric); }
 
+std::optional<std::int32_t> gate_summand(const Encoding& input) {
+  constexpr double largest = 1 << 30;  // what the convolution adds to it is less than 2^16
+  const double exact = 0.5 / static_cast<double>(input.scale[0] * gate_scale);
+  return exact < largest ? std::optional(static_cast<std::int32_t>(std::nearbyint(exact))) : std::nullopt;
+}
+
+bool runs_on_integers(const onnx::NodeProto& activation, const Encodings& encodings) {
+  const auto &input = encodings.activations.at(activation.input(0)), &output = encodings.activations.at(activation.output(0));
+  if (shares_encoding(activation)) return is_byte(output.type);
+  const auto is_unsigned_byte = [](const Encoding& encoding) { return encoding.type == onnx::TensorProto::UINT8; };
+  return is_unsigned_byte(input) && is_unsigned_byte(output) && gate_summand(input).has_value();
+}
+
 bool is_integer_max(const onnx::NodeProto& node, const GraphIndex& index) {
   if (node.op_type() != "Max" || node.input_size() != 2) return false;
   const auto* other = index.producer(node.input(1));
   return other != nullptr && is_quantizer(*other);
-}
-
-bool multiplies_by_slopes(const onnx::NodeProto& node, const GraphIndex& index) {
-  if (node.op_type() != "Conv") return false;
-  const int quantizer = index.only_reader(node.output(0));
-  if (quantizer < 0 || !is_quantizer(index.node(quantizer))) return false;
-  const auto use = index.only_use(index.node(quantizer).output(0));
-  return use && is_integer_max(index.node(use->node), index);
-}
-
-bool makes_gate(const onnx::NodeProto& node, const GraphIndex& index) {
-  const auto* weight = node.op_type() == "Conv" ? index.producer(node.input(1)) : nullptr;
-  const auto* scale = weight != nullptr && is_dequantizer(*weight) ? index.initializer(weight->input(1)) : nullptr;
-  if (scale == nullptr || float_values(*scale) != std::vector<float>{gate_scale}) return false;
-  const int quantizer = index.only_reader(node.output(0));
-  if (quantizer < 0 || !is_quantizer(index.node(quantizer))) return false;
-  const int dequantizer = index.only_reader(index.node(quantizer).output(0));
-  if (dequantizer < 0 || !is_dequantizer(index.node(dequantizer))) return false;
-  const auto use = index.only_use(index.node(dequantizer).output(0));
-  return use && use->input == 1 && index.node(use->node).op_type() == "Mul" && index.node(use->node).input(0) == node.input(0);
 }
 
 }  // namespace quantize

@@ -14,6 +14,7 @@
 #include <onnx/onnx_pb.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "encode/encodings.h"
@@ -36,13 +37,16 @@ std::vector<float> slopes_of(const onnx::NodeProto& prelu, const onnx::NodeProto
 std::vector<float> slope_scales(std::vector<float> slopes);
 
 // Of HardSwish's second factor.
-constexpr float gate_scale = 1.0F / 6 / factor_weight, gate_summand = 0.5F;
+constexpr float gate_scale = 1.0F / 6 / factor_weight;
 Encoding gate_encoding();
+// Its summand, 1/2, in integers at input scale * gate_scale; nothing where they would be too large for the sum to fit int32, which takes
+// inputs all next to zero.
+std::optional<std::int32_t> gate_summand(const Encoding& input);
+
+// Whether an activation function that placement chose for this is written so: with bytes on either side.
+bool runs_on_integers(const onnx::NodeProto& activation, const Encodings& encodings);
 
 // In a written graph: the Max of two tensors of integers.
 bool is_integer_max(const onnx::NodeProto& node, const GraphIndex& index);
-// In a written graph: the convolution that makes the second operand, of either form.
-bool multiplies_by_slopes(const onnx::NodeProto& node, const GraphIndex& index);
-bool makes_gate(const onnx::NodeProto& node, const GraphIndex& index);
 
 }  // namespace quantize

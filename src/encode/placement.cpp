@@ -1,14 +1,14 @@
 #include "encode/placement.h"
 
 #include <algorithm>
-#include <map>
+#include <functional>
 #include <set>
 
 #include "encode/exclusions.h"
 #include "encode/float_reason.h"
+#include "encode/group_tensors.h"
 #include "encode/integer_activation.h"
 #include "encode/known_tensors.h"
-#include "encode/note_readers.h"
 #include "model/attribute.h"
 #include "model/tensor.h"
 
@@ -34,19 +34,12 @@ class Placer {
     placement_.drops_low_byte = target_.drops_low_byte;
     placement_.keep_wide_clamps = target_.drops_wide_pairs;
     assign_roles();
-    for (const auto& output : graph_.output()) {
-      if (target_.integer_outputs) quantize_tensor(output.name());
-    }
-    for (std::size_t before = 1, after = 0; before != after;) {  // a later Conv may quantize what an earlier reader could not yet count on
-      before = quantized_.size() + active_.size();
-      for (int i = 0; i < graph_.node_size(); ++i) mark(i);
-      after = quantized_.size() + active_.size();
-    }
-    for (int i = 0; i < graph_.node_size(); ++i) {
-      if (is_between_integers(i) && quantized_.contains(graph_.node(i).input(0)) && quantized_.contains(graph_.node(i).output(0)))
-        placement_.integer_activations.insert(i);
-    }
-    build_groups();
+    find_products([&](int reader) { return is_between_integers(reader); });
+    do {
+      quantize_tensors();
+    } while (find_products([&](int reader) { return placement_.integer_activations.contains(reader); }));
+    placement_.groups = group_tensors(index_, target_, {roles_, active_, quantized_, placement_.integer_activations, known_.bytes});
+    placement_.constants.assign(constants_.begin(), constants_.end());
     find_pixel_nodes();
     placement_.split_prelu = target_.split_prelu;
     for (int i = 0; i < graph_.node_size(); ++i) placement_.decisions.push_back(decide(i));
@@ -66,9 +59,32 @@ class Placer {
     for (int i = graph_.node_size(); target_.sums_follow_readers && i-- > 0;) {
       if (joins_tensors(graph_.node(i)) && only_floats_read(graph_.node(i).output(0))) roles_[static_cast<std::size_t>(i)] = Role::floating;
     }
-    for (const auto& weighted : placement_.weighted) {
-      if (target_.point_products && has_integer_product(graph_.node(weighted.node))) placement_.integer_products.insert(weighted.node);
+  }
+
+  void quantize_tensors() {
+    quantized_.clear(), active_.clear(), constants_.clear(), placement_.integer_activations.clear();
+    for (const auto& output : graph_.output()) {
+      if (target_.integer_outputs) quantize_tensor(output.name());
     }
+    for (std::size_t before = 1, after = 0; before != after;) {  // a later Conv may quantize what an earlier reader could not yet count on
+      before = quantized_.size() + active_.size();
+      for (int i = 0; i < graph_.node_size(); ++i) mark(i);
+      after = quantized_.size() + active_.size();
+    }
+    for (int i = 0; i < graph_.node_size(); ++i) {
+      if (is_between_integers(i) && quantized_.contains(graph_.node(i).input(0)) && quantized_.contains(graph_.node(i).output(0)))
+        placement_.integer_activations.insert(i);
+    }
+  }
+
+  // In front of an activation function on integers a convolution is faster as it is. Returns whether there are new ones.
+  bool find_products(const std::function<bool(int)>& runs_on_integers) {
+    const std::size_t before = placement_.integer_products.size();
+    for (const auto& [number, op] : placement_.weighted) {
+      if (target_.point_products && has_integer_product(graph_.node(number)) && !runs_on_integers(index_.uses(op.output)[0].node))
+        placement_.integer_products.insert(number);
+    }
+    return placement_.integer_products.size() > before;
   }
 
   bool only_floats_read(const std::string& name) const {
@@ -153,13 +169,11 @@ class Placer {
     if (even_graph_outputs || !only_leaves_the_graph(result)) quantize_tensor(result);
   }
 
-  // A 1x1 convolution that is read in float only, before the logits: as a matrix product of integers it has a float result. In front of an
-  // activation function on integers it is faster as it is.
+  // A 1x1 convolution that is read in float only, before the logits: as a matrix product of integers it has a float result.
   bool has_integer_product(const onnx::NodeProto& node) const {
     const auto* weight = node.op_type() == "Conv" ? index_.initializer(node.input(1)) : nullptr;
     return weight != nullptr && is_pointwise(node, shape_of(*weight)) && known_.images.contains(node.input(0)) &&
-           only_floats_read(node.output(0)) && !is_between_integers(index_.uses(node.output(0))[0].node) &&
-           (target_.quantize_outputs || !only_leaves_the_graph(node.output(0)));
+           only_floats_read(node.output(0)) && (target_.quantize_outputs || !only_leaves_the_graph(node.output(0)));
   }
 
   bool any_input_quantized(const onnx::NodeProto& node) const {
@@ -179,68 +193,6 @@ class Placer {
     if (producer < 0 || roles_[producer] != Role::weighted || index_.is_graph_output(node.output(0))) return false;
     return has_integer_form(node, graph_.node(producer), index_) &&
            std::ranges::all_of(index_.uses(node.output(0)), [&](const Use& use) { return roles_[use.node] != Role::floating; });
-  }
-
-  // --- groups: union of tensors that share an encoding ---
-  std::string root(const std::string& name) {
-    auto found = parents_.find(name);
-    if (found == parents_.end() || found->second == name) return name;
-    return found->second = root(found->second);
-  }
-
-  void unite(const std::string& a, const std::string& b) {
-    const std::string first = root(a), second = root(b);
-    if (first != second) parents_[second] = first;
-  }
-
-  void build_groups() {
-    for (int i = 0; i < graph_.node_size(); ++i) {
-      const auto& node = graph_.node(i);
-      const bool shares =
-          roles_[i] == Role::moving || (node.op_type() == "Concat" && target_.concat_shares) || named_in(target_.sharing, node);
-      if (!active_.contains(i) || !shares) continue;
-      for (const auto& output : node.output()) {
-        if (quantized_.contains(output)) unite(node.input(0), output);
-      }
-      for (int k = 1; k < node.input_size() && roles_[i] != Role::moving; ++k) {
-        if (quantized_.contains(node.input(k))) unite(node.input(0), node.input(k));
-      }
-    }
-    for (const int number : placement_.integer_activations) {
-      if (is_shared_activation(number)) unite(graph_.node(number).input(0), graph_.node(number).output(0));
-    }
-    std::map<std::string, std::size_t> places;
-    const auto add = [&](const std::string& name) {
-      if (!quantized_.contains(name)) return;
-      const auto [place, fresh] = places.try_emplace(root(name), placement_.groups.size());
-      if (fresh) placement_.groups.emplace_back();
-      add_member(placement_.groups[place->second], name);
-    };
-    for (const auto* input : fed_inputs(graph_)) add(input->name());
-    for (const auto& node : graph_.node()) {
-      for (const auto& output : node.output()) add(output);
-    }
-    for (auto& group : placement_.groups) note_readers(group, index_);
-    placement_.constants.assign(constants_.begin(), constants_.end());
-  }
-
-  bool is_shared_activation(int number) const {
-    return placement_.integer_activations.contains(number) && shares_encoding(graph_.node(number));
-  }
-
-  void add_member(TensorGroup& group, const std::string& name) {
-    group.members.push_back(name);
-    group.is_graph_output |= index_.is_graph_output(name);
-    const int producer = index_.producer_number(name);
-    const bool moved = producer >= 0 && roles_[producer] == Role::moving && active_.contains(producer);
-    if (moved || is_shared_activation(producer)) return;  // receives moved values only, or values nearer to zero
-    group.sources.push_back(name);
-    if (group.sources.size() > 1) {  // values of several makers: no single operator's range holds for all
-      group.range.reset();
-      group.range_is_exact = group.is_pixels = false;
-      return;
-    }
-    if (producer >= 0) note_maker(group, graph_.node(producer), index_, known_.bytes);
   }
 
   // The nodes that make the pixels of a group, which are integers already, from the Cast back; and what those read.
@@ -278,7 +230,6 @@ class Placer {
   KnownTensors known_;
   std::set<std::string> quantized_, constants_, read_for_pixels_;
   std::vector<Role> roles_;
-  std::map<std::string, std::string> parents_;
   Placement placement_;
 };
 

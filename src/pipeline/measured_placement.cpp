@@ -44,19 +44,20 @@ Attempt attempt(const PlacementInput& input, const Target& target, const Optimiz
 // One operator of a target, placed another way.
 struct Alternative {
   std::string what, key;
-  std::function<void(Target&)> change;
+  std::function<bool(Target&)> change;  // false: there is nothing to change any more
 };
 
 std::vector<Alternative> alternatives(const Target& target, const std::vector<std::string>& present) {
   std::vector<Alternative> all;
   for (const auto& key : present) {
     if (target.float_operators.contains(key)) {
-      all.push_back({key + " quantized", key, [key](Target& other) { other.float_operators.erase(key); }});
+      all.push_back({key + " quantized", key, [key](Target& other) { return other.float_operators.erase(key) > 0; }});
     } else {
-      all.push_back({key + " left float", key, [key](Target& other) { other.float_operators.insert(key); }});
+      all.push_back({key + " left float", key, [key](Target& other) { return other.float_operators.insert(key).second; }});
     }
     if (target.integer_activations.contains(key))
-      all.push_back({key + " in float between convolutions", key, [key](Target& other) { other.integer_activations.erase(key); }});
+      all.push_back({key + " in float between convolutions", key,
+                     [key](Target& other) { return other.float_operators.contains(key) && other.integer_activations.erase(key) > 0; }});
   }
   return all;
 }
@@ -84,7 +85,7 @@ std::vector<PlacementTrial> choose_placement(Target& target, const PlacementInpu
   for (const auto& [what, key, change] : ways) {
     context.check_stop();
     Target other = target;
-    change(other);
+    if (!change(other)) continue;
     Attempt candidate = attempt(input, other, few, judge, context);
     const TimesInTurn times = time_in_turn(best.session, input.timed, candidate.session, input.timed, runs, context, *progress);
     PlacementTrial trial{what, count_of(input.model.graph(), key), median(times.first), median(times.second), false};

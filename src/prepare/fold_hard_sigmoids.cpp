@@ -29,7 +29,8 @@ bool fold_one(Model& model, std::string& zero, std::string& one) {
     auto& node = *graph.mutable_node(i);
     if (node.op_type() != "HardSigmoid" || !standard_domain(node) || !index.only_use(node.input(0))) continue;
     const int maker = index.producer_number(node.input(0));
-    const auto channels = maker >= 0 ? output_channels(graph.node(maker), index) : std::nullopt;
+    const bool shared = maker >= 0 && graph.node(maker).input_size() > 1 && index.uses(graph.node(maker).input(1)).size() > 1;
+    const auto channels = maker >= 0 && !shared ? output_channels(graph.node(maker), index) : std::nullopt;
     const auto map = channels ? map_of(node, *channels) : ChannelAffine{};
     if (!channels || !map.is_finite() || map.scale.empty() || !(map.scale[0] > 0)) continue;
     auto change = absorb_after(maker, map, index, names);

@@ -10,9 +10,8 @@ std::string counted(std::size_t count, const std::string& singular, const std::s
 
 std::vector<Pass> preparation_passes(const PrepareOptions& options) {
   const auto raise = [version = options.opset](Model& model) { return raise_opset(model, version); };
-  const auto unless_kept = [keep = options.keep_channels](auto pass) {
-    return [keep, pass](Model& model) { return keep ? std::string() : pass(model); };
-  };
+  const auto unless = [](bool kept, auto pass) { return [kept, pass](Model& model) { return kept ? std::string() : pass(model); }; };
+  const bool channels = options.keep_channels, hard_sigmoids = options.kept_operators.contains("HardSigmoid");
   return {
       {"drop-input-initializers", "weights that are also listed as inputs of the model are weights only", drop_input_initializers},
       {"unpack-constants", "Constant nodes become initializers", unpack_constants},
@@ -23,7 +22,9 @@ std::vector<Pass> preparation_passes(const PrepareOptions& options) {
       {"drop-identities", "nodes that do nothing, and nodes nobody reads, are removed", drop_identities},
       {"raise-opset", "the model is raised to the operator set that the scheme needs", raise, true},
       {"clip-bounds", "Min and Max with a constant become Clip, Clip from 0 upwards becomes Relu", clip_bounds},
-      {"fuse-hard-swish", "x * clip (x + 3, 0, 6) / 6 written out becomes HardSwish", fuse_hard_swish},
+      {"fuse-hard-swish", "x * clip (x + 3, 0, 6) / 6 written out becomes HardSwish", unless(hard_sigmoids, fuse_hard_swish)},
+      {"pool-means", "the mean of every channel is taken by GlobalAveragePool",
+       unless(options.kept_operators.contains("ReduceMean"), pool_means)},
       {"fold-gemm-factors", "alpha and beta of Gemm go into its constant weight and bias", fold_gemm_factors},
       {"fuse-bias-add", "an Add of constants after Conv, ConvTranspose and Gemm becomes their bias", fuse_bias_add},
       {"fold-batch-norm", "BatchNormalization goes into the Conv, ConvTranspose or Gemm beside it, else becomes Mul and Add",
@@ -31,13 +32,14 @@ std::vector<Pass> preparation_passes(const PrepareOptions& options) {
       {"fold-scales", "a constant factor per channel after Conv, ConvTranspose and Gemm goes into their weights", fold_scales},
       {"fold-factors-ahead", "one factor or summand ahead of Conv, ConvTranspose and Gemm goes into their weights", fold_factors_ahead},
       {"fold-factors-behind", "a factor per channel goes back through sums, Concats and what passes it on into the weights before",
-       unless_kept(fold_factors_behind)},
+       unless(channels, fold_factors_behind)},
       {"fold-summands-behind", "a summand per channel goes back through sums, Concats and what passes it on into the biases before",
-       unless_kept(fold_summands_behind)},
+       unless(channels, fold_summands_behind)},
       {"fold-hard-sigmoids", "HardSigmoid becomes a Clip, its factor and summand go into the convolution before",
-       unless_kept(fold_hard_sigmoids)},
+       unless(channels || hard_sigmoids, fold_hard_sigmoids)},
       {"fold-pads", "zeros put around the input of a convolution become its padding", fold_pads},
-      {"fold-shuffles", "the order in which a channel shuffle puts channels goes into the weights behind it", unless_kept(fold_shuffles)},
+      {"fold-shuffles", "the order in which a channel shuffle puts channels goes into the weights behind it",
+       unless(channels, fold_shuffles)},
       {"fold-pixel-input", "the normalisation of uint8 pixels goes into the convolution behind it, padded or not", fold_pixel_input},
       {"fuse-bias-add", "the same for what followed a BatchNormalization", fuse_bias_add},
       {"plain-gemms", "the factors of a Gemm go into its weight and bias, a transposed input gets a Transpose", plain_gemms},

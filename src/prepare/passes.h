@@ -28,6 +28,7 @@ std::string fold_shuffles(Model& model);
 std::string fold_factors_behind(Model& model);
 std::string fold_summands_behind(Model& model);
 std::string fold_pixel_input(Model& model);
+std::string pool_means(Model& model);
 std::string plain_gemms(Model& model);
 std::string fork_shared_weights(Model& model);
 

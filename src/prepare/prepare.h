@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,9 +41,10 @@ struct PassOutcome {
 struct PrepareOptions {
   std::int64_t opset = 0;  // raise to at least this version; a model older than 13 is raised to at least 17 in any case
   bool strict = false;
-  bool keep_outputs = false;   // Prepared::outputs are wanted, the same for any number of threads
-  bool keep_channels = false;  // encodings are exchanged with others: inner channels keep their order, factors and summands
-  bool one_at_a_time = false;  // the check runs one input set after the other, for less memory
+  bool keep_outputs = false;                  // Prepared::outputs are wanted, the same for any number of threads
+  bool keep_channels = false;                 // encodings are exchanged with others: inner channels keep their order, factors and summands
+  std::set<std::string> kept_operators = {};  // not to be made others of: HardSigmoid, ReduceMean
+  bool one_at_a_time = false;                 // the check runs one input set after the other, for less memory
 };
 
 // The passes in the order they run. A name may stand twice: what one pass does can give an earlier one something to do.

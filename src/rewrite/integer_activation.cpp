@@ -2,7 +2,6 @@
 
 #include "encode/integer_activation.h"
 #include "model/attribute.h"
-#include "rewrite/quantize_bias.h"
 
 namespace quantize {
 namespace {
@@ -30,11 +29,10 @@ std::string write_integer_prelu(const IntegerInput& input, const std::vector<flo
 }
 
 void write_integer_hard_swish(const IntegerInput& input, const std::string& name, const std::string& output, QdqWriter& writer) {
-  const std::vector<float> scale = {gate_scale}, summands(static_cast<std::size_t>(input.factors[0]), gate_summand);
-  const auto bias = quantize_bias(summands, input.encoding.scale[0], scale, false);
-  const std::string summand = writer.dequantized(
-      make_tensor(writer.unique("b"), {input.factors[0]}, onnx::TensorProto::INT32, bias.integers), writer.scale(bias.scale), -1);
-  const std::string scaled = convolve(input, scale, summand, writer);
+  const std::vector<std::int32_t> summands(static_cast<std::size_t>(input.factors[0]), *gate_summand(input.encoding));
+  const std::string summand = writer.dequantized(make_tensor(writer.unique("b"), {input.factors[0]}, onnx::TensorProto::INT32, summands),
+                                                 writer.scale({input.encoding.scale[0] * gate_scale}), -1);
+  const std::string scaled = convolve(input, {gate_scale}, summand, writer);
   const Encoding encoding = gate_encoding();
   const std::string one_step = writer.scale(encoding.scale), zero = writer.zero(encoding);
   const std::string integer = writer.unique("q"), gate = writer.unique("g");

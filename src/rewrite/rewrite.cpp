@@ -53,8 +53,7 @@ class Rewriter {
       finish_absorbed(node);
       return;
     }
-    if (placement_.integer_activations.contains(number) && is_byte(encodings_.activations.at(node.input(0)).type) &&
-        is_byte(encodings_.activations.at(node.output(0)).type)) {
+    if (placement_.integer_activations.contains(number) && runs_on_integers(node, encodings_)) {
       write_integer_activation(node);
       return;
     }

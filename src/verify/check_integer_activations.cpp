@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <cmath>
 
 #include "encode/integer_activation.h"
 #include "model/attribute.h"
 #include "model/graph.h"
 #include "model/tensor.h"
 #include "verify/verify.h"
+#include "verify/written_nodes.h"
 
 namespace quantize {
 namespace {
@@ -26,33 +26,40 @@ bool has_factors(const onnx::NodeProto& convolution, const std::vector<float>& s
          std::ranges::all_of(int_values(*integers), [](std::int64_t factor) { return factor == factor_weight; });
 }
 
+const onnx::NodeProto* only_reader(const onnx::NodeProto& node, const GraphIndex& index) {
+  const auto use = index.only_use(node.output(0));
+  return use ? &index.node(use->node) : nullptr;
+}
+
 // Max of q and of its values times slopes, all with one encoding; see integer_activation.h.
-bool is_integer_prelu(const onnx::NodeProto& maximum, const std::vector<float>& scales, const Encoding& encoding, const GraphIndex& index) {
-  const auto *given = index.producer(maximum.input(0)), *scaled = index.producer(maximum.input(1));
-  const auto* slopes = scaled != nullptr ? index.producer(scaled->input(0)) : nullptr;
-  if (given == nullptr || slopes == nullptr || !multiplies_by_slopes(*slopes, index)) return false;
-  const auto* input = index.producer(slopes->input(0));
-  if (input == nullptr || !is_dequantizer(*input) || input->input(0) != maximum.input(0)) return false;
-  return has_factors(*slopes, scales, index) && has_parameters(*given, encoding, index) && has_parameters(*scaled, encoding, index) &&
-         has_parameters(*input, encoding, index) && std::ranges::all_of(index.uses(maximum.output(0)), [&](const Use& use) {
+bool is_integer_prelu(const onnx::NodeProto& slopes, const std::vector<float>& scales, const Encoding& encoding, const GraphIndex& index) {
+  const auto* scaled = only_reader(slopes, index);
+  const auto* maximum = scaled != nullptr && is_quantizer(*scaled) ? only_reader(*scaled, index) : nullptr;
+  if (maximum == nullptr || !is_integer_max(*maximum, index)) return false;
+  const auto *given = index.producer(maximum->input(0)), *input = index.producer(slopes.input(0));
+  if (given == nullptr || !is_quantizer(*given) || input == nullptr || !is_dequantizer(*input)) return false;
+  if (input->input(0) != maximum->input(0) || maximum->input(1) != scaled->output(0)) return false;
+  return has_factors(slopes, scales, index) && has_parameters(*given, encoding, index) && has_parameters(*scaled, encoding, index) &&
+         has_parameters(*input, encoding, index) && std::ranges::all_of(index.uses(maximum->output(0)), [&](const Use& use) {
            return !is_dequantizer(index.node(use.node)) || has_parameters(index.node(use.node), encoding, index);
          });
 }
 
-// x times the gate that is made of it; see integer_activation.h.
+// x times the gate that is made of it. The scale of the summand is check_biases()' business.
 bool is_integer_hard_swish(const onnx::NodeProto& gate, const Encoding& read, const Encoding& made, const GraphIndex& index) {
   const auto* input = index.producer(gate.input(0));
   if (input == nullptr || !is_dequantizer(*input) || !has_parameters(*input, read, index) || gate.input_size() != 3) return false;
-  const auto* summand = index.producer(gate.input(2));
-  const auto* stored = summand != nullptr && is_dequantizer(*summand) ? index.initializer(summand->input(0)) : nullptr;
-  const auto expected = std::lrint(gate_summand / (read.scale[0] * gate_scale));
-  if (stored == nullptr || std::ranges::any_of(int_values(*stored), [&](auto value) { return value != expected; })) return false;
-  const auto& quantizer = index.node(index.uses(gate.output(0))[0].node);
-  const auto& dequantizer = index.node(index.uses(quantizer.output(0))[0].node);
-  const auto product = index.only_use(index.node(index.uses(dequantizer.output(0))[0].node).output(0));
-  return has_factors(gate, {gate_scale}, index) && has_parameters(quantizer, gate_encoding(), index) &&
-         has_parameters(dequantizer, gate_encoding(), index) && product && is_quantizer(index.node(product->node)) &&
-         has_parameters(index.node(product->node), made, index);
+  const auto summand = constant_behind(gate.input(2), index);
+  if (summand.integers == nullptr) return false;
+  if (std::ranges::any_of(int_values(*summand.integers), [&](auto value) { return value != gate_summand(read); })) return false;
+  const auto* quantizer = only_reader(gate, index);
+  const auto* dequantizer = quantizer != nullptr && is_quantizer(*quantizer) ? only_reader(*quantizer, index) : nullptr;
+  const auto* product = dequantizer != nullptr && is_dequantizer(*dequantizer) ? only_reader(*dequantizer, index) : nullptr;
+  const auto* result = product != nullptr ? only_reader(*product, index) : nullptr;
+  if (result == nullptr || !is_quantizer(*result) || product->op_type() != "Mul") return false;
+  return product->input(0) == gate.input(0) && product->input(1) == dequantizer->output(0) && has_factors(gate, {gate_scale}, index) &&
+         has_parameters(*quantizer, gate_encoding(), index) && has_parameters(*dequantizer, gate_encoding(), index) &&
+         has_parameters(*result, made, index);
 }
 
 }  // namespace
@@ -61,26 +68,19 @@ Issues check_integer_activations(const onnx::ModelProto& prepared, const onnx::M
                                  const Encodings& encodings) {
   Issues issues;
   const GraphIndex before(prepared.graph()), after(written.graph());
-  std::vector<const onnx::NodeProto*> maxima, gates;
-  for (const auto& node : written.graph().node()) {
-    if (is_integer_max(node, after)) maxima.push_back(&node);
-    if (makes_gate(node, after)) gates.push_back(&node);
-  }
-  std::size_t prelus = 0, hard_swishes = 0;
-  for (const int number : placement.integer_activations) {
-    const auto& node = before.node(number);
+  const auto nodes = written_nodes(written.graph(), after);
+  const auto planned = planned_nodes(before, placement, encodings);
+  if (nodes.size() != planned.size()) return {};  // which check_weights() says
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (planned[i].weighted != nullptr) continue;
+    const auto& node = before.node(planned[i].number);
     const auto &read = encodings.activations.at(node.input(0)), &made = encodings.activations.at(node.output(0));
-    if (!is_byte(read.type) || !is_byte(made.type)) continue;
-    const bool is_prelu = shares_encoding(node);
-    if (is_prelu ? prelus == maxima.size() : hard_swishes == gates.size())
-      return {"the file has fewer activation functions on integers than planned"};
     const bool as_planned =
-        is_prelu ? is_integer_prelu(*maxima[prelus++], slope_scales(slopes_of(node, *before.producer(node.input(0)), before)), made, after)
-                 : is_integer_hard_swish(*gates[hard_swishes++], read, made, after);
+        shares_encoding(node)
+            ? is_integer_prelu(*nodes[i], slope_scales(slopes_of(node, *before.producer(node.input(0)), before)), made, after)
+            : is_integer_hard_swish(*nodes[i], read, made, after);
     if (!as_planned) issues.push_back(describe(node) + " is not computed as planned");
   }
-  if (prelus != maxima.size() || hard_swishes != gates.size())
-    issues.emplace_back("the file has more activation functions on integers than planned");
   return issues;
 }
 

@@ -10,36 +10,10 @@
 #include "rewrite/point_products.h"
 #include "rewrite/rewrite.h"
 #include "verify/verify.h"
+#include "verify/written_nodes.h"
 
 namespace quantize {
 namespace {
-
-struct Dequantizer {
-  const onnx::TensorProto *integers = nullptr, *zero = nullptr;
-  std::vector<float> scale;
-  int axis = 1;
-};
-
-// Stored, or the product of a stored scale and stored scales (see slim.h); empty where it is neither.
-std::vector<float> scales(const std::string& tensor, const GraphIndex& index) {
-  if (const auto* stored = index.initializer(tensor)) return float_values(*stored);
-  const auto* product = index.producer(tensor);
-  if (product == nullptr || product->op_type() != "Mul") return {};
-  const auto *factor = index.initializer(product->input(0)), *others = index.initializer(product->input(1));
-  if (factor == nullptr || others == nullptr) return {};
-  const float input = float_values(*factor)[0];
-  auto values = float_values(*others);
-  for (auto& value : values) value *= input;
-  return values;
-}
-
-// The constant behind a DequantizeLinear that makes `tensor`; integers is null where there is none.
-Dequantizer constant_behind(const std::string& tensor, const GraphIndex& index) {
-  const auto* node = index.producer(tensor);
-  if (node == nullptr || node->op_type() != "DequantizeLinear") return {};
-  return {index.initializer(node->input(0)), node->input_size() > 2 ? index.initializer(node->input(2)) : nullptr,
-          scales(node->input(1), index), static_cast<int>(int_attribute(*node, "axis", 1))};
-}
 
 // The scale of the activation that `tensor` dequantizes; 0 where it is not a dequantized activation.
 float activation_scale(const std::string& tensor, const GraphIndex& index) {
@@ -47,20 +21,6 @@ float activation_scale(const std::string& tensor, const GraphIndex& index) {
   if (node == nullptr || node->op_type() != "DequantizeLinear") return 0;
   const auto* scale = index.initializer(node->input(1));
   return scale != nullptr ? float_values(*scale)[0] : 0;
-}
-
-// The written node that stands for prepared node `output`: a weighted node's output may have been renamed, its position among its kind has
-// not.
-std::vector<const onnx::NodeProto*> weighted_nodes(const onnx::GraphProto& graph, const GraphIndex& index) {
-  std::vector<const onnx::NodeProto*> nodes;
-  for (const auto& node : graph.node()) {
-    const auto& type = node.op_type();
-    const bool weighted = type == "Conv" || type == "ConvTranspose" || type == "Gemm" || type == "MatMul";
-    if (weighted && node.input_size() > 1 && !multiplies_by_slopes(node, index) && !makes_gate(node, index) &&
-        constant_behind(node.input(1), index).integers != nullptr)
-      nodes.push_back(&node);
-  }
-  return nodes;
 }
 
 std::string same_shape(const onnx::ValueInfoProto& a, const onnx::ValueInfoProto& b) {
@@ -74,12 +34,13 @@ std::string same_shape(const onnx::ValueInfoProto& a, const onnx::ValueInfoProto
 Issues check_weights(const Model& prepared, const onnx::ModelProto& written, const Placement& placement, const Encodings& encodings) {
   Issues issues;
   const GraphIndex before(prepared.graph()), after(written.graph());
-  const auto nodes = weighted_nodes(written.graph(), after);
-  if (nodes.size() != placement.weighted.size()) {
-    return {"the plan has " + std::to_string(placement.weighted.size()) + " weighted operators, the file " + std::to_string(nodes.size())};
-  }
+  const auto nodes = written_nodes(written.graph(), after);
+  const auto planned_for = planned_nodes(before, placement, encodings);
+  if (nodes.size() != planned_for.size())
+    return {"the plan has " + std::to_string(planned_for.size()) + " weighted operators, the file " + std::to_string(nodes.size())};
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    const auto& op = placement.weighted[i].op;
+    if (planned_for[i].weighted == nullptr) continue;  // see check_integer_activations()
+    const auto& op = planned_for[i].weighted->op;
     const auto& encoding = encodings.weights.at(op.weight);
     const auto stored = constant_behind(nodes[i]->input(1), after);
     const std::string where = describe(*nodes[i]) + ": weight '" + op.weight + "'";
@@ -126,7 +87,7 @@ Issues check_weights(const Model& prepared, const onnx::ModelProto& written, con
 Issues check_biases(const onnx::ModelProto& written) {
   Issues issues;
   const GraphIndex index(written.graph());
-  for (const auto* node : weighted_nodes(written.graph(), index)) {
+  for (const auto* node : written_nodes(written.graph(), index)) {
     if (node->input_size() < 3 || node->input(2).empty()) continue;
     const auto bias = constant_behind(node->input(2), index), weight = constant_behind(node->input(1), index);
     if (bias.integers == nullptr) continue;  // a float bias
@@ -208,9 +169,11 @@ Issues check_activations(const onnx::ModelProto& prepared, const onnx::ModelProt
       ++planned[{encoding.type, encoding.scale[0], encoding.zero_point[0]}];
     }
   }
+  const GraphIndex before(prepared.graph());
   const Encoding gate = gate_encoding();
-  for (const auto& node : written.graph().node()) {  // which ones there must be, check_integer_activations() says
-    if (makes_gate(node, index)) ++planned[{gate.type, gate.scale[0], gate.zero_point[0]}];
+  for (const int number : placement.integer_activations) {
+    if (!shares_encoding(before.node(number)) && runs_on_integers(before.node(number), encodings))
+      ++planned[{gate.type, gate.scale[0], gate.zero_point[0]}];
   }
   const auto pixels = quantizers_of(prepared);
   std::set<std::string> seen_pixels;

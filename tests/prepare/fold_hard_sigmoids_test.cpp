@@ -9,7 +9,8 @@ namespace {
 
 PassResult folded(const std::string& nodes, int opset = 17) {
   return run_pass_on(
-      "g (float[1,2,5,5] x) => (float y) <float[4,2,1,1] w, float[4] b, float[2,4,1,1] v, float[50,3] m, float[3] n> {" + nodes + "}",
+      "g (float[1,2,5,5] x) => (float y) <float[4,2,1,1] w, float[4,2,1,1] t, float[4] b, float[2,4,1,1] v, float[50,3] m, float[3] n> {" +
+          nodes + "}",
       fold_hard_sigmoids, opset);
 }
 
@@ -36,13 +37,15 @@ TEST(FoldHardSigmoids, BehindTransposedConvolutionsAndMatrixProducts) {
 }
 
 TEST(FoldHardSigmoids, BothOfAPairOfGates) {
-  const auto result = folded("c = Conv (x, w, b)  d = Conv (x, w, b)  e = HardSigmoid (c)  f = HardSigmoid (d)  y = Add (e, f)");
+  const auto result = folded("c = Conv (x, w, b)  d = Conv (x, t, b)  e = HardSigmoid (c)  f = HardSigmoid (d)  y = Add (e, f)");
   EXPECT_EQ(operators(result.after), "Conv Conv Clip Clip Add");
   EXPECT_EQ(result.detail, "2 HardSigmoids");
 }
 
 TEST(FoldHardSigmoids, NotWhereOthersSeeWhatItReads) {
   EXPECT_EQ(folded("c = Conv (x, w, b)  h = HardSigmoid (c)  y = Add (c, h)").detail, "");
+  EXPECT_EQ(folded("c = Conv (x, w, b)  d = Conv (x, w, b)  e = HardSigmoid (c)  f = HardSigmoid (d)  y = Add (e, f)").detail, "")
+      << "a weight of both would become two";
   EXPECT_EQ(folded("c = Relu (x)  y = HardSigmoid (c)").detail, "");
   EXPECT_EQ(folded("c = Conv (x, w, b)  y = HardSigmoid <alpha = -0.2> (c)").detail, "") << "it falls";
   EXPECT_EQ(folded("c = Conv (x, w, b)  y = HardSigmoid (c)", 9).detail, "") << "a Clip whose bounds are attributes";

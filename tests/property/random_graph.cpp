@@ -147,7 +147,8 @@ class Builder {
   void activation(const Value& input) {
     static const std::vector<std::string> types = {"Relu",      "Relu",        "Relu", "Sigmoid", "Tanh",
                                                    "LeakyRelu", "HardSigmoid", "Elu",  "Identity"};
-    const int choice = below(static_cast<int>(types.size()) + 2);
+    const int choice = below(static_cast<int>(types.size()) + 3);
+    if (choice == static_cast<int>(types.size())) return hard_swish(input);
     if (choice < static_cast<int>(types.size())) {
       add(types[static_cast<std::size_t>(choice)], {input.name}, input.channels, input.size);
       return;
@@ -157,6 +158,15 @@ class Builder {
     *graph().add_initializer() = make_tensor(bounds[0], {}, {&low, 1});
     *graph().add_initializer() = make_tensor(bounds[1], {}, {&high, 1});
     add("Clip", {input.name, bounds[0], bounds[1]}, input.channels, input.size);
+  }
+
+  // Written out: its opset does not know the operator.
+  void hard_swish(const Value& input) {
+    auto& node = add("HardSigmoid", {input.name}, input.channels, input.size);
+    set_attribute(node, "alpha", 1.0F / 6);
+    const std::string gate = last().name;
+    values_.pop_back();
+    add("Mul", {input.name, gate}, input.channels, input.size);
   }
 
   // Another tensor of the same spatial size, brought to the same number of channels where needed.

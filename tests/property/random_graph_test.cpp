@@ -16,6 +16,7 @@
 #include "run/session.h"
 #include "support/run_model.h"
 #include "support/step_tolerance.h"
+#include "verify/verify.h"
 
 namespace quantize::test {
 namespace {
@@ -65,6 +66,11 @@ std::string defect_of(const Model& original, const Kind& kind, const Target& tar
   optimize_after_encoding(plan, statistics, optimize, kind.level, context);
   const Model quantized = rewrite(plan.model, plan.placement, plan.encodings);
   check_model(quantized.proto, "the quantized model");
+  for (const auto& found : {check_weights(plan.model, quantized.proto, plan.placement, plan.encodings), check_biases(quantized.proto),
+                            check_activations(plan.model.proto, quantized.proto, plan.placement, plan.encodings),
+                            check_integer_activations(plan.model.proto, quantized.proto, plan.placement, plan.encodings)}) {
+    if (!found.empty()) return "verification finds: " + found[0];
+  }
   for (std::size_t i = 0; i < 2; ++i) {
     const auto defect = beyond_steps(quantized.proto, load(i), run_model(original.proto, load(i)));
     if (!defect.empty()) return defect;

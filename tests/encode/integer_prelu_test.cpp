@@ -1,4 +1,4 @@
-// PRelu and HardSwish between convolutions on integers: where, with which values, on which kernels.
+// PRelu between convolutions as a depthwise convolution and a maximum of integers: where, with which values, on which kernels.
 #include "encode/integer_activation.h"
 
 #include <gtest/gtest.h>
@@ -136,108 +136,11 @@ TEST(IntegerPrelu, ASlopeForAllChannels) {
   EXPECT_TRUE(slopes_of(model.graph().node(1), model.graph().node(0), GraphIndex(model.graph())).empty()) << "one per column";
 }
 
-Model with_hard_swish(const std::string& nodes, const std::string& scheme = "w8a8") {
-  return text_model_for(scheme_named(scheme),
-                        "g (float[1,4,8,8] x) => (float[1,4,8,8] y) <float[4,4,3,3] w, float[4] p, float[4,4,3,3] v, float[4,4,1,1] u> { "
-                        "a = Conv <pads = [1,1,1,1]> (x, w, p) " +
-                            nodes + " }");
-}
-
-constexpr const char* gated = "b = HardSwish (a)  c = Conv <pads = [1,1,1,1]> (b, v)  y = Conv (c, u)";
-
-TEST(IntegerHardSwish, HasAnEncodingOnEitherSide) {
-  const auto placement = place(with_hard_swish(gated), find_target("ort-cpu"));
-  EXPECT_EQ(placement.integer_activations, std::set<int>{1});
-  EXPECT_EQ(group_of(placement, "a")->members, std::vector<std::string>{"a"});
-  EXPECT_EQ(group_of(placement, "a")->distinct->first, -3) << "below, HardSwish is zero whatever it reads";
-  EXPECT_EQ(group_of(placement, "b")->sources, std::vector<std::string>{"b"});
-  EXPECT_TRUE(placement.decisions[1].quantized);
-}
-
-TEST(IntegerHardSwish, OnlyBetweenWhatIsRoundedOnBothSidesAnyway) {
-  const auto found = [](const std::string& nodes, const std::string& target = "ort-cpu", const Exclusions& excluded = {}) {
-    return place(with_hard_swish(nodes), find_target(target), excluded).integer_activations.size();
-  };
-  EXPECT_EQ(found("b = HardSwish (a)  c = Sigmoid (a)  d = Add (b, c)  y = Conv (d, u)"), 0U) << "another reader of a";
-  EXPECT_EQ(found("b = HardSwish (a)  y = Erf (b)"), 0U);
-  EXPECT_EQ(found("r = Add (a, x)  b = HardSwish (r)  y = Conv (b, u)"), 0U) << "no convolution makes what it reads";
-  EXPECT_EQ(found(gated, "qnn"), 0U);
-  EXPECT_EQ(found(gated, "ort-cpu", {.nodes = {}, .op_types = {"HardSwish"}, .patterns = {}}), 0U);
-}
-
-TEST(IntegerHardSwish, BehindAPointConvolutionThatStaysOne) {
-  const std::string nodes = "i = Conv (x, u)  b = HardSwish (i)  j = Conv (b, u)  y = Add (a, j)";
-  EXPECT_EQ(place(with_hard_swish(nodes), find_target("ort-cpu")).integer_activations.size(), 1U);
-  EXPECT_FALSE(place(with_hard_swish(nodes), find_target("ort-cpu")).integer_products.contains(1));
-  Target without = find_target("ort-cpu");
-  without.integer_activations.erase("HardSwish");
-  EXPECT_TRUE(place(with_hard_swish(nodes), without).integer_products.contains(1)) << "a product with a float result";
-}
-
-TEST(IntegerHardSwish, NothingOfItRunsInFloat) {
-  const auto plan = plan_graph(with_hard_swish(gated), scheme_named("w8a8"));
-  Model optimized;
-  optimized.proto = optimized_graph(rewrite(plan.prepared, plan.placement, plan.encodings).proto);
-  EXPECT_EQ(count_nodes(optimized, "QLinearConv"), 3) << operators(optimized);
-  EXPECT_EQ(count_nodes(optimized, "QLinearMul"), 1);
-  EXPECT_EQ(count_nodes(optimized, "HardSigmoid"), 0);
-  EXPECT_EQ(count_nodes(optimized, "QuantizeLinear"), 1);    // the input
-  EXPECT_EQ(count_nodes(optimized, "DequantizeLinear"), 2);  // input and weight of the last convolution, whose result stays float
-}
-
-// Against the definition: of what its integers stand for, at most half a step of the gate times the value and half a step of the result
-// away; on both sides of -3 and 3.
-TEST(IntegerHardSwish, IsHardSwishOfWhatItsIntegersStandFor) {
-  Model model = with_hard_swish(gated);
-  put_initializer(model.graph(), make_tensor("p", {4}, std::vector<float>{-4, 0, 4, 1}));
-  const auto plan = plan_graph(model, scheme_named("w8a8"));
-  const Model written = rewrite(plan.prepared, plan.placement, plan.encodings);
-  const std::vector<std::string> inputs = {"x"}, outputs = {"a", "b"};
-  const GraphIndex index(written.graph());
-  const std::vector<std::string> read = {dequantized_name(written.graph(), "a"), "b"};
-  const auto values = Session(extract(written.proto, inputs, read)).run(random_inputs(model.proto));
-  const auto before = values[0].as<float>(), after = values[1].as<float>();
-  const auto &from = plan.encodings.activations.at("a"), &to = plan.encodings.activations.at("b");
-  bool below = false, above = false, inside = false;
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    const double x = before[i], exact = x * std::clamp(x / 6 + 0.5, 0.0, 1.0);
-    below |= x<-2.9, above |= x> 3, inside |= std::abs(x) < 2;
-    if (exact > to.high() || exact < to.low()) continue;
-    EXPECT_NEAR(after[i], exact, std::abs(x) * (0.5 / 255 + 1e-4) + 0.5 * to.scale[0] + 1e-5) << x;
-  }
-  EXPECT_TRUE(below && above && inside) << from.low() << " " << from.high();
-}
-
-TEST(IntegerHardSwish, VerificationComparesItsParts) {
-  const auto plan = plan_graph(with_hard_swish(gated), scheme_named("w8a8"));
-  const Model written = rewrite(plan.prepared, plan.placement, plan.encodings);
-  const auto issues_of = [&](const Model& model) {
-    return check_integer_activations(plan.prepared.proto, model.proto, plan.placement, plan.encodings).size();
-  };
-  EXPECT_EQ(issues_of(written), 0U);
-  EXPECT_EQ(check_weights(plan.prepared, written.proto, plan.placement, plan.encodings).size(), 0U);
-  EXPECT_EQ(check_biases(written.proto).size(), 0U);
-  EXPECT_EQ(check_activations(plan.prepared.proto, written.proto, plan.placement, plan.encodings).size(), 0U);
-  const GraphIndex index(written.graph());
-  const auto gate = std::ranges::find_if(written.graph().node(), [&](const auto& node) { return makes_gate(node, index); });
-  ASSERT_NE(gate, written.graph().node().end());
-  Model spoilt = written;
-  put_initializer(spoilt.graph(),
-                  make_tensor(index.producer(gate->input(2))->input(0), {4}, onnx::TensorProto::INT32, std::vector<std::int32_t>(4, 7)));
-  EXPECT_EQ(issues_of(spoilt), 1U) << "another summand";
-  spoilt = written;
-  put_initializer(spoilt.graph(), make_tensor(index.producer(gate->input(1))->input(1), {}, std::vector<float>{0.5F}));
-  EXPECT_EQ(issues_of(spoilt), 1U) << "no gate any more";
-}
-
-TEST(IntegerHardSwish, WithSixteenBitsOnEitherSideItIsComputedInFloat) {
-  const auto wide = plan_graph(with_hard_swish(gated, "w8a16"), scheme_named("w8a16"));
-  const Model written = rewrite(wide.prepared, wide.placement, wide.encodings);
-  EXPECT_EQ(count_nodes(written, "HardSwish"), 1);
-  Scheme mixed = scheme_named("w8a8");
-  mixed.exceptions.activations["b"] = 16;
-  const auto plan = plan_graph(with_hard_swish(gated, "w8a16"), mixed);
-  EXPECT_EQ(count_nodes(rewrite(plan.prepared, plan.placement, plan.encodings), "HardSwish"), 1);
+TEST(IntegerPrelu, NotAnOperatorOfAnotherDomain) {
+  Model model = with_slopes(between, quarter);
+  model.graph().mutable_node(1)->set_domain("my");
+  import_domain(model.proto, "my");
+  EXPECT_EQ(place(model, find_target("ort-cpu")).integer_activations.size(), 0U);
 }
 
 }  // namespace
