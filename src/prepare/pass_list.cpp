@@ -23,6 +23,7 @@ std::vector<Pass> preparation_passes(const PrepareOptions& options) {
       {"raise-opset", "the model is raised to the operator set that the scheme needs", raise, true},
       {"clip-bounds", "Min and Max with a constant become Clip, Clip from 0 upwards becomes Relu", clip_bounds},
       {"fuse-hard-swish", "x * clip (x + 3, 0, 6) / 6 written out becomes HardSwish", unless(hard_sigmoids, fuse_hard_swish)},
+      {"fuse-gelu", "x * (1 + erf (x / sqrt 2)) / 2 written out becomes Gelu", unless(options.kept_operators.contains("Erf"), fuse_gelu)},
       {"pool-means", "the mean of every channel is taken by GlobalAveragePool",
        unless(options.kept_operators.contains("ReduceMean"), pool_means)},
       {"fold-gemm-factors", "alpha and beta of Gemm go into its constant weight and bias", fold_gemm_factors},

@@ -17,6 +17,7 @@ std::string drop_identities(Model& model);
 std::string raise_opset(Model& model, std::int64_t version);
 std::string clip_bounds(Model& model);
 std::string fuse_hard_swish(Model& model);
+std::string fuse_gelu(Model& model);
 std::string fold_gemm_factors(Model& model);
 std::string fuse_bias_add(Model& model);
 std::string fold_batch_norm(Model& model);

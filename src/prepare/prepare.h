@@ -43,7 +43,7 @@ struct PrepareOptions {
   bool strict = false;
   bool keep_outputs = false;                  // Prepared::outputs are wanted, the same for any number of threads
   bool keep_channels = false;                 // encodings are exchanged with others: inner channels keep their order, factors and summands
-  std::set<std::string> kept_operators = {};  // not to be made others of: HardSigmoid, ReduceMean
+  std::set<std::string> kept_operators = {};  // not to be made others of: HardSigmoid, Erf, ReduceMean
   bool one_at_a_time = false;                 // the check runs one input set after the other, for less memory
 };
 
