@@ -163,7 +163,9 @@ void ChannelClasses::connect(int number) {
     }
     return;
   }
-  for (const auto& name : node.input()) freeze(name);
+  // It divides every channel by its own deviation: what it makes does not depend on how its input is scaled.
+  const bool normalises = node.op_type() == "InstanceNormalization" && standard_domain(node);
+  for (int k = normalises ? 1 : 0; k < node.input_size(); ++k) freeze(node.input(k));
   for (const auto& name : captured_tensors(node)) freeze(name);
   for (const auto& name : node.output()) freeze(name);
 }

@@ -14,7 +14,7 @@
 namespace quantize {
 
 // Every (tensor, channel) that can be scaled, joined into classes that share a factor. Channels that meet an operator not known here, a
-// graph input or a graph output keep the factor 1.
+// graph input or a graph output keep the factor 1. What InstanceNormalization reads is scaled as it likes: it takes every scaling back.
 class ChannelClasses {
  public:
   ChannelClasses(const Model& model, const Placement& placement, const Statistics& statistics);

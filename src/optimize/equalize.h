@@ -12,8 +12,9 @@
 namespace quantize {
 
 // Channels that an operator cannot tell apart from their scaling (Relu, pools, Resize, Add of both, Concat) are scaled together; those that
-// meet any other operator, a graph input or a graph output keep the factor 1. A channel's factor is (its range / its tensor's
-// range)^strength, strength 0..1. Returns the number of channels whose factor is not 1; weights and biases of `model` are replaced.
+// meet any other operator, a graph input or a graph output keep the factor 1. What InstanceNormalization reads is free: it takes any
+// scaling back, up to its epsilon. A channel's factor is (its range / its tensor's range)^strength, strength 0..1. Returns the number of
+// channels whose factor is not 1; weights and biases of `model` are replaced.
 int equalize(Model& model, const Placement& placement, const Statistics& statistics, double strength);
 
 }  // namespace quantize

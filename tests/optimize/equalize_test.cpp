@@ -159,6 +159,22 @@ TEST(Equalize, PReluWithASlopePerChannel) {
 }
 
 // Six channels in two groups, so that a channel lands where no other permutation of equal size would put it.
+TEST(Equalize, InstanceNormalizationTakesAnyScalingBack) {
+  Model model = text_model(R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y)
+    <float[4,3,3,3] w, float[4] b, float[4] g1 = {1,2,3,4}, float[4] h = {0.1,0.2,0.3,0.4}, float[2,4,1,1] v> {
+    r = Conv <pads = [1,1,1,1]> (x, w, b)
+    n = InstanceNormalization (r, g1, h)
+    l = LeakyRelu (n)
+    y = Conv (l, v)
+  })");
+  spread_channels(model, "w", 0);
+  const auto result = equalize_model(model, "r");
+  EXPECT_GE(result.channels, 2);
+  EXPECT_LT(result.worst_before, 0.2);
+  EXPECT_GT(result.worst_after, 0.9);
+  EXPECT_EQ(float_values(initializer_of(result.after, "v")), float_values(initializer_of(model, "v"))) << "nothing of it is seen behind";
+}
+
 TEST(Equalize, ChannelShuffleIsFollowed) {
   Model model = text_model(
       R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y)
