@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "encode/hazards.h"
 #include "encode/multiplier.h"
+#include "encode/pool_scales.h"
 #include "model/edit.h"
 #include "model/graph.h"
 
@@ -238,6 +239,7 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
     encoding.method = group.range_is_exact ? "fixed range" : group.unclipped ? "minmax" : method_name(own);
     for (const auto& member : group.members) encodings.activations[member] = encoding;
   }
+  widen_pool_scales(index, placement, encodings);
   std::map<std::string, Encoding> constants;
   for (const auto& name : placement.constants) constants[name] = encode_constant(name, index, encodings, scheme);
   encodings.activations.merge(constants);

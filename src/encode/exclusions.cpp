@@ -1,29 +1,26 @@
 #include "encode/exclusions.h"
 
+#include <algorithm>
 #include <regex>
+#include <vector>
 
 #include "base/error.h"
 
 namespace quantize {
+namespace {
 
-std::string name_of(const onnx::NodeProto& node) { return node.name().empty() && node.output_size() > 0 ? node.output(0) : node.name(); }
+struct Rule {
+  std::string what;
+  std::function<bool(const onnx::NodeProto&)> matches;
+};
 
-std::set<int> excluded_nodes(const onnx::GraphProto& graph, const Exclusions& exclusions) {
-  std::set<int> excluded;
-  const auto exclude = [&](const std::string& what, const auto& matches) {
-    bool any = false;
-    for (int i = 0; i < graph.node_size(); ++i) {
-      if (!matches(graph.node(i))) continue;
-      excluded.insert(i);
-      any = true;
-    }
-    if (!any) throw Error(ErrorKind::usage, what + " matches no node of the model; `quantize MODEL --dry-run -v` lists them");
-  };
+std::vector<Rule> rules_of(const Exclusions& exclusions) {
+  std::vector<Rule> rules;
   for (const auto& name : exclusions.nodes) {
-    exclude("excluded node '" + name + "'", [&](const auto& node) { return name_of(node) == name; });
+    rules.push_back({"excluded node '" + name + "'", [name](const auto& node) { return name_of(node) == name; }});
   }
   for (const auto& type : exclusions.op_types) {
-    exclude("excluded operator type '" + type + "'", [&](const auto& node) { return node.op_type() == type; });
+    rules.push_back({"excluded operator type '" + type + "'", [type](const auto& node) { return node.op_type() == type; }});
   }
   for (const auto& pattern : exclusions.patterns) {
     std::regex expression;
@@ -32,7 +29,32 @@ std::set<int> excluded_nodes(const onnx::GraphProto& graph, const Exclusions& ex
     } catch (const std::regex_error& error) {
       throw Error(ErrorKind::usage, "'" + pattern + "' is not a regular expression: " + error.what());
     }
-    exclude("excluded pattern '" + pattern + "'", [&](const auto& node) { return std::regex_search(name_of(node), expression); });
+    rules.push_back(
+        {"excluded pattern '" + pattern + "'", [expression](const auto& node) { return std::regex_search(name_of(node), expression); }});
+  }
+  return rules;
+}
+
+}  // namespace
+
+std::string name_of(const onnx::NodeProto& node) { return node.name().empty() && node.output_size() > 0 ? node.output(0) : node.name(); }
+
+std::function<bool(const onnx::NodeProto&)> excludes(const Exclusions& exclusions) {
+  return [rules = rules_of(exclusions)](const onnx::NodeProto& node) {
+    return std::ranges::any_of(rules, [&](const Rule& rule) { return rule.matches(node); });
+  };
+}
+
+std::set<int> excluded_nodes(const onnx::GraphProto& graph, const Exclusions& exclusions) {
+  std::set<int> excluded;
+  for (const auto& [what, matches] : rules_of(exclusions)) {
+    bool any = false;
+    for (int i = 0; i < graph.node_size(); ++i) {
+      if (!matches(graph.node(i))) continue;
+      excluded.insert(i);
+      any = true;
+    }
+    if (!any) throw Error(ErrorKind::usage, what + " matches no node of the model; `quantize MODEL --dry-run -v` lists them");
   }
   return excluded;
 }

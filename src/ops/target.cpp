@@ -21,6 +21,7 @@ const std::vector<Target>& targets() {
                            "Resize:linear", "Resize:cubic"},
        .concat_shares = false,
        .pairs_in_16_bits = true,
+       .knows_gelu = true,
        .split_prelu = true,
        .integer_activations = {"PRelu", "HardSwish"},
        .sums_follow_readers = true,

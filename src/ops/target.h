@@ -25,6 +25,7 @@ struct Target {
   bool concat_shares = false;             // inputs and output of Concat must share one encoding
   bool pairs_in_16_bits = false;          // 8-bit products may be added in pairs in 16 bits, cutting what does not fit (pair_overflow.h)
   bool onednn_kernels = false;            // its 8-bit kernels are oneDNN's, whose pairs and whose choice of operators differ
+  bool knows_gelu = false;                // and is faster by it than by what opsets before 20 write out
   bool split_prelu = false;               // its kernel for PRelu is slow
   std::set<std::string> integer_activations = {};  // operators among those that run on integers between convolutions (integer_activation.h)
   bool sums_follow_readers = false;  // an Add or Concat that only float operators read stays float: its result is not rounded once more

@@ -7,6 +7,7 @@
 
 #include "base/parallel.h"
 #include "encode/multiplier.h"
+#include "encode/pool_scales.h"
 #include "model/edit.h"
 #include "model/graph.h"
 #include "optimize/columns.h"
@@ -239,6 +240,7 @@ class RangeSearch {
         encoding = chosen.encoding;
       }
     }
+    widen_pool_scales(index_, plan_.placement, plan_.encodings);
     protect_biases(plan_.model, plan_.placement, plan_.encodings, context_);  // input scales may have become smaller
     shorten_multipliers(index_, plan_.placement, plan_.encodings);
     return changed;

@@ -85,7 +85,10 @@ std::vector<PlacementTrial> choose_placement(Target& target, const PlacementInpu
   for (const auto& [what, key, change] : ways) {
     context.check_stop();
     Target other = target;
-    if (!change(other)) continue;
+    if (!change(other)) {
+      for (int run = 0; run < runs; ++run) progress->tick();
+      continue;
+    }
     Attempt candidate = attempt(input, other, few, judge, context);
     const TimesInTurn times = time_in_turn(best.session, input.timed, candidate.session, input.timed, runs, context, *progress);
     PlacementTrial trial{what, count_of(input.model.graph(), key), median(times.first), median(times.second), false};

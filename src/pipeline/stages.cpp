@@ -49,12 +49,12 @@ void prepare_model(Run& run, const Options& options, Context& context) {
   const std::int64_t needed = options.goals.empty() ? std::max(run.scheme.lowest_opset(), lowest_opset(run.overrides)) : opset_of_all_types;
   const std::int64_t opset = std::max<std::int64_t>(options.opset, needed > 13 ? needed : 0);
   const bool judged = options.level != Level::o0 && run.samples.calibration.size() > 0 && run.overrides.empty();
-  const auto& kept = options.exclusions.op_types;
   const PrepareOptions how{.opset = opset,
                            .strict = options.strict,
                            .keep_outputs = judged,
                            .keep_channels = exchanges_encodings(options),
-                           .kept_operators = {kept.begin(), kept.end()},
+                           .knows_gelu = find_target(options.target).knows_gelu,
+                           .is_kept = excludes(options.exclusions),
                            .one_at_a_time = options.memory_limit > 0};
   const auto prepared = prepare_or_explain(run.plan.model, how, run.inputs, context);
   for (const auto& outcome : prepared.passes) {

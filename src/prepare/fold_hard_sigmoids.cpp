@@ -21,13 +21,14 @@ ChannelAffine map_of(const onnx::NodeProto& node, std::int64_t channels) {
           std::vector<double>(count, static_cast<double>(float_attribute(node, "beta", 0.5F)))};
 }
 
-bool fold_one(Model& model, std::string& zero, std::string& one) {
+bool fold_one(Model& model, const IsKept& is_kept, std::string& zero, std::string& one) {
   auto& graph = model.graph();
   const GraphIndex index(graph);
   NameMaker names(graph);
   for (int i = 0; i < graph.node_size(); ++i) {
     auto& node = *graph.mutable_node(i);
     if (node.op_type() != "HardSigmoid" || !standard_domain(node) || !index.only_use(node.input(0))) continue;
+    if (is_kept && is_kept(node)) continue;
     const int maker = index.producer_number(node.input(0));
     const bool shared = maker >= 0 && graph.node(maker).input_size() > 1 && index.uses(graph.node(maker).input(1)).size() > 1;
     const auto channels = maker >= 0 && !shared ? output_channels(graph.node(maker), index) : std::nullopt;
@@ -53,11 +54,11 @@ bool fold_one(Model& model, std::string& zero, std::string& one) {
 
 }  // namespace
 
-std::string fold_hard_sigmoids(Model& model) {
+std::string fold_hard_sigmoids(Model& model, const IsKept& is_kept) {
   if (opset_of(model.proto) < first_opset) return {};
   std::size_t folded = 0;
   std::string zero, one;
-  while (fold_one(model, zero, one)) ++folded;
+  while (fold_one(model, is_kept, zero, one)) ++folded;
   if (folded > 0) remove_unused(model.graph());
   return counted(folded, "HardSigmoid", "HardSigmoids");
 }

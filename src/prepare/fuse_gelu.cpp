@@ -20,7 +20,7 @@ bool is_near(double value, double wanted) { return std::fabs(value - wanted) <= 
 
 class GeluFinder {
  public:
-  explicit GeluFinder(const GraphIndex& index) : index_(index) {}
+  GeluFinder(const GraphIndex& index, const IsKept& is_kept) : index_(index), is_kept_(is_kept) {}
 
   struct Match {
     std::string input;
@@ -29,11 +29,11 @@ class GeluFinder {
 
   // The Gelu around this Erf.
   [[nodiscard]] std::optional<Match> around(const onnx::NodeProto& erf) const {
-    if (erf.op_type() != "Erf" || !standard_domain(erf) || !index_.only_use(erf.input(0))) return {};
+    if (erf.op_type() != "Erf" || !may_change(erf) || !index_.only_use(erf.input(0))) return {};
     const auto scaled = scaling(index_.producer(erf.input(0)));
     if (!scaled || !is_near(scaled->factor, 1 / std::numbers::sqrt2)) return {};
     const auto sum = index_.only_use(erf.output(0));
-    if (!sum || index_.node(sum->node).op_type() != "Add") return {};
+    if (!sum || sum->input < 0 || index_.node(sum->node).op_type() != "Add" || !may_change(index_.node(sum->node))) return {};
     const auto one = index_.scalar(index_.node(sum->node).input(1 - sum->input));
     if (!one || *one != 1) return {};
     return multiplied(sum->node, scaled->input);
@@ -47,7 +47,7 @@ class GeluFinder {
 
   // A tensor times or by one constant.
   [[nodiscard]] std::optional<Scaling> scaling(const onnx::NodeProto* node) const {
-    if (node == nullptr || !standard_domain(*node) || (node->op_type() != "Mul" && node->op_type() != "Div")) return {};
+    if (node == nullptr || !may_change(*node) || (node->op_type() != "Mul" && node->op_type() != "Div")) return {};
     for (const int side : {1, 0}) {
       const auto value = index_.scalar(node->input(side));
       if (!value || *value == 0 || (side == 0 && node->op_type() == "Div")) continue;
@@ -68,7 +68,7 @@ class GeluFinder {
         halved = true;
         continue;
       }
-      if (next.op_type() != "Mul" || !standard_domain(next) || with_x) return {};
+      if (next.op_type() != "Mul" || !may_change(next) || with_x) return {};
       const std::string& other = next.input(1 - use->input);
       const auto half = other == x ? std::nullopt : scaling(index_.producer(other));
       const bool half_of_x = half && !halved && half->input == x && is_near(half->factor, 0.5) && index_.only_use(other);
@@ -79,12 +79,15 @@ class GeluFinder {
     return Match{x, node};
   }
 
+  [[nodiscard]] bool may_change(const onnx::NodeProto& node) const { return standard_domain(node) && !(is_kept_ && is_kept_(node)); }
+
   const GraphIndex& index_;
+  const IsKept& is_kept_;
 };
 
-std::vector<GeluFinder::Match> find_all(const onnx::GraphProto& graph) {
+std::vector<GeluFinder::Match> find_all(const onnx::GraphProto& graph, const IsKept& is_kept) {
   const GraphIndex index(graph);
-  const GeluFinder finder(index);
+  const GeluFinder finder(index, is_kept);
   std::vector<GeluFinder::Match> matches;
   for (const auto& node : graph.node()) {
     if (auto match = finder.around(node)) matches.push_back(std::move(*match));
@@ -94,12 +97,13 @@ std::vector<GeluFinder::Match> find_all(const onnx::GraphProto& graph) {
 
 }  // namespace
 
-std::string fuse_gelu(Model& model) {
-  auto matches = find_all(model.graph());
+std::string fuse_gelu(Model& model, const IsKept& is_kept) {
+  auto matches = find_all(model.graph(), is_kept);
   if (matches.empty()) return {};
+  std::string raised;
   if (opset_of(model.proto) < first_opset) {
-    std::string raised = raise_opset(model, first_opset);
-    matches = find_all(model.graph());
+    raised = raise_opset(model, first_opset);
+    matches = find_all(model.graph(), is_kept);
     if (matches.empty()) return raised;
   }
   for (const auto& match : matches) {
@@ -109,7 +113,7 @@ std::string fuse_gelu(Model& model) {
     node.set_name(name);
   }
   remove_unused(model.graph());
-  return counted(matches.size(), "Gelu", "Gelu");
+  return counted(matches.size(), "Gelu", "Gelu") + (raised.empty() ? "" : "; " + raised);
 }
 
 }  // namespace quantize

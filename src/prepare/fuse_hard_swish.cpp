@@ -22,7 +22,7 @@ bool is_near(double value, double wanted) { return std::fabs(value - wanted) <= 
 
 class HardSwishFinder {
  public:
-  explicit HardSwishFinder(const GraphIndex& index) : index_(index) {}
+  HardSwishFinder(const GraphIndex& index, const IsKept& is_kept) : index_(index), is_kept_(is_kept) {}
 
   struct Match {
     std::string input;
@@ -31,7 +31,7 @@ class HardSwishFinder {
 
   // The HardSwish whose gate, clip ((x + 3) / 6, 0, 1) or six times that, is made by `node`.
   [[nodiscard]] std::optional<Match> around(int node) const {
-    const auto gate = standard_domain(index_.node(node)) ? gate_of(index_.node(node)) : std::nullopt;
+    const auto gate = may_change(index_.node(node)) ? gate_of(index_.node(node)) : std::nullopt;
     if (!gate) return {};
     double factor = gate->factor;
     int last = node;
@@ -40,7 +40,7 @@ class HardSwishFinder {
       const auto use = index_.only_use(index_.node(last).output(0));
       if (!use || use->input < 0 || step > 2) return {};
       const auto& next = index_.node(use->node);
-      if (!standard_domain(next)) return {};
+      if (!may_change(next)) return {};
       if (const auto scale = factor_of(next, index_.node(last).output(0))) {
         factor *= *scale;
       } else if (next.op_type() == "Mul" && input.empty() && other_operand(next, index_.node(last).output(0)) == gate->input) {
@@ -69,7 +69,7 @@ class HardSwishFinder {
     const auto bounds = node.op_type() == "Clip" ? clamp_bounds(node, index_) : std::nullopt;
     if (!bounds || bounds->first != 0 || bounds->second != 6) return {};
     const auto* add = index_.producer(node.input(0));
-    if (add == nullptr || add->op_type() != "Add" || !standard_domain(*add) || !index_.only_use(add->output(0))) return {};
+    if (add == nullptr || add->op_type() != "Add" || !may_change(*add) || !index_.only_use(add->output(0))) return {};
     for (const int side : {0, 1}) {
       if (const auto value = index_.scalar(add->input(side)); value && *value == 3) return Gate{add->input(1 - side), 6};
     }
@@ -88,12 +88,15 @@ class HardSwishFinder {
     return node.input(node.input(0) == tensor ? 1 : 0);
   }
 
+  [[nodiscard]] bool may_change(const onnx::NodeProto& node) const { return standard_domain(node) && !(is_kept_ && is_kept_(node)); }
+
   const GraphIndex& index_;
+  const IsKept& is_kept_;
 };
 
-std::vector<HardSwishFinder::Match> find_all(const onnx::GraphProto& graph) {
+std::vector<HardSwishFinder::Match> find_all(const onnx::GraphProto& graph, const IsKept& is_kept) {
   const GraphIndex index(graph);
-  const HardSwishFinder finder(index);
+  const HardSwishFinder finder(index, is_kept);
   std::vector<HardSwishFinder::Match> matches;
   for (int i = 0; i < graph.node_size(); ++i) {
     if (auto match = finder.around(i)) matches.push_back(std::move(*match));
@@ -103,12 +106,13 @@ std::vector<HardSwishFinder::Match> find_all(const onnx::GraphProto& graph) {
 
 }  // namespace
 
-std::string fuse_hard_swish(Model& model) {
-  auto matches = find_all(model.graph());
+std::string fuse_hard_swish(Model& model, const IsKept& is_kept) {
+  auto matches = find_all(model.graph(), is_kept);
   if (matches.empty()) return {};
+  std::string raised;
   if (opset_of(model.proto) < first_opset) {
-    std::string raised = raise_opset(model, first_opset);
-    matches = find_all(model.graph());
+    raised = raise_opset(model, first_opset);
+    matches = find_all(model.graph(), is_kept);
     if (matches.empty()) return raised;
   }
   for (const auto& match : matches) {
@@ -118,7 +122,7 @@ std::string fuse_hard_swish(Model& model) {
     node.set_name(name);
   }
   remove_unused(model.graph());
-  return counted(matches.size(), "HardSwish", "HardSwish");
+  return counted(matches.size(), "HardSwish", "HardSwish") + (raised.empty() ? "" : "; " + raised);
 }
 
 }  // namespace quantize

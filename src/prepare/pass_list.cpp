@@ -11,7 +11,8 @@ std::string counted(std::size_t count, const std::string& singular, const std::s
 std::vector<Pass> preparation_passes(const PrepareOptions& options) {
   const auto raise = [version = options.opset](Model& model) { return raise_opset(model, version); };
   const auto unless = [](bool kept, auto pass) { return [kept, pass](Model& model) { return kept ? std::string() : pass(model); }; };
-  const bool channels = options.keep_channels, hard_sigmoids = options.kept_operators.contains("HardSigmoid");
+  const auto sparing = [kept = options.is_kept](auto pass) { return [kept, pass](Model& model) { return pass(model, kept); }; };
+  const bool channels = options.keep_channels;
   return {
       {"drop-input-initializers", "weights that are also listed as inputs of the model are weights only", drop_input_initializers},
       {"unpack-constants", "Constant nodes become initializers", unpack_constants},
@@ -22,10 +23,9 @@ std::vector<Pass> preparation_passes(const PrepareOptions& options) {
       {"drop-identities", "nodes that do nothing, and nodes nobody reads, are removed", drop_identities},
       {"raise-opset", "the model is raised to the operator set that the scheme needs", raise, true},
       {"clip-bounds", "Min and Max with a constant become Clip, Clip from 0 upwards becomes Relu", clip_bounds},
-      {"fuse-hard-swish", "x * clip (x + 3, 0, 6) / 6 written out becomes HardSwish", unless(hard_sigmoids, fuse_hard_swish)},
-      {"fuse-gelu", "x * (1 + erf (x / sqrt 2)) / 2 written out becomes Gelu", unless(options.kept_operators.contains("Erf"), fuse_gelu)},
-      {"pool-means", "the mean of every channel is taken by GlobalAveragePool",
-       unless(options.kept_operators.contains("ReduceMean"), pool_means)},
+      {"fuse-hard-swish", "x * clip (x + 3, 0, 6) / 6 written out becomes HardSwish", sparing(fuse_hard_swish)},
+      {"fuse-gelu", "x * (1 + erf (x / sqrt 2)) / 2 written out becomes Gelu", unless(!options.knows_gelu, sparing(fuse_gelu))},
+      {"pool-means", "the mean of every channel is taken by GlobalAveragePool", sparing(pool_means)},
       {"fold-gemm-factors", "alpha and beta of Gemm go into its constant weight and bias", fold_gemm_factors},
       {"fuse-bias-add", "an Add of constants after Conv, ConvTranspose and Gemm becomes their bias", fuse_bias_add},
       {"fold-batch-norm", "BatchNormalization goes into the Conv, ConvTranspose or Gemm beside it, else becomes Mul and Add",
@@ -37,7 +37,7 @@ std::vector<Pass> preparation_passes(const PrepareOptions& options) {
       {"fold-summands-behind", "a summand per channel goes back through sums, Concats and what passes it on into the biases before",
        unless(channels, fold_summands_behind)},
       {"fold-hard-sigmoids", "HardSigmoid becomes a Clip, its factor and summand go into the convolution before",
-       unless(channels || hard_sigmoids, fold_hard_sigmoids)},
+       unless(channels, sparing(fold_hard_sigmoids))},
       {"fold-pads", "zeros put around the input of a convolution become its padding", fold_pads},
       {"fold-shuffles", "the order in which a channel shuffle puts channels goes into the weights behind it",
        unless(channels, fold_shuffles)},

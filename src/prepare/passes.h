@@ -3,11 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "model/model.h"
 
 namespace quantize {
+
+// Nodes that the user wants left alone; none where it is empty.
+using IsKept = std::function<bool(const onnx::NodeProto&)>;
 
 std::string drop_input_initializers(Model& model);
 std::string unpack_constants(Model& model);
@@ -16,20 +20,20 @@ std::string compute_in_float(Model& model);
 std::string drop_identities(Model& model);
 std::string raise_opset(Model& model, std::int64_t version);
 std::string clip_bounds(Model& model);
-std::string fuse_hard_swish(Model& model);
-std::string fuse_gelu(Model& model);
+std::string fuse_hard_swish(Model& model, const IsKept& is_kept = {});
+std::string fuse_gelu(Model& model, const IsKept& is_kept = {});
 std::string fold_gemm_factors(Model& model);
 std::string fuse_bias_add(Model& model);
 std::string fold_batch_norm(Model& model);
 std::string fold_scales(Model& model);
 std::string fold_factors_ahead(Model& model);
-std::string fold_hard_sigmoids(Model& model);
+std::string fold_hard_sigmoids(Model& model, const IsKept& is_kept = {});
 std::string fold_pads(Model& model);
 std::string fold_shuffles(Model& model);
 std::string fold_factors_behind(Model& model);
 std::string fold_summands_behind(Model& model);
 std::string fold_pixel_input(Model& model);
-std::string pool_means(Model& model);
+std::string pool_means(Model& model, const IsKept& is_kept = {});
 std::string plain_gemms(Model& model);
 std::string fork_shared_weights(Model& model);
 

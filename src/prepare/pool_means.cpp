@@ -46,7 +46,7 @@ bool takes_channel_means(const onnx::NodeProto& node, const GraphIndex& index, c
 
 }  // namespace
 
-std::string pool_means(Model& model) {
+std::string pool_means(Model& model, const IsKept& is_kept) {
   auto& graph = model.graph();
   const GraphIndex index(graph);
   const ValueTypes types(model.proto);
@@ -54,7 +54,7 @@ std::string pool_means(Model& model) {
   std::vector<onnx::NodeProto> nodes;
   std::size_t pooled = 0;
   for (const auto& node : graph.node()) {
-    if (!takes_channel_means(node, index, types)) {
+    if (!takes_channel_means(node, index, types) || (is_kept && is_kept(node))) {
       nodes.push_back(node);
       continue;
     }
@@ -62,8 +62,8 @@ std::string pool_means(Model& model) {
     const bool flattens = int_attribute(node, "keepdims", 1) == 0;
     const std::string mean = flattens ? names.unique(node.output(0) + "_mean") : node.output(0);
     nodes.push_back(make_node("GlobalAveragePool", {&node.input(0), 1}, {&mean, 1}));
-    if (flattens) nodes.push_back(make_node("Flatten", {&mean, 1}, {&node.output(0), 1}));
     nodes.back().set_name(node.name());
+    if (flattens) nodes.push_back(make_node("Flatten", {&mean, 1}, {&node.output(0), 1}));
   }
   if (pooled == 0) return {};
   set_nodes(graph, std::move(nodes));

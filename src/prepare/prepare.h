@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "model/model.h"
 #include "model/tensor.h"
 #include "prepare/parity.h"
+#include "prepare/passes.h"
 
 namespace quantize {
 
@@ -41,10 +41,11 @@ struct PassOutcome {
 struct PrepareOptions {
   std::int64_t opset = 0;  // raise to at least this version; a model older than 13 is raised to at least 17 in any case
   bool strict = false;
-  bool keep_outputs = false;                  // Prepared::outputs are wanted, the same for any number of threads
-  bool keep_channels = false;                 // encodings are exchanged with others: inner channels keep their order, factors and summands
-  std::set<std::string> kept_operators = {};  // not to be made others of: HardSigmoid, Erf, ReduceMean
-  bool one_at_a_time = false;                 // the check runs one input set after the other, for less memory
+  bool keep_outputs = false;   // Prepared::outputs are wanted, the same for any number of threads
+  bool keep_channels = false;  // encodings are exchanged with others: inner channels keep their order, factors and summands
+  bool knows_gelu = false;     // the target has the operator, of opset 20: what older ones write out becomes it
+  IsKept is_kept = {};         // nodes that no other operator is to be made of
+  bool one_at_a_time = false;  // the check runs one input set after the other, for less memory
 };
 
 // The passes in the order they run. A name may stand twice: what one pass does can give an earlier one something to do.

@@ -62,8 +62,8 @@ class Rewriter {
       const std::string name = node.input(k);
       if (read_as_.contains(name)) {
         node.set_input(k, name_for_reader(name, quantized));
-      } else if (quantized && is_data_input(node, k) && is_quantized_constant(name)) {
-        node.set_input(k, dequantized_constant(name));
+      } else if (quantized && !weighted_.contains(number) && is_data_input(node, k) && is_quantized_constant(name)) {
+        node.set_input(k, dequantized_constant(name));  // of its own, not of readers that stay float
       }
     }
     rename_captured(node);
@@ -211,6 +211,7 @@ class Rewriter {
   }
 
   std::string dequantized_constant(const std::string& name) {
+    if (const auto known = dequantized_.find(name); known != dequantized_.end()) return known->second;
     const auto& encoding = encodings_.activations.at(name);
     const auto& tensor = *index_.initializer(name);
     const auto integers = quantize_values(float_values(tensor), shape_of(tensor), encoding);
@@ -218,7 +219,7 @@ class Rewriter {
     put_initializer(result_.graph(), make_tensor(integer, shape_of(tensor), encoding.type, integers));
     const std::string output = names_.unique("d_" + integer);
     writer_.add("DequantizeLinear", {integer, writer_.scale(encoding.scale), writer_.zero(encoding)}, output);
-    return read_as_[name] = output;
+    return dequantized_[name] = output;
   }
 
   const Placement& placement_;
@@ -234,6 +235,7 @@ class Rewriter {
   std::map<std::string, std::string> integers_;  // tensor -> its integers
   std::map<std::string, std::string> made_as_;   // tensor -> what carries its float value, before it is quantized
   std::map<std::string, std::string> weights_;
+  std::map<std::string, std::string> dequantized_;  // constants that quantized arithmetic reads as an operand
   int pairs_ = 0, biases_ = 0, constants_ = 0;
 };
 

@@ -35,8 +35,9 @@ std::vector<const onnx::NodeProto*> written_nodes(const onnx::GraphProto& writte
   static const std::set<std::string> types = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
   std::vector<const onnx::NodeProto*> nodes;
   for (const auto& node : written.node()) {
-    if (types.contains(node.op_type()) && node.input_size() > 1 && constant_behind(node.input(1), index).integers != nullptr)
-      nodes.push_back(&node);
+    if (!types.contains(node.op_type()) || node.input_size() < 2) continue;
+    const auto* integers = constant_behind(node.input(1), index).integers;
+    if (integers != nullptr && integers->dims_size() > 1) nodes.push_back(&node);  // a vector is no weight, see weighted_op()
   }
   return nodes;
 }

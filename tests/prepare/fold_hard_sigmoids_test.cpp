@@ -7,11 +7,18 @@
 namespace quantize::test {
 namespace {
 
+std::string pass(Model& model) { return fold_hard_sigmoids(model); }
+
+// Nodes named so are to stay.
+std::string sparing_kept(Model& model) {
+  return fold_hard_sigmoids(model, [](const onnx::NodeProto& node) { return node.name() == "kept"; });
+}
+
 PassResult folded(const std::string& nodes, int opset = 17) {
   return run_pass_on(
       "g (float[1,2,5,5] x) => (float y) <float[4,2,1,1] w, float[4,2,1,1] t, float[4] b, float[2,4,1,1] v, float[50,3] m, float[3] n> {" +
           nodes + "}",
-      fold_hard_sigmoids, opset);
+      pass, opset);
 }
 
 TEST(FoldHardSigmoids, BecomesAClipBehindTheConvolution) {
@@ -49,6 +56,11 @@ TEST(FoldHardSigmoids, NotWhereOthersSeeWhatItReads) {
   EXPECT_EQ(folded("c = Relu (x)  y = HardSigmoid (c)").detail, "");
   EXPECT_EQ(folded("c = Conv (x, w, b)  y = HardSigmoid <alpha = -0.2> (c)").detail, "") << "it falls";
   EXPECT_EQ(folded("c = Conv (x, w, b)  y = HardSigmoid (c)", 9).detail, "") << "a Clip whose bounds are attributes";
+}
+
+TEST(FoldHardSigmoids, NotThoseThatAreToStay) {
+  const Model model = text_model("g (float[1,2,5,5] x) => (float y) <float[4,2,1,1] w> { c = Conv (x, w)  y = HardSigmoid (c) }");
+  EXPECT_EQ(run_pass_on(with_name(model, "HardSigmoid"), sparing_kept).detail, "");
 }
 
 }  // namespace

@@ -4,6 +4,13 @@
 namespace quantize::test {
 namespace {
 
+std::string pass(Model& model) { return fuse_gelu(model); }
+
+// Nodes named so are to stay.
+std::string sparing_kept(Model& model) {
+  return fuse_gelu(model, [](const onnx::NodeProto& node) { return node.name() == "kept"; });
+}
+
 std::string graph_of(const std::string& nodes) {
   return "g (float[1,2,3,3] x) => (float[1,2,3,3] y) <float root = {1.41421356}, float rootless = {0.70710678}, float one = {1}, "
          "float two = {2}, float[1] half = {0.5}> {" +
@@ -34,10 +41,28 @@ INSTANTIATE_TEST_SUITE_P(
     case_name);
 
 TEST_P(Gelu, IsOneOperator) {
-  const auto result = run_pass_on(graph_of(GetParam().graph), fuse_gelu, GetParam().opset);
+  const auto result = run_pass_on(graph_of(GetParam().graph), pass, GetParam().opset);
   EXPECT_EQ(operators(result.after), GetParam().operators_after);
-  EXPECT_EQ(result.detail, operators(result.after) == operators(result.before) ? "" : "1 Gelu");
+  EXPECT_EQ(result.detail.substr(0, 6), operators(result.after) == operators(result.before) ? "" : "1 Gelu");
   EXPECT_EQ(opset_of(result.after.proto), result.detail.empty() ? GetParam().opset : 20);
+}
+
+TEST(FuseGelu, NotOfNodesThatAreToStay) {
+  const std::string written = graph_of("d = Div (x, root)  e = Erf (d)  a = Add (e, one)  m = Mul (x, a)  y = Mul (m, half)");
+  for (const char* type : {"Div", "Erf", "Add", "Mul"}) {
+    EXPECT_EQ(run_pass_on(with_name(text_model(written), type), sparing_kept).detail, "") << type;
+  }
+}
+
+TEST(FuseGelu, NotWithAnAddOfAnotherDomain) {
+  Model model = text_model(graph_of("d = Div (x, root)  e = Erf (d)  a = Add (e, one)  m = Mul (x, a)  y = Mul (m, half)"));
+  model.graph().mutable_node(2)->set_domain("my");
+  EXPECT_EQ(pass(model), "");
+}
+
+TEST(FuseGelu, SaysThatItRaisesTheOpset) {
+  const auto result = run_pass_on(graph_of("d = Div (x, root)  e = Erf (d)  a = Add (e, one)  m = Mul (x, a)  y = Mul (m, half)"), pass);
+  EXPECT_NE(result.detail.find("opset 17 to 20"), std::string::npos) << result.detail;
 }
 
 }  // namespace

@@ -5,6 +5,13 @@
 namespace quantize::test {
 namespace {
 
+std::string pass(Model& model) { return fuse_hard_swish(model); }
+
+// Nodes named so are to stay.
+std::string sparing_kept(Model& model) {
+  return fuse_hard_swish(model, [](const onnx::NodeProto& node) { return node.name() == "kept"; });
+}
+
 std::string graph_of(const std::string& nodes) {
   return "g (float[1,2,3,3] x) => (float[1,2,3,3] y) <float three = {3}, float zero = {0}, float six = {6}, float sixth = {0.16666667}, "
          "float five = {5}, float[1] small = {0.16666667}> {" +
@@ -32,23 +39,29 @@ INSTANTIATE_TEST_SUITE_P(
     case_name);
 
 TEST_P(WrittenOut, IsOneOperator) {
-  const auto result = run_pass_on(graph_of(GetParam().graph), fuse_hard_swish);
+  const auto result = run_pass_on(graph_of(GetParam().graph), pass);
   EXPECT_EQ(operators(result.after), GetParam().operators_after);
-  EXPECT_EQ(result.detail, operators(result.after) == operators(result.before) ? "" : "1 HardSwish");
+  EXPECT_EQ(result.detail.substr(0, 11), operators(result.after) == operators(result.before) ? "" : "1 HardSwish");
 }
 
 constexpr const char* gated =
     "g (float[1,2,3,3] x) => (float[1,2,3,3] y) { h = HardSigmoid <alpha = 0.16666667, beta = 0.5> (x)  y = Mul (x, h) }";
 
 TEST(FuseHardSwish, AHardSigmoidOfItsOwnInputIsItsGate) {
-  EXPECT_EQ(operators(run_pass_on(gated, fuse_hard_swish).after), "HardSwish");
-  EXPECT_EQ(run_pass_on("g (float[1,2,3,3] x) => (float[1,2,3,3] y) { h = HardSigmoid (x)  y = Mul (x, h) }", fuse_hard_swish).detail, "");
+  EXPECT_EQ(operators(run_pass_on(gated, pass).after), "HardSwish");
+  EXPECT_EQ(run_pass_on("g (float[1,2,3,3] x) => (float[1,2,3,3] y) { h = HardSigmoid (x)  y = Mul (x, h) }", pass).detail, "");
 }
 
 TEST(FuseHardSwish, RaisesAnOpsetThatDoesNotKnowIt) {
-  const auto result = run_pass_on(gated, fuse_hard_swish, 13);
+  const auto result = run_pass_on(gated, pass, 13);
   EXPECT_EQ(operators(result.after), "HardSwish");
   EXPECT_EQ(opset_of(result.after.proto), 14);
+}
+
+TEST(FuseHardSwish, NotOfNodesThatAreToStay) {
+  const Model written = text_model(graph_of("a = Add (x, three)  c = Clip (a, zero, six)  m = Mul (x, c)  y = Div (m, six)"));
+  for (const char* type : {"Add", "Clip", "Mul", "Div"}) EXPECT_EQ(run_pass_on(with_name(written, type), sparing_kept).detail, "") << type;
+  EXPECT_EQ(run_pass_on(with_name(text_model(gated), "HardSigmoid"), sparing_kept).detail, "");
 }
 
 }  // namespace

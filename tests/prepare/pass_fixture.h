@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <onnx/checker.h>
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -35,6 +36,13 @@ inline PassResult run_pass_on(const Model& model, const std::function<std::strin
 inline PassResult run_pass_on(std::string_view text, const std::function<std::string(Model&)>& pass, int opset = 17,
                               double tolerance = 1e-5) {
   return run_pass_on(text_model(text, opset, opset < 9 ? 4 : 8), pass, tolerance);
+}
+
+// The first node of this type named "kept".
+inline Model with_name(Model model, const std::string& type) {
+  auto& nodes = *model.graph().mutable_node();
+  std::ranges::find(nodes, type, [](const auto& node) { return node.op_type(); })->set_name("kept");
+  return model;
 }
 
 // A row of a table of cases: one graph, and which operators are left of it.

@@ -282,5 +282,15 @@ TEST(Rewrite, FloatOperatorsReadWhatFloatOperatorsMadeBeforeItIsRounded) {
   EXPECT_EQ(index.producer(sum->input(1))->op_type(), "Conv") << "an integer product with a float result (point_products.h)";
 }
 
+TEST(Rewrite, OnlyQuantizedArithmeticReadsAConstantInIntegers) {
+  const auto plan = plan_graph(text_model("g (float[1,2,4,4] x) => (float y) <float[2,2,1,1] w, float[2,1,1] k, float[2,2,1,1] v> { "
+                                          "c = Conv (x, w)  t = Mul (c, k)  d = Conv (t, v)  s = Sub (d, k)  y = Conv (s, v) }"),
+                               scheme_named("w8a8"));
+  const Model written = rewrite(plan.prepared, plan.placement, plan.encodings);
+  EXPECT_NE(node_of(written, "t").input(1), "k");
+  const auto sub = std::ranges::find(written.graph().node(), "Sub", [](const auto& node) { return node.op_type(); });
+  EXPECT_EQ(sub->input(1), "k") << "it stays float, and so does what it reads";
+}
+
 }  // namespace
 }  // namespace quantize::test

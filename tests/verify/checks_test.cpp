@@ -205,5 +205,14 @@ TEST_F(Checks, AnInvalidFileIsRefused) {
   EXPECT_NE(verify_file().find("not a valid ONNX model"), std::string::npos);
 }
 
+// A product with a vector is arithmetic with a constant, no weighted operator.
+TEST(ChecksOfConstants, AProductWithAVectorIsNoWeightedOperator) {
+  const auto plan = plan_graph(text_model("g (float[1,2,6,8] x) => (float y) <float[2,2,3,3] w, float[6] k> { c = Conv (x, w)  "
+                                          "r = Relu (c)  m = MatMul (r, k)  y = Relu (m) }"),
+                               scheme_named("w8a8"));
+  const Model written = rewrite(plan.prepared, plan.placement, plan.encodings);
+  EXPECT_TRUE(check_weights(plan.prepared, written.proto, plan.placement, plan.encodings).empty());
+}
+
 }  // namespace
 }  // namespace quantize::test
