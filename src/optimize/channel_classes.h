@@ -19,8 +19,8 @@ class ChannelClasses {
  public:
   ChannelClasses(const Model& model, const Placement& placement, const Statistics& statistics);
 
-  // Factors of the channels of `tensor`: (largest ratio of the channel's range to its tensor's, over the class)^strength; empty where the
-  // tensor is not scaled.
+  // Factors of the channels of `tensor`: (largest ratio of the channel's range to its tensor's, over the class, and half of that more where
+  // a Clip reads it)^strength; empty where the tensor is not scaled.
   std::vector<double> factors(const std::string& tensor, double strength);
 
  private:
@@ -56,7 +56,7 @@ class ChannelClasses {
   std::set<int> mapped_;  // nodes that `maps_` speaks for
   std::vector<int> parents_, to_freeze_;
   std::vector<double> ratios_;
-  std::set<int> frozen_;
+  std::set<int> frozen_, clipped_;  // by root; those that a Clip reads
 };
 
 }  // namespace quantize

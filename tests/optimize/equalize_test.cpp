@@ -130,7 +130,8 @@ TEST(Equalize, DepthwiseAndGroupedConvTranspose) {
   EXPECT_GT(result.worst_after, 0.9);
 }
 
-// Channel 3 of "r" reaches the bound and keeps the factor 1; the others, which do not, are brought up to it and no further.
+// The channel that does not reach the bound is brought up, with room for what is louder in other pictures than in those seen: there the
+// Clip must not cut what it does not cut in FP32.
 TEST(Equalize, ClipFromZeroKeepsItsBound) {
   Model model = text_model(
       R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[2,4,3,3] v, float l = {0}, float h = {6}> {
@@ -143,7 +144,7 @@ TEST(Equalize, ClipFromZeroKeepsItsBound) {
   EXPECT_EQ(observe_all(model, {"r"}).at("r").max, 6);
   EXPECT_EQ(result.channels, 1);  // the other three reach the bound
   EXPECT_GT(result.worst_before, 0);
-  EXPECT_EQ(result.worst_after, 1);
+  EXPECT_NEAR(result.worst_after, 1 / 1.5, 1e-3);
 }
 
 TEST(Equalize, PReluWithASlopePerChannel) {
@@ -158,7 +159,6 @@ TEST(Equalize, PReluWithASlopePerChannel) {
   EXPECT_GT(result.worst_after, 0.75);  // the factors bring "a" to one range; "r" differs by the slopes
 }
 
-// Six channels in two groups, so that a channel lands where no other permutation of equal size would put it.
 TEST(Equalize, InstanceNormalizationTakesAnyScalingBack) {
   Model model = text_model(R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y)
     <float[4,3,3,3] w, float[4] b, float[4] g1 = {1,2,3,4}, float[4] h = {0.1,0.2,0.3,0.4}, float[2,4,1,1] v> {
@@ -175,6 +175,7 @@ TEST(Equalize, InstanceNormalizationTakesAnyScalingBack) {
   EXPECT_EQ(float_values(initializer_of(result.after, "v")), float_values(initializer_of(model, "v"))) << "nothing of it is seen behind";
 }
 
+// Six channels in two groups, so that a channel lands where no other permutation of equal size would put it.
 TEST(Equalize, ChannelShuffleIsFollowed) {
   Model model = text_model(
       R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y)
