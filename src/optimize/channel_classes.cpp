@@ -14,8 +14,6 @@ namespace {
 // Of a channel's range to its tensor's: weights must not be driven apart without limit, and a channel that is quiet in the few samples seen
 // is louder in others (at 1/256 a salient-object network came out 2 to 3 dB worse than without).
 constexpr double smallest_ratio = 1.0 / 32;
-// How much louder than seen a channel may become before a Clip cuts it that did not in FP32: a ReLU6 network lost 8 dB on one picture.
-constexpr double room_below_clips = 1.5;
 
 bool is_convolution(const onnx::NodeProto& node) { return node.op_type() == "Conv" || node.op_type() == "ConvTranspose"; }
 
@@ -25,8 +23,8 @@ double reach(float min, float max) { return std::max(std::fabs(static_cast<doubl
 
 }  // namespace
 
-ChannelClasses::ChannelClasses(const Model& model, const Placement& placement, const Statistics& statistics)
-    : graph_(model.graph()), index_(graph_), statistics_(statistics) {
+ChannelClasses::ChannelClasses(const Model& model, const Placement& placement, const Statistics& statistics, double room_below_clips)
+    : graph_(model.graph()), index_(graph_), statistics_(statistics), room_below_clips_(room_below_clips) {
   for (const auto& weighted : placement.weighted) {
     ops_[weighted.node] = &weighted.op;
     ++weight_readers_[weighted.op.weight];
@@ -50,7 +48,7 @@ std::vector<double> ChannelClasses::factors(const std::string& tensor, double st
   std::vector<double> result(static_cast<std::size_t>(channels_.at(tensor)), 1.0);
   for (std::size_t c = 0; c < result.size(); ++c) {
     const int root_id = root(found->second + static_cast<int>(c));
-    const double room = clipped_.contains(root_id) ? room_below_clips : 1;
+    const double room = clipped_.contains(root_id) ? room_below_clips_ : 1;
     const double ratio = std::min(1.0, room * ratios_[static_cast<std::size_t>(root_id)]);
     if (!frozen_.contains(root_id) && ratio > 0) result[c] = std::pow(std::max(ratio, smallest_ratio), strength);
   }

@@ -17,10 +17,12 @@ namespace quantize {
 // graph input or a graph output keep the factor 1. What InstanceNormalization reads is scaled as it likes: it takes every scaling back.
 class ChannelClasses {
  public:
-  ChannelClasses(const Model& model, const Placement& placement, const Statistics& statistics);
+  // room_below_clips: how much louder than seen a channel may be elsewhere before a Clip cuts it that does not in the model; infinite: what
+  // a Clip reads is not scaled.
+  ChannelClasses(const Model& model, const Placement& placement, const Statistics& statistics, double room_below_clips);
 
-  // Factors of the channels of `tensor`: (largest ratio of the channel's range to its tensor's, over the class, and half of that more where
-  // a Clip reads it)^strength; empty where the tensor is not scaled.
+  // Factors of the channels of `tensor`: (largest ratio of the channel's range to its tensor's, over the class, times the room where a Clip
+  // reads it)^strength; empty where the tensor is not scaled.
   std::vector<double> factors(const std::string& tensor, double strength);
 
  private:
@@ -49,6 +51,7 @@ class ChannelClasses {
   const onnx::GraphProto& graph_;
   GraphIndex index_;
   const Statistics& statistics_;
+  const double room_below_clips_;
   std::map<int, const WeightedOp*> ops_;
   std::map<std::string, int> weight_readers_;
   std::map<std::string, int> channels_, first_;  // by tensor: how many, and the number of channel 0

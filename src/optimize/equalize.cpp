@@ -40,8 +40,8 @@ void scale_operator(Model& model, const onnx::NodeProto& node, const WeightedOp&
 
 }  // namespace
 
-int equalize(Model& model, const Placement& placement, const Statistics& statistics, double strength) {
-  ChannelClasses classes(model, placement, statistics);
+int equalize(Model& model, const Placement& placement, const Statistics& statistics, double strength, double room_below_clips) {
+  ChannelClasses classes(model, placement, statistics, room_below_clips);
   struct Change {
     const WeightedNode* weighted;
     std::vector<double> in, out;

@@ -13,8 +13,8 @@ namespace quantize {
 
 // Channels that an operator cannot tell apart from their scaling (Relu, pools, Resize, Add of both, Concat) are scaled together; those that
 // meet any other operator, a graph input or a graph output keep the factor 1. What InstanceNormalization reads is free: it takes any
-// scaling back, up to its epsilon. A channel's factor is (its range / its tensor's range)^strength, strength 0..1. Returns the number of
-// channels whose factor is not 1; weights and biases of `model` are replaced.
-int equalize(Model& model, const Placement& placement, const Statistics& statistics, double strength);
+// scaling back, up to its epsilon. A channel's factor is (its range / its tensor's range)^strength, strength 0..1; room_below_clips: see
+// channel_classes.h. Returns the number of channels whose factor is not 1; weights and biases of `model` are replaced.
+int equalize(Model& model, const Placement& placement, const Statistics& statistics, double strength, double room_below_clips = 1);
 
 }  // namespace quantize

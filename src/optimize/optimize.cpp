@@ -27,6 +27,7 @@ struct Effort {
   double decisive_db;             // a difference by which the loudest of them decides alone
   std::size_t equalization;       // samples that trial ranges are taken from, besides those that judge
   std::vector<double> strengths;  // of equalization, mildest first
+  double room_below_clips;        // a ReLU6 network lost 8 dB on a picture louder than the few that -O1 goes by
   std::size_t ranges, positions;  // samples and positions in each that ranges are chosen by; none: they stay the automatic ones
   FitEffort fit;
 };
@@ -36,6 +37,7 @@ Effort effort_of(const OptimizeInput& input, Level level, const Context& context
                 .decisive_db = 6,
                 .equalization = 4,
                 .strengths = {0.8},
+                .room_below_clips = std::numeric_limits<double>::infinity(),
                 .ranges = 0,
                 .positions = 0,
                 .fit = {.samples = 8,
@@ -62,6 +64,7 @@ Effort effort_of(const OptimizeInput& input, Level level, const Context& context
         .decisive_db = std::numeric_limits<double>::infinity(),
         .equalization = 12,
         .strengths = {0.4, 0.6, 0.8, 1.0},
+        .room_below_clips = 1.5,
         .ranges = 16,
         .positions = 128,
         .fit = {
@@ -115,7 +118,7 @@ Step try_equalization(Preview& now, const OptimizeInput& few, const Judge& judge
   std::vector<Trial> trials;
   for (const double strength : effort.strengths) {
     Plan candidate = now.plan;
-    const int channels = equalize(candidate.model, candidate.placement, now.statistics, strength);
+    const int channels = equalize(candidate.model, candidate.placement, now.statistics, strength, effort.room_below_clips);
     if (channels == 0) break;
     auto& [preview, what] = trials.emplace_back(preview_of(std::move(candidate), few, context),
                                                 std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 3));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "encode/plan_fixture.h"
 #include "model/edit.h"
@@ -34,10 +35,10 @@ double worst_ratio(const Model& model, const std::string& tensor) {
   return worst;
 }
 
-Equalized equalize_model(const Model& model, const std::string& tensor, double strength = 1) {
+Equalized equalize_model(const Model& model, const std::string& tensor, double strength = 1, double room_below_clips = 1) {
   const auto placement = place(model, find_target("ort-cpu"));
   Equalized result{0, worst_ratio(model, tensor), 0, model};
-  result.channels = equalize(result.after, placement, observe_all(model, placement.observed()), strength);
+  result.channels = equalize(result.after, placement, observe_all(model, placement.observed()), strength, room_below_clips);
   EXPECT_NO_THROW(check_model(result.after.proto, "equalized"));
   expect_same_function(model.proto, result.after.proto, 1e-4);
   result.worst_after = worst_ratio(result.after, tensor);
@@ -144,7 +145,9 @@ TEST(Equalize, ClipFromZeroKeepsItsBound) {
   EXPECT_EQ(observe_all(model, {"r"}).at("r").max, 6);
   EXPECT_EQ(result.channels, 1);  // the other three reach the bound
   EXPECT_GT(result.worst_before, 0);
-  EXPECT_NEAR(result.worst_after, 1 / 1.5, 1e-3);
+  EXPECT_EQ(result.worst_after, 1);
+  EXPECT_NEAR(equalize_model(model, "r", 1, 1.5).worst_after, 1 / 1.5, 1e-3);
+  EXPECT_EQ(equalize_model(model, "r", 1, std::numeric_limits<double>::infinity()).channels, 0);
 }
 
 TEST(Equalize, PReluWithASlopePerChannel) {
