@@ -7,8 +7,8 @@
 #include <numbers>
 #include <optional>
 
-#include "model/edit.h"
 #include "model/graph.h"
+#include "prepare/fuse_written_out.h"
 #include "prepare/passes.h"
 
 namespace quantize {
@@ -22,13 +22,8 @@ class GeluFinder {
  public:
   GeluFinder(const GraphIndex& index, const IsKept& is_kept) : index_(index), is_kept_(is_kept) {}
 
-  struct Match {
-    std::string input;
-    int last;  // the node whose output is Gelu (input)
-  };
-
   // The Gelu around this Erf.
-  [[nodiscard]] std::optional<Match> around(const onnx::NodeProto& erf) const {
+  [[nodiscard]] std::optional<WrittenOut> around(const onnx::NodeProto& erf) const {
     if (erf.op_type() != "Erf" || !may_change(erf) || !index_.only_use(erf.input(0))) return {};
     const auto scaled = scaling(index_.producer(erf.input(0)));
     if (!scaled || !is_near(scaled->factor, 1 / std::numbers::sqrt2)) return {};
@@ -57,7 +52,7 @@ class GeluFinder {
   }
 
   // Times x and one half, from the sum on.
-  [[nodiscard]] std::optional<Match> multiplied(int node, const std::string& x) const {
+  [[nodiscard]] std::optional<WrittenOut> multiplied(int node, const std::string& x) const {
     bool with_x = false, halved = false;
     while (!with_x || !halved) {
       const auto use = index_.only_use(index_.node(node).output(0));
@@ -76,7 +71,7 @@ class GeluFinder {
       with_x = true;
       halved |= half_of_x;
     }
-    return Match{x, node};
+    return WrittenOut{x, node};
   }
 
   [[nodiscard]] bool may_change(const onnx::NodeProto& node) const { return standard_domain(node) && !(is_kept_ && is_kept_(node)); }
@@ -85,35 +80,11 @@ class GeluFinder {
   const IsKept& is_kept_;
 };
 
-std::vector<GeluFinder::Match> find_all(const onnx::GraphProto& graph, const IsKept& is_kept) {
-  const GraphIndex index(graph);
-  const GeluFinder finder(index, is_kept);
-  std::vector<GeluFinder::Match> matches;
-  for (const auto& node : graph.node()) {
-    if (auto match = finder.around(node)) matches.push_back(std::move(*match));
-  }
-  return matches;
-}
-
 }  // namespace
 
 std::string fuse_gelu(Model& model, const IsKept& is_kept) {
-  auto matches = find_all(model.graph(), is_kept);
-  if (matches.empty()) return {};
-  std::string raised;
-  if (opset_of(model.proto) < first_opset) {
-    raised = raise_opset(model, first_opset);
-    matches = find_all(model.graph(), is_kept);
-    if (matches.empty()) return raised;
-  }
-  for (const auto& match : matches) {
-    auto& node = *model.graph().mutable_node(match.last);
-    const std::string name = node.name(), output[] = {node.output(0)};
-    node = make_node("Gelu", {&match.input, 1}, output);
-    node.set_name(name);
-  }
-  remove_unused(model.graph());
-  return counted(matches.size(), "Gelu", "Gelu") + (raised.empty() ? "" : "; " + raised);
+  return fuse_written_out(model, "Gelu", first_opset,
+                          [&](const GraphIndex& index, int number) { return GeluFinder(index, is_kept).around(index.node(number)); });
 }
 
 }  // namespace quantize

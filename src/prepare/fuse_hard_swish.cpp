@@ -8,9 +8,9 @@
 #include <optional>
 
 #include "model/attribute.h"
-#include "model/edit.h"
 #include "model/graph.h"
 #include "ops/op_table.h"
+#include "prepare/fuse_written_out.h"
 #include "prepare/passes.h"
 
 namespace quantize {
@@ -24,13 +24,8 @@ class HardSwishFinder {
  public:
   HardSwishFinder(const GraphIndex& index, const IsKept& is_kept) : index_(index), is_kept_(is_kept) {}
 
-  struct Match {
-    std::string input;
-    int last;  // the node whose output is HardSwish (input)
-  };
-
   // The HardSwish whose gate, clip ((x + 3) / 6, 0, 1) or six times that, is made by `node`.
-  [[nodiscard]] std::optional<Match> around(int node) const {
+  [[nodiscard]] std::optional<WrittenOut> around(int node) const {
     const auto gate = may_change(index_.node(node)) ? gate_of(index_.node(node)) : std::nullopt;
     if (!gate) return {};
     double factor = gate->factor;
@@ -50,7 +45,7 @@ class HardSwishFinder {
       }
       last = use->node;
       if (is_near(factor, 1)) factor = 1;
-      if (factor == 1 && !input.empty()) return Match{input, last};
+      if (factor == 1 && !input.empty()) return WrittenOut{input, last};
     }
     return {};
   }
@@ -94,35 +89,11 @@ class HardSwishFinder {
   const IsKept& is_kept_;
 };
 
-std::vector<HardSwishFinder::Match> find_all(const onnx::GraphProto& graph, const IsKept& is_kept) {
-  const GraphIndex index(graph);
-  const HardSwishFinder finder(index, is_kept);
-  std::vector<HardSwishFinder::Match> matches;
-  for (int i = 0; i < graph.node_size(); ++i) {
-    if (auto match = finder.around(i)) matches.push_back(std::move(*match));
-  }
-  return matches;
-}
-
 }  // namespace
 
 std::string fuse_hard_swish(Model& model, const IsKept& is_kept) {
-  auto matches = find_all(model.graph(), is_kept);
-  if (matches.empty()) return {};
-  std::string raised;
-  if (opset_of(model.proto) < first_opset) {
-    raised = raise_opset(model, first_opset);
-    matches = find_all(model.graph(), is_kept);
-    if (matches.empty()) return raised;
-  }
-  for (const auto& match : matches) {
-    auto& node = *model.graph().mutable_node(match.last);
-    const std::string name = node.name(), output[] = {node.output(0)};
-    node = make_node("HardSwish", {&match.input, 1}, output);
-    node.set_name(name);
-  }
-  remove_unused(model.graph());
-  return counted(matches.size(), "HardSwish", "HardSwish") + (raised.empty() ? "" : "; " + raised);
+  return fuse_written_out(model, "HardSwish", first_opset,
+                          [&](const GraphIndex& index, int number) { return HardSwishFinder(index, is_kept).around(number); });
 }
 
 }  // namespace quantize
