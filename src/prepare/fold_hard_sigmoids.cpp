@@ -3,7 +3,8 @@
 //
 //   BEFORE  c = Conv (x, W, b);  y = HardSigmoid <alpha, beta> (c)
 //   AFTER   c = Conv (x, alpha W, alpha b + beta);  y = Clip (c, 0, 1)                                         alpha > 0
-#include <cmath>
+#include <optional>
+#include <vector>
 
 #include "model/attribute.h"
 #include "prepare/channel_affine.h"
@@ -21,46 +22,44 @@ ChannelAffine map_of(const onnx::NodeProto& node, std::int64_t channels) {
           std::vector<double>(count, static_cast<double>(float_attribute(node, "beta", 0.5F)))};
 }
 
-bool fold_one(Model& model, const IsKept& is_kept, std::string& zero, std::string& one) {
-  auto& graph = model.graph();
-  const GraphIndex index(graph);
-  NameMaker names(graph);
-  for (int i = 0; i < graph.node_size(); ++i) {
-    auto& node = *graph.mutable_node(i);
-    if (node.op_type() != "HardSigmoid" || !standard_domain(node) || !index.only_use(node.input(0))) continue;
-    if (is_kept && is_kept(node)) continue;
-    const int maker = index.producer_number(node.input(0));
-    const bool shared = maker >= 0 && graph.node(maker).input_size() > 1 && index.uses(graph.node(maker).input(1)).size() > 1;
-    const auto channels = maker >= 0 && !shared ? output_channels(graph.node(maker), index) : std::nullopt;
-    const auto map = channels ? map_of(node, *channels) : ChannelAffine{};
-    if (!channels || !map.is_finite() || map.scale.empty() || !(map.scale[0] > 0)) continue;
-    auto change = absorb_after(maker, map, index, names);
-    if (!change) continue;
-    if (zero.empty()) {
-      zero = names.unique("clip_zero"), one = names.unique("clip_one");
-      put_initializer(graph, make_tensor(zero, {}, std::vector<float>{0}));
-      put_initializer(graph, make_tensor(one, {}, std::vector<float>{1}));
-    }
-    const std::string name = node.name(), inputs[] = {node.input(0), zero, one}, output[] = {node.output(0)};
-    node = make_node("Clip", inputs, output);
-    node.set_name(name);
-    std::vector<LinearChange> changes;
-    changes.push_back(std::move(*change));
-    apply_changes(graph, std::move(changes));
-    return true;
-  }
-  return false;
+// What the maker of its input becomes; nothing where that has other readers, or a weight of several.
+std::optional<LinearChange> change_before(const onnx::NodeProto& node, const GraphIndex& index, NameMaker& names) {
+  const int maker = index.only_use(node.input(0)) ? index.producer_number(node.input(0)) : -1;
+  const auto channels = maker >= 0 ? output_channels(index.node(maker), index) : std::nullopt;
+  if (!channels || *channels == 0 || index.uses(index.node(maker).input(1)).size() > 1) return {};
+  const auto map = map_of(node, *channels);
+  return map.scale[0] > 0 ? absorb_after(maker, map, index, names) : std::nullopt;
 }
 
 }  // namespace
 
 std::string fold_hard_sigmoids(Model& model, const IsKept& is_kept) {
   if (opset_of(model.proto) < first_opset) return {};
-  std::size_t folded = 0;
-  std::string zero, one;
-  while (fold_one(model, is_kept, zero, one)) ++folded;
-  if (folded > 0) remove_unused(model.graph());
-  return counted(folded, "HardSigmoid", "HardSigmoids");
+  auto& graph = model.graph();
+  const GraphIndex index(graph);
+  NameMaker names(graph);
+  std::vector<LinearChange> changes;
+  std::vector<int> folded;
+  for (int i = 0; i < graph.node_size(); ++i) {
+    if (graph.node(i).op_type() != "HardSigmoid" || !may_replace(graph.node(i), is_kept)) continue;
+    auto change = change_before(graph.node(i), index, names);
+    if (!change) continue;
+    changes.push_back(std::move(*change));
+    folded.push_back(i);
+  }
+  if (folded.empty()) return {};
+  const std::string zero = names.unique("clip_zero"), one = names.unique("clip_one");
+  for (const int number : folded) {
+    auto& node = *graph.mutable_node(number);
+    const std::string name = node.name(), inputs[] = {node.input(0), zero, one}, output[] = {node.output(0)};
+    node = make_node("Clip", inputs, output);
+    node.set_name(name);
+  }
+  apply_changes(graph, std::move(changes));
+  put_initializer(graph, make_tensor(zero, {}, std::vector<float>{0}));
+  put_initializer(graph, make_tensor(one, {}, std::vector<float>{1}));
+  remove_unused(graph);
+  return counted(folded.size(), "HardSigmoid", "HardSigmoids");
 }
 
 }  // namespace quantize

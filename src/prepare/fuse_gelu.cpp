@@ -24,11 +24,11 @@ class GeluFinder {
 
   // The Gelu around this Erf.
   [[nodiscard]] std::optional<WrittenOut> around(const onnx::NodeProto& erf) const {
-    if (erf.op_type() != "Erf" || !may_change(erf) || !index_.only_use(erf.input(0))) return {};
+    if (erf.op_type() != "Erf" || !may_replace(erf, is_kept_) || !index_.only_use(erf.input(0))) return {};
     const auto scaled = scaling(index_.producer(erf.input(0)));
     if (!scaled || !is_near(scaled->factor, 1 / std::numbers::sqrt2)) return {};
     const auto sum = index_.only_use(erf.output(0));
-    if (!sum || sum->input < 0 || index_.node(sum->node).op_type() != "Add" || !may_change(index_.node(sum->node))) return {};
+    if (!sum || sum->input < 0 || index_.node(sum->node).op_type() != "Add" || !may_replace(index_.node(sum->node), is_kept_)) return {};
     const auto one = index_.scalar(index_.node(sum->node).input(1 - sum->input));
     if (!one || *one != 1) return {};
     return multiplied(sum->node, scaled->input);
@@ -42,7 +42,7 @@ class GeluFinder {
 
   // A tensor times or by one constant.
   [[nodiscard]] std::optional<Scaling> scaling(const onnx::NodeProto* node) const {
-    if (node == nullptr || !may_change(*node) || (node->op_type() != "Mul" && node->op_type() != "Div")) return {};
+    if (node == nullptr || !may_replace(*node, is_kept_) || (node->op_type() != "Mul" && node->op_type() != "Div")) return {};
     for (const int side : {1, 0}) {
       const auto value = index_.scalar(node->input(side));
       if (!value || *value == 0 || (side == 0 && node->op_type() == "Div")) continue;
@@ -63,7 +63,7 @@ class GeluFinder {
         halved = true;
         continue;
       }
-      if (next.op_type() != "Mul" || !may_change(next) || with_x) return {};
+      if (next.op_type() != "Mul" || !may_replace(next, is_kept_) || with_x) return {};
       const std::string& other = next.input(1 - use->input);
       const auto half = other == x ? std::nullopt : scaling(index_.producer(other));
       const bool half_of_x = half && !halved && half->input == x && is_near(half->factor, 0.5) && index_.only_use(other);
@@ -73,8 +73,6 @@ class GeluFinder {
     }
     return WrittenOut{x, node};
   }
-
-  [[nodiscard]] bool may_change(const onnx::NodeProto& node) const { return standard_domain(node) && !(is_kept_ && is_kept_(node)); }
 
   const GraphIndex& index_;
   const IsKept& is_kept_;

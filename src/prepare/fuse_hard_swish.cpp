@@ -26,7 +26,7 @@ class HardSwishFinder {
 
   // The HardSwish whose gate, clip ((x + 3) / 6, 0, 1) or six times that, is made by `node`.
   [[nodiscard]] std::optional<WrittenOut> around(int node) const {
-    const auto gate = may_change(index_.node(node)) ? gate_of(index_.node(node)) : std::nullopt;
+    const auto gate = may_replace(index_.node(node), is_kept_) ? gate_of(index_.node(node)) : std::nullopt;
     if (!gate) return {};
     double factor = gate->factor;
     int last = node;
@@ -35,7 +35,7 @@ class HardSwishFinder {
       const auto use = index_.only_use(index_.node(last).output(0));
       if (!use || use->input < 0 || step > 2) return {};
       const auto& next = index_.node(use->node);
-      if (!may_change(next)) return {};
+      if (!may_replace(next, is_kept_)) return {};
       if (const auto scale = factor_of(next, index_.node(last).output(0))) {
         factor *= *scale;
       } else if (next.op_type() == "Mul" && input.empty() && other_operand(next, index_.node(last).output(0)) == gate->input) {
@@ -64,7 +64,7 @@ class HardSwishFinder {
     const auto bounds = node.op_type() == "Clip" ? clamp_bounds(node, index_) : std::nullopt;
     if (!bounds || bounds->first != 0 || bounds->second != 6) return {};
     const auto* add = index_.producer(node.input(0));
-    if (add == nullptr || add->op_type() != "Add" || !may_change(*add) || !index_.only_use(add->output(0))) return {};
+    if (add == nullptr || add->op_type() != "Add" || !may_replace(*add, is_kept_) || !index_.only_use(add->output(0))) return {};
     for (const int side : {0, 1}) {
       if (const auto value = index_.scalar(add->input(side)); value && *value == 3) return Gate{add->input(1 - side), 6};
     }
@@ -82,8 +82,6 @@ class HardSwishFinder {
   static const std::string& other_operand(const onnx::NodeProto& node, const std::string& tensor) {
     return node.input(node.input(0) == tensor ? 1 : 0);
   }
-
-  [[nodiscard]] bool may_change(const onnx::NodeProto& node) const { return standard_domain(node) && !(is_kept_ && is_kept_(node)); }
 
   const GraphIndex& index_;
   const IsKept& is_kept_;

@@ -24,7 +24,7 @@ std::string fuse_written_out(Model& model, const std::string& type, std::int64_t
   if (found.empty()) return {};
   std::string raised;
   if (opset_of(model.proto) < first_opset) {
-    raised = "; " + raise_opset(model, first_opset);
+    raised = raise_opset(model, first_opset);
     found = find_all(model.graph(), find);  // nodes have other numbers
   }
   for (const auto& [input, last] : found) {
@@ -34,7 +34,8 @@ std::string fuse_written_out(Model& model, const std::string& type, std::int64_t
     node.set_name(name);
   }
   remove_unused(model.graph());
-  return counted(found.size(), type, type) + raised;
+  const std::string fused = counted(found.size(), type, type);
+  return fused + (fused.empty() || raised.empty() ? "" : "; ") + raised;
 }
 
 }  // namespace quantize

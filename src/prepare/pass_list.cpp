@@ -1,3 +1,4 @@
+#include "model/graph.h"
 #include "prepare/passes.h"
 #include "prepare/prepare.h"
 
@@ -7,6 +8,8 @@ std::string counted(std::size_t count, const std::string& singular, const std::s
   if (count == 0) return {};
   return std::to_string(count) + " " + (count == 1 ? singular : plural);
 }
+
+bool may_replace(const onnx::NodeProto& node, const IsKept& is_kept) { return standard_domain(node) && !(is_kept && is_kept(node)); }
 
 std::vector<Pass> preparation_passes(const PrepareOptions& options) {
   const auto raise = [version = options.opset](Model& model) { return raise_opset(model, version); };

@@ -12,6 +12,8 @@ namespace quantize {
 
 // Nodes that the user wants left alone; none where it is empty.
 using IsKept = std::function<bool(const onnx::NodeProto&)>;
+// Of ONNX's own domain, and not one of those: another operator may be made of it.
+bool may_replace(const onnx::NodeProto& node, const IsKept& is_kept);
 
 std::string drop_input_initializers(Model& model);
 std::string unpack_constants(Model& model);

@@ -33,7 +33,7 @@ bool only_weights_read(const std::string& tensor, const GraphIndex& index) {
 }
 
 bool takes_channel_means(const onnx::NodeProto& node, const GraphIndex& index, const ValueTypes& types) {
-  if (node.op_type() != "ReduceMean" || !standard_domain(node)) return false;
+  if (node.op_type() != "ReduceMean") return false;
   const int rank = types.rank(node.input(0));
   if (rank < 4 || types.of(node.input(0)).type != onnx::TensorProto::FLOAT || !only_weights_read(node.output(0), index)) return false;
   auto axes = axes_of(node, index);
@@ -54,7 +54,7 @@ std::string pool_means(Model& model, const IsKept& is_kept) {
   std::vector<onnx::NodeProto> nodes;
   std::size_t pooled = 0;
   for (const auto& node : graph.node()) {
-    if (!takes_channel_means(node, index, types) || (is_kept && is_kept(node))) {
+    if (!may_replace(node, is_kept) || !takes_channel_means(node, index, types)) {
       nodes.push_back(node);
       continue;
     }

@@ -7,12 +7,7 @@
 namespace quantize::test {
 namespace {
 
-std::string pass(Model& model) { return fold_hard_sigmoids(model); }
-
-// Nodes named so are to stay.
-std::string sparing_kept(Model& model) {
-  return fold_hard_sigmoids(model, [](const onnx::NodeProto& node) { return node.name() == "kept"; });
-}
+const auto pass = sparing_nothing(fold_hard_sigmoids), sparing_kept = sparing_named(fold_hard_sigmoids);
 
 PassResult folded(const std::string& nodes, int opset = 17) {
   return run_pass_on(

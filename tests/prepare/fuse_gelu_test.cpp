@@ -4,12 +4,7 @@
 namespace quantize::test {
 namespace {
 
-std::string pass(Model& model) { return fuse_gelu(model); }
-
-// Nodes named so are to stay.
-std::string sparing_kept(Model& model) {
-  return fuse_gelu(model, [](const onnx::NodeProto& node) { return node.name() == "kept"; });
-}
+const auto pass = sparing_nothing(fuse_gelu), sparing_kept = sparing_named(fuse_gelu);
 
 std::string graph_of(const std::string& nodes) {
   return "g (float[1,2,3,3] x) => (float[1,2,3,3] y) <float root = {1.41421356}, float rootless = {0.70710678}, float one = {1}, "

@@ -5,12 +5,7 @@
 namespace quantize::test {
 namespace {
 
-std::string pass(Model& model) { return fuse_hard_swish(model); }
-
-// Nodes named so are to stay.
-std::string sparing_kept(Model& model) {
-  return fuse_hard_swish(model, [](const onnx::NodeProto& node) { return node.name() == "kept"; });
-}
+const auto pass = sparing_nothing(fuse_hard_swish), sparing_kept = sparing_named(fuse_hard_swish);
 
 std::string graph_of(const std::string& nodes) {
   return "g (float[1,2,3,3] x) => (float[1,2,3,3] y) <float three = {3}, float zero = {0}, float six = {6}, float sixth = {0.16666667}, "

@@ -12,6 +12,7 @@
 
 #include "model/edit.h"
 #include "model/model.h"
+#include "prepare/passes.h"
 #include "support/run_model.h"
 #include "support/text_model.h"
 
@@ -36,6 +37,15 @@ inline PassResult run_pass_on(const Model& model, const std::function<std::strin
 inline PassResult run_pass_on(std::string_view text, const std::function<std::string(Model&)>& pass, int opset = 17,
                               double tolerance = 1e-5) {
   return run_pass_on(text_model(text, opset, opset < 9 ? 4 : 8), pass, tolerance);
+}
+
+// Passes that spare what is to stay: with nothing of that kind, and with the nodes named "kept".
+using SparingPass = std::string (*)(Model&, const IsKept&);
+inline std::function<std::string(Model&)> sparing_nothing(SparingPass pass) {
+  return [pass](Model& model) { return pass(model, {}); };
+}
+inline std::function<std::string(Model&)> sparing_named(SparingPass pass) {
+  return [pass](Model& model) { return pass(model, [](const onnx::NodeProto& node) { return node.name() == "kept"; }); };
 }
 
 // The first node of this type named "kept".

@@ -4,12 +4,7 @@
 namespace quantize::test {
 namespace {
 
-std::string pass(Model& model) { return pool_means(model); }
-
-// Nodes named so are to stay.
-std::string sparing_kept(Model& model) {
-  return pool_means(model, [](const onnx::NodeProto& node) { return node.name() == "kept"; });
-}
+const auto pass = sparing_nothing(pool_means), sparing_kept = sparing_named(pool_means);
 
 PassResult pooled(const std::string& nodes, int opset = 13) {
   return run_pass_on(
