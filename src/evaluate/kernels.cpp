@@ -15,11 +15,6 @@ namespace {
 
 enum class Values { integers, floats, other };  // quantized integers; floats; shapes, indices, truth values
 
-bool has_weights(const onnx::NodeProto& node) {
-  static const std::set<std::string> types = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
-  return types.contains(node.op_type());
-}
-
 Values values_of(int type) {
   if (type == onnx::TensorProto::UINT8 || type == onnx::TensorProto::INT8) return Values::integers;
   const bool floating = type == onnx::TensorProto::FLOAT || type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::DOUBLE ||
@@ -72,7 +67,7 @@ const onnx::NodeProto* origin(const onnx::NodeProto& kernel, const GraphIndex& m
   const onnx::NodeProto* node = kernel.output_size() > 0 ? model.producer(kernel.output(0)) : nullptr;
   const onnx::NodeProto* found = node;
   for (int steps = 0; node != nullptr && steps < 8; ++steps) {
-    if (has_weights(*node)) return node;
+    if (may_be_weighted(node->op_type())) return node;
     if (node->input_size() == 0 || kept.contains(node->input(0))) break;
     node = model.producer(node->input(0));
   }
@@ -97,7 +92,7 @@ class Reasons {
       return "it finishes the product '" + node_name(*product) + "', whose result stays float";
     if (!has_kernel(node)) return "ONNX Runtime has no integer kernel for it";
     for (int k = 0; k < node.input_size(); ++k) {
-      if (!is_data_input(node, k) && !(k == 1 && has_weights(node))) continue;
+      if (!is_data_input(node, k) && !(k == 1 && may_be_weighted(node.op_type()))) continue;
       const auto* producer = model_.producer(node.input(k));
       if (model_.constant(node.input(k)) != nullptr) return "its constant '" + node.input(k) + "' is float";
       if (producer == nullptr || !is_dequantizer(*producer)) return "its input '" + node.input(k) + "' is not quantized";

@@ -105,9 +105,13 @@ bool is_data_input(const onnx::NodeProto& node, int input) {
   return input < (found != data_inputs.end() ? found->second : 1);
 }
 
+bool may_be_weighted(const std::string& type) {
+  const auto found = roles().find(type);
+  return found != roles().end() && found->second == Role::weighted;
+}
+
 std::optional<WeightedOp> weighted_op(const onnx::NodeProto& node, const GraphIndex& index) {
-  const auto found = roles().find(node.op_type());
-  if (!standard_domain(node) || found == roles().end() || found->second != Role::weighted || node.input_size() < 2) return std::nullopt;
+  if (!standard_domain(node) || !may_be_weighted(node.op_type()) || node.input_size() < 2) return std::nullopt;
   const auto* weight = index.initializer(node.input(1));
   if (weight == nullptr || weight->data_type() != onnx::TensorProto::FLOAT || index.constant(node.input(0)) != nullptr) return std::nullopt;
 

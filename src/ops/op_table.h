@@ -33,6 +33,8 @@ bool is_integer_operator(const std::string& type);
 // Number of leading inputs that carry data (the rest are shapes, indices, bounds): Reshape 1, Concat all, Where ...
 bool is_data_input(const onnx::NodeProto& node, int input);
 
+// Conv, ConvTranspose, Gemm, MatMul, with whatever inputs.
+bool may_be_weighted(const std::string& type);
 // A weighted operator taken apart.
 struct WeightedOp {
   std::string input, weight, bias, output;  // tensor names; bias empty where there is none

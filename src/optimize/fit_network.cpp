@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
 
 #include "base/error.h"
 #include "model/attribute.h"
@@ -20,11 +19,10 @@ namespace {
 // weights of those that were there, so that the n-th reader of a weight stays its n-th reader.
 std::vector<int> weighted_numbers(const onnx::GraphProto& prepared, const onnx::GraphProto& simulated, const Placement& placement) {
   const auto readers = [](const onnx::GraphProto& graph, const std::string& weight) {
-    static const std::set<std::string> types = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
     std::vector<int> numbers;
     for (int i = 0; i < graph.node_size(); ++i) {
       const auto& node = graph.node(i);
-      if (types.contains(node.op_type()) && node.input_size() > 1 && node.input(1) == weight) numbers.push_back(i);
+      if (may_be_weighted(node.op_type()) && node.input_size() > 1 && node.input(1) == weight) numbers.push_back(i);
     }
     return numbers;
   };

@@ -5,12 +5,12 @@
 //   AFTER   a = Cast <float> (x);  b = Conv (a, W');  y = Cast <half> (b)
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "base/error.h"
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
+#include "ops/op_table.h"
 #include "prepare/passes.h"
 #include "prepare/value_types.h"
 
@@ -23,10 +23,9 @@ bool is_other_float(int type) { return type == Proto::FLOAT16 || type == Proto::
 
 // Whether a weight is of another float type, so that the model has something to gain.
 bool has_other_weights(const Model& model) {
-  static const std::set<std::string> weighted = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
   const ValueTypes types(model.proto);
   return std::any_of(model.graph().node().begin(), model.graph().node().end(), [&](const auto& node) {
-    return weighted.contains(node.op_type()) && node.input_size() > 1 && is_other_float(types.of(node.input(1)).type);
+    return may_be_weighted(node.op_type()) && node.input_size() > 1 && is_other_float(types.of(node.input(1)).type);
   });
 }
 

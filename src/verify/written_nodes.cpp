@@ -1,11 +1,11 @@
 #include "verify/written_nodes.h"
 
 #include <algorithm>
-#include <set>
 
 #include "encode/integer_activation.h"
 #include "model/attribute.h"
 #include "model/tensor.h"
+#include "ops/op_table.h"
 
 namespace quantize {
 namespace {
@@ -32,10 +32,9 @@ Dequantizer constant_behind(const std::string& tensor, const GraphIndex& index) 
 }
 
 std::vector<const onnx::NodeProto*> written_nodes(const onnx::GraphProto& written, const GraphIndex& index) {
-  static const std::set<std::string> types = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
   std::vector<const onnx::NodeProto*> nodes;
   for (const auto& node : written.node()) {
-    if (!types.contains(node.op_type()) || node.input_size() < 2) continue;
+    if (!may_be_weighted(node.op_type()) || node.input_size() < 2) continue;
     const auto* integers = constant_behind(node.input(1), index).integers;
     if (integers != nullptr && integers->dims_size() > 1) nodes.push_back(&node);  // a vector is no weight, see weighted_op()
   }
