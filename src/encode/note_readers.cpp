@@ -23,7 +23,7 @@ std::vector<Use> all_readers(const TensorGroup& group, const GraphIndex& index) 
     if (is_made_within(group, member, index)) continue;
     for (const auto& use : index.uses(member)) {
       const auto& node = index.node(use.node);
-      const bool moves = use.input == 0 && role_of(node, index) == Role::moving &&
+      const bool moves = ((use.input == 0 && role_of(node, index) == Role::moving) || node.op_type() == "Concat") &&
                          std::ranges::all_of(node.output(), [&](const auto& output) { return is_member(group, output); });
       if (!moves) readers.push_back(use);
     }

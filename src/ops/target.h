@@ -18,15 +18,19 @@ struct Speed {
   double floating = 1;  // not quantized
 };
 
+// Which inputs of a Concat share its output's encoding: none, those that nothing else reads (they would be rounded twice), or all, where
+// the runtime wants that.
+enum class ConcatSharing { none, lone_inputs, all };
+
 struct Target {
   std::string name, summary;
   std::set<std::string> float_operators;  // operators without an integer kernel there: left float, though the op table could quantize them
   std::set<std::string> sharing = {};     // arithmetic operators whose input and output must share one encoding ("Resize:linear")
-  bool concat_shares = false;             // inputs and output of Concat must share one encoding
-  bool pairs_in_16_bits = false;          // 8-bit products may be added in pairs in 16 bits, cutting what does not fit (pair_overflow.h)
-  bool onednn_kernels = false;            // its 8-bit kernels are oneDNN's, whose pairs and whose choice of operators differ
-  bool knows_gelu = false;                // and is faster by it than by what opsets before 20 write out
-  bool split_prelu = false;               // its kernel for PRelu is slow
+  ConcatSharing concat = ConcatSharing::none;
+  bool pairs_in_16_bits = false;  // 8-bit products may be added in pairs in 16 bits, cutting what does not fit (pair_overflow.h)
+  bool onednn_kernels = false;    // its 8-bit kernels are oneDNN's, whose pairs and whose choice of operators differ
+  bool knows_gelu = false;        // and is faster by it than by what opsets before 20 write out
+  bool split_prelu = false;       // its kernel for PRelu is slow
   std::set<std::string> integer_activations = {};  // operators among those that run on integers between convolutions (integer_activation.h)
   bool sums_follow_readers = false;  // an Add or Concat that only float operators read stays float: its result is not rounded once more
   bool computes_constants = false;   // when it loads a model: small files may leave that to it

@@ -128,6 +128,7 @@ Target target_of(const Options& options) {
   if (!bytes) target.integer_activations.clear();
   if (options.without.contains("integer-prelu")) target.integer_activations.erase("PRelu");
   if (options.without.contains("integer-hard-swish")) target.integer_activations.erase("HardSwish");
+  if (!options.import_encodings.empty() && target.concat == ConcatSharing::lone_inputs) target.concat = ConcatSharing::none;
   target.point_products &= bytes && !options.without.contains("point-products");
   target.integer_outputs = options.output_type == OutputType::integers;
   return target;

@@ -7,31 +7,10 @@
 
 #include "base/error.h"
 #include "model/edit.h"
-#include "plan_fixture.h"
+#include "placement_fixture.h"
 
 namespace quantize::test {
 namespace {
-
-Placement place_text(std::string_view text, const Exclusions& exclusions = {}) {
-  return place(text_model(text), find_target("ort-cpu"), exclusions);
-}
-
-// "x | a b | y": the groups with their members.
-std::string groups_of(const Placement& placement) {
-  std::string text;
-  for (const auto& group : placement.groups) {
-    text += text.empty() ? "" : " | ";
-    for (const auto& member : group.members) text += (&member == &group.members[0] ? "" : " ") + member;
-  }
-  return text;
-}
-
-const TensorGroup& group_with(const Placement& placement, const std::string& tensor) {
-  for (const auto& group : placement.groups) {
-    if (std::find(group.members.begin(), group.members.end(), tensor) != group.members.end()) return group;
-  }
-  throw std::runtime_error("no group holds " + tensor);
-}
 
 TEST(Place, ResidualAddAndAbsorbedRelu) {
   const auto placement = place_text(residual_graph);
@@ -51,32 +30,6 @@ TEST(Place, AReluWithAnotherReaderBeforeItIsNotAbsorbed) {
     y = Conv (c, u)
   })");
   EXPECT_EQ(groups_of(placement).substr(0, 5), "x | a");
-}
-
-TEST(Place, ConcatInputsKeepTheirOwnEncodings) {
-  constexpr const char* text = R"(g (float[1,2,6,6] x) => (float[1,2,6,6] y) <float[2,2,1,1] w, float[2,2,1,1] v, float[2,4,1,1] u> {
-    a = Conv (x, w)
-    b = Conv (x, v)
-    c = Concat <axis = 1> (a, b)
-    y = Conv (c, u)
-  })";
-  EXPECT_EQ(groups_of(place_text(text)), "x | a | b | c");
-  Target sharing = find_target("ort-cpu");
-  sharing.concat_shares = true;
-  const auto shared = place(text_model(text), sharing);
-  EXPECT_EQ(groups_of(shared), "x | a b c");
-  EXPECT_EQ(shared.groups[1].range, std::nullopt);
-}
-
-TEST(Place, MovedValuesShareTheEncodingOfTheirSource) {
-  const auto placement = place_text(R"(g (float[1,2,8,8] x) => (float[1,3] y) <float[2,2,1,1] w, float[32,3] v, int64[2] s = {1, 32}> {
-    a = Conv (x, w)
-    p = MaxPool <kernel_shape = [2,2], strides = [2,2]> (a)
-    r = Reshape (p, s)
-    y = Gemm (r, v)
-  })");
-  EXPECT_EQ(groups_of(placement), "x | a p r");
-  EXPECT_EQ(group_with(placement, "r").sources, std::vector<std::string>{"a"});
 }
 
 TEST(Place, ClipSixIsABoundAndSigmoidIsExact) {

@@ -37,7 +37,11 @@ int setting(const char* name, int fallback) {
 // ONNX Runtime's, and one that quantizes whatever can be.
 Target target_for(int seed) {
   if (seed % 2 == 0) return find_target("ort-cpu");
-  return {.name = "all", .summary = "", .float_operators = {}, .concat_shares = seed % 4 == 1, .quantize_outputs = true};
+  return {.name = "all",
+          .summary = "",
+          .float_operators = {},
+          .concat = seed % 4 == 1 ? ConcatSharing::all : ConcatSharing::none,
+          .quantize_outputs = true};
 }
 
 // What is wrong with the quantized form of this model, in words; empty where nothing is.
