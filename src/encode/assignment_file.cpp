@@ -58,7 +58,7 @@ std::string write_assignment(const Scheme& scheme, const Placement& placement, c
     weights[node] = to_json(found != scheme.exceptions.weights.end() ? found->second : scheme.weight_bits);
   }
   for (const auto& group : placement.groups) {
-    if (!group.is_pixels) activations[group.members[0]] = scheme_for_activations(scheme, group).activation_bits;
+    if (!group.is_pixels) activations[group.name()] = scheme_for_activations(scheme, group).activation_bits;
   }
   const Json file = {{"format", format_name}, {"version", format_version}, {"model", model.fingerprint},
                      {"scheme", scheme.name}, {"weights", weights},        {"activations", activations}};

@@ -28,7 +28,7 @@ std::vector<UnsettledRange> unsettled_ranges(const Placement& placement, const C
     const Range before = group_range(group, calibration.before_last_tenth, scheme), after = group_range(group, calibration.all, scheme);
     const double width = after.high - after.low;
     const double moved = std::max(std::fabs(after.low - before.low), std::fabs(after.high - before.high));
-    if (moved > tolerated_move * width) unsettled.push_back({group.members[0], before, after, width > 0 ? moved / width : 1});
+    if (moved > tolerated_move * width) unsettled.push_back({group.name(), before, after, width > 0 ? moved / width : 1});
   }
   std::stable_sort(unsettled.begin(), unsettled.end(), [](const auto& a, const auto& b) { return a.moved > b.moved; });
   return unsettled;

@@ -160,14 +160,16 @@ Range group_range(const TensorGroup& group, const Statistics& statistics, const 
 }
 
 Range limit_range(Range range, const TensorGroup& group, int bits) {
-  if (group.range) {  // a Relu or Clip saturates there anyway, so one step more would only lose resolution
-    range = {std::max<double>(range.low, group.range->first), std::min<double>(range.high, group.range->second)};
-  }
+  const auto confine = [&] {  // a Relu or Clip saturates there anyway, so one step more would only lose resolution
+    if (group.range) range = {std::max<double>(range.low, group.range->first), std::min<double>(range.high, group.range->second)};
+  };
+  confine();
   if (group.distinct) {
     const double low = std::max<double>(range.low, group.distinct->first), high = std::min<double>(range.high, group.distinct->second);
     const double half_a_step = (high - low) / ((1 << bits) - 2) / 2;
     if (low < 0 && range.low <= group.distinct->first) range.low = low - half_a_step;
     if (high > 0 && range.high >= group.distinct->second) range.high = high + half_a_step;
+    confine();
   }
   return range;
 }
@@ -233,7 +235,7 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
   for (const auto& group : placement.groups) {
     const Scheme own = scheme_for_activations(scheme, group);
     Range range = group_range(group, statistics, own);
-    if (!group.range_is_exact) range = solve_activation_hazards(range, group_statistics(group, statistics), group.members[0], context);
+    if (!group.range_is_exact) range = solve_activation_hazards(range, group_statistics(group, statistics), group.name(), context);
     Encoding encoding = group.is_pixels ? encode_range(range, onnx::TensorProto::UINT8, Symmetry::asymmetric)
                                         : encode_range(range, own.activation_type(), own.activations);
     encoding.method = group.range_is_exact ? "fixed range" : group.unclipped ? "minmax" : method_name(own);

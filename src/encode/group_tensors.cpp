@@ -85,15 +85,16 @@ class Grouper {
   }
 
   // Of the Relus or Clips that make a tensor's values, where all have the same.
-  std::optional<std::pair<float, float>> bounds_of(const std::string& name) const {
+  std::optional<std::pair<float, float>> bounds_of(const std::string& name) {
+    const auto [place, fresh] = bounds_.try_emplace(name);
     const int number = index_.producer_number(name);
-    if (number < 0) return std::nullopt;
+    if (!fresh || number < 0) return place->second;
     const auto& producer = graph_.node(number);
-    if (moves(number)) return bounds_of(producer.input(0));
-    if (!is_active_concat(number)) return clamp_bounds(producer, index_);
-    const auto first = bounds_of(producer.input(0));
-    const bool alike = std::ranges::all_of(producer.input(), [&](const auto& input) { return bounds_of(input) == first; });
-    return alike ? first : std::nullopt;
+    auto bounds = moves(number) || is_active_concat(number) ? bounds_of(producer.input(0)) : clamp_bounds(producer, index_);
+    for (int k = 1; k < producer.input_size() && is_active_concat(number); ++k) {
+      if (bounds_of(producer.input(k)) != bounds) bounds.reset();
+    }
+    return bounds_[name] = bounds;
   }
 
   // Whether the Concat alone reads the values that share this tensor's encoding, and operators of the graph make all of them.
@@ -140,7 +141,8 @@ class Grouper {
   const Target& target_;
   const QuantizedTensors& given_;
   std::map<std::string, std::string> parents_;
-  std::set<std::string> seen_behind_;  // what a Concat joined: its result holds these values, too
+  std::map<std::string, std::optional<std::pair<float, float>>> bounds_;  // what bounds_of() has found
+  std::set<std::string> seen_behind_;                                     // what a Concat joined: its result holds these values, too
   std::vector<TensorGroup> groups_;
 };
 

@@ -29,6 +29,8 @@ struct TensorGroup {
   std::optional<std::pair<float, float>> distinct;
   double negative_weight = 1;  // of errors on negative values: the mean square of what all their readers (PRelu, ...) scale them by
   bool unclipped = false;      // a graph output, or read by a Sigmoid or Softmax: what clipping does behind it is not known here
+
+  [[nodiscard]] const std::string& name() const { return sources[0]; }  // what stays where other members are left float
 };
 
 struct WeightedNode {

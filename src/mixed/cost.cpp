@@ -54,7 +54,7 @@ CostModel::CostModel(const Model& model, const Placement& placement, const Schem
   const GraphIndex index(model.graph());
   std::map<std::string, std::string> group_of;
   for (const auto& group : placement.groups) {
-    for (const auto& member : group.members) group_of[member] = group.members[0];
+    for (const auto& member : group.members) group_of[member] = group.name();
   }
   std::set<std::string> counted;
   for (std::size_t i = 0; i < placement.weighted.size(); ++i) {

@@ -19,9 +19,9 @@ std::vector<Unit> units_of(const Model& model, const Placement& placement, const
   for (std::size_t i = 0; i < placement.groups.size(); ++i) {
     const auto& group = placement.groups[i];
     if (group.is_pixels) continue;  // 8 bits by nature
-    const auto* producer = index.producer(group.members[0]);
-    found.push_back({index.producer_number(group.members[0]),
-                     {Unit::Kind::activations, group.members[0], producer != nullptr ? producer->op_type() : "input",
+    const auto* producer = index.producer(group.name());
+    found.push_back({index.producer_number(group.name()),
+                     {Unit::Kind::activations, group.name(), producer != nullptr ? producer->op_type() : "input",
                       scheme_for_activations(scheme, group).activation_bits, i}});
   }
   std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });

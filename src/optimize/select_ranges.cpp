@@ -67,7 +67,7 @@ class RangeSearch {
       if (decision.role == Role::moving && decision.quantized) continue;  // its output is of the same group
       for (int k = 0; k < node.input_size(); ++k) {
         const auto group = group_of_.find(node.input(k));
-        if (group == group_of_.end() || options_[group->second].empty()) continue;
+        if (group == group_of_.end() || options_[group->second].empty() || joins_within(node, group->second)) continue;
         replay.advance_to(number);
         const auto op = weighted.find(number);
         judge(replay, node, k, op == weighted.end() ? nullptr : op->second, options_[group->second]);
@@ -82,6 +82,12 @@ class RangeSearch {
     if (group.range_is_exact || group.is_graph_output) return false;
     const auto& encoding = plan_.encodings.activations.at(group.members[0]);
     return encoding.type == input_.scheme.activation_type() && (encoding.method == "weighted mse" || encoding.method == "minmax");
+  }
+
+  // A Concat that only moves the group's values.
+  [[nodiscard]] bool joins_within(const onnx::NodeProto& node, std::size_t group) const {
+    const auto output = node.op_type() == "Concat" ? group_of_.find(node.output(0)) : group_of_.end();
+    return output != group_of_.end() && output->second == group;
   }
 
   [[nodiscard]] bool is_read(const TensorGroup& group) const {

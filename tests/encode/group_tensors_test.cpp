@@ -33,7 +33,7 @@ TEST(GroupTensors, ConcatInputsThatNothingElseReadsShareItsEncoding) {
 }
 
 TEST(GroupTensors, JoinedTensorsKeepTheBoundsAndReadersTheyHaveInCommon) {
-  const auto placement = place_text(
+  constexpr const char* text =
       R"(g (float[1,2,6,6] x) => (float[1,2,6,6] y) <float[2,2,1,1] w, float[2,2,1,1] v, float[2,4,1,1] u, float l = {0}, float h = {6},
            float k = {3}, float j = {4}> {
     a = Conv (x, w)
@@ -45,10 +45,13 @@ TEST(GroupTensors, JoinedTensorsKeepTheBoundsAndReadersTheyHaveInCommon) {
     g = Clip (e, l, j)
     i = Add (f, g)
     y = Conv (i, u)
-  })");
+  })";
+  const auto placement = place_text(text);
   EXPECT_EQ(groups_of(placement), "x | b d e | f | g | i");
   EXPECT_EQ(group_with(placement, "e").range, (std::pair{0.0F, 6.0F}));
   EXPECT_EQ(group_with(placement, "e").distinct, (std::pair{0.0F, 4.0F}));  // by the Clips behind the Concat
+  EXPECT_EQ(group_with(placement, "e").name(), "e");
+  EXPECT_EQ(group_with(place(text_model(text), find_target("qnn")), "e").distinct, (std::pair{0.0F, 4.0F}));
 }
 
 // Its encoding would no longer saturate where the Relu does: the Relu would stay, and its convolution run in float.
@@ -78,6 +81,19 @@ TEST(GroupTensors, AConcatLeavesGraphInputsAndPReluOnIntegersTheirEncodings) {
     y = Conv (c, u)
   })")),
             "x | a b | c");
+}
+
+// As DenseNets have them: asking each for its inputs' bounds twice would take two to the power of their number.
+TEST(GroupTensors, ManyConcatsBehindEachOtherTakeNoTime) {
+  constexpr int count = 60;
+  std::string text = "g (float[1,2,6,6] x) => (float[1,2,6,6] y) <float[2,2,1,1] w, float[2," + std::to_string(2 * (count + 1)) +
+                     ",1,1] u> { c0 = Conv (x, w) ";
+  for (int i = 1; i <= count; ++i) {
+    const auto last = "c" + std::to_string(i - 1), fresh = "b" + std::to_string(i);
+    text += fresh + " = Conv (x, w) c" + std::to_string(i) + " = Concat <axis = 1> (" + last + ", " + fresh + ") ";
+  }
+  const auto placement = place_text(text + "y = Conv (c" + std::to_string(count) + ", u) }");
+  EXPECT_EQ(group_with(placement, "c0").sources, std::vector<std::string>{"c" + std::to_string(count)});
 }
 
 TEST(GroupTensors, WhereTheRuntimeWantsItAllConcatInputsShare) {

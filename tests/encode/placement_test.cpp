@@ -67,6 +67,15 @@ TEST(Place, ObservedValuesAtTheBoundGiveExactlySix) {
   EXPECT_EQ(group_range(group, statistics, scheme_named("w8a8")).high, 4.0);
 }
 
+// Half a step more, and the Clip before would no longer be what the encoding does by itself.
+TEST(Place, WhereAllReadersSaturateNoRangeGoesBeyondTheClipBefore) {
+  TensorGroup group;
+  group.range = group.distinct = {0.0F, 6.0F};
+  EXPECT_EQ(limit_range({0, 6}, group, 8).high, 6.0);
+  group.distinct = {0.0F, 4.0F};
+  EXPECT_EQ(limit_range({0, 6}, group, 8).high, 4 + 4.0 / 254 / 2);
+}
+
 TEST(Place, ConstantOperandsAreNamed) {
   const auto placement = place_text(R"(g (float[1,2,6,6] x) => (float[1,2,6,6] y) <float[2,2,1,1] w, float[2,2,1,1] v, float[2,1,1] k> {
     a = Conv (x, w)

@@ -27,7 +27,7 @@ std::vector<Tensor> spikes(std::size_t sample) {
   return {Tensor::of({1, 2, 16, 16}, values)};
 }
 
-Encoding chosen(const Model& model, const LoadSample& load, int* changed = nullptr) {
+Encoding chosen(const Model& model, const LoadSample& load, int* changed = nullptr, const std::string& tensor = "x") {
   Scheme scheme = scheme_named("w8a8", RangeMethod::automatic);
   PlannedGraph planned{model, place(model, find_target("ort-cpu")), {}, {}};
   planned.statistics = calibrate(model, planned.placement.observed(), load, 8, Context());
@@ -36,13 +36,25 @@ Encoding chosen(const Model& model, const LoadSample& load, int* changed = nullp
   Plan plan{model, planned.placement, planned.encodings};
   const int count = select_ranges(plan, planned.statistics, {scheme, load, 8, 0}, 256, Context());
   if (changed != nullptr) *changed = count;
-  return plan.encodings.activations.at("x");
+  return plan.encodings.activations.at(tensor);
 }
 
 TEST(SelectRanges, SpikesThatTheReaderHardlySeesAreClipped) {
   const auto seen = chosen(spiky(1), spikes), ignored = chosen(spiky(0.001F), spikes);
   EXPECT_GT(seen.high(), 39);
   EXPECT_LT(ignored.high(), 30);
+}
+
+// A Concat that only moves a group's values is no reader: what it reads from the quiet one would count as if nothing else did.
+TEST(SelectRanges, WhatAConcatJoinsIsJudgedBehindIt) {
+  Model model = text_model(R"(g (float[1,2,16,16] x) => (float[1,1,16,16] y)
+      <float[1,2,1,1] v = {1, 0}, float[1,2,1,1] w = {0, 1}, float[1,2,1,1] u = {0.001, 1}> {
+    a = Conv (x, v)
+    b = Conv (x, w)
+    c = Concat <axis = 1> (a, b)
+    y = Conv (c, u)
+  })");
+  EXPECT_LT(chosen(model, spikes, nullptr, "c").high(), 30);
 }
 
 // Half the range would do for what is judged; the histogram knows of the one value that it would cut.

@@ -161,7 +161,7 @@ class Builder {
   }
 
   // Written out: its opset does not know the operator.
-  void hard_swish(const Value& input) {
+  void hard_swish(Value input) {  // a copy: what is added may move the others
     auto& node = add("HardSigmoid", {input.name}, input.channels, input.size);
     set_attribute(node, "alpha", 1.0F / 6);
     const std::string gate = last().name;
