@@ -67,8 +67,7 @@ class Grouper {
   }
 
   bool is_active_concat(int number) const {
-    return number >= 0 && graph_.node(number).op_type() == "Concat" && given_.active.contains(number) &&
-           given_.roles[number] == Role::compute;
+    return number >= 0 && graph_.node(number).op_type() == "Concat" && given_.active.contains(number);
   }
 
   // What nobody else reads is rounded once in place of twice. A Relu or Clip is absorbed by an encoding that saturates where it does: such
@@ -94,7 +93,7 @@ class Grouper {
     for (int k = 1; k < producer.input_size() && is_active_concat(number); ++k) {
       if (bounds_of(producer.input(k)) != bounds) bounds.reset();
     }
-    return bounds_[name] = bounds;
+    return place->second = bounds;
   }
 
   // Whether the Concat alone reads the values that share this tensor's encoding, and operators of the graph make all of them.

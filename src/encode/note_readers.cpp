@@ -22,10 +22,7 @@ std::vector<Use> all_readers(const TensorGroup& group, const GraphIndex& index) 
   for (const auto& member : group.members) {
     if (is_made_within(group, member, index)) continue;
     for (const auto& use : index.uses(member)) {
-      const auto& node = index.node(use.node);
-      const bool moves = ((use.input == 0 && role_of(node, index) == Role::moving) || node.op_type() == "Concat") &&
-                         std::ranges::all_of(node.output(), [&](const auto& output) { return is_member(group, output); });
-      if (!moves) readers.push_back(use);
+      if (!moves_within(group, use, index)) readers.push_back(use);
     }
   }
   return readers;
@@ -49,6 +46,12 @@ double weight_of_negatives(const std::vector<Use>& readers, const GraphIndex& in
 }
 
 }  // namespace
+
+bool moves_within(const TensorGroup& group, const Use& use, const GraphIndex& index) {
+  const auto& node = index.node(use.node);
+  const bool moves = (use.input == 0 && role_of(node, index) == Role::moving) || node.op_type() == "Concat";
+  return moves && std::ranges::all_of(node.output(), [&](const auto& output) { return is_member(group, output); });
+}
 
 void note_readers(TensorGroup& group, const GraphIndex& index) {
   group.unclipped = group.is_graph_output;

@@ -1,4 +1,4 @@
-// What the readers of a group mean for its range.
+// Who reads a group's values, and what that means for its range.
 #pragma once
 
 #include <set>
@@ -8,6 +8,9 @@
 #include "model/graph.h"
 
 namespace quantize {
+
+// Whether this use of a member only moves its values within the group: by a moving operator, or a Concat whose result is a member, too.
+bool moves_within(const TensorGroup& group, const Use& use, const GraphIndex& index);
 
 // Sets `unclipped`, `distinct` and `negative_weight` from the operators that read the group's members.
 void note_readers(TensorGroup& group, const GraphIndex& index);

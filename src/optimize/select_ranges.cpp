@@ -7,6 +7,7 @@
 
 #include "base/parallel.h"
 #include "encode/multiplier.h"
+#include "encode/note_readers.h"
 #include "encode/pool_scales.h"
 #include "model/edit.h"
 #include "model/graph.h"
@@ -63,11 +64,10 @@ class RangeSearch {
     for (int number = 0; number < plan_.model.graph().node_size(); ++number) {
       progress->tick();
       const auto& node = index_.node(number);
-      const auto& decision = plan_.placement.decisions[static_cast<std::size_t>(number)];
-      if (decision.role == Role::moving && decision.quantized) continue;  // its output is of the same group
       for (int k = 0; k < node.input_size(); ++k) {
         const auto group = group_of_.find(node.input(k));
-        if (group == group_of_.end() || options_[group->second].empty() || joins_within(node, group->second)) continue;
+        if (group == group_of_.end() || options_[group->second].empty()) continue;
+        if (moves_within(plan_.placement.groups[group->second], {number, k}, index_)) continue;
         replay.advance_to(number);
         const auto op = weighted.find(number);
         judge(replay, node, k, op == weighted.end() ? nullptr : op->second, options_[group->second]);
@@ -82,12 +82,6 @@ class RangeSearch {
     if (group.range_is_exact || group.is_graph_output) return false;
     const auto& encoding = plan_.encodings.activations.at(group.members[0]);
     return encoding.type == input_.scheme.activation_type() && (encoding.method == "weighted mse" || encoding.method == "minmax");
-  }
-
-  // A Concat that only moves the group's values.
-  [[nodiscard]] bool joins_within(const onnx::NodeProto& node, std::size_t group) const {
-    const auto output = node.op_type() == "Concat" ? group_of_.find(node.output(0)) : group_of_.end();
-    return output != group_of_.end() && output->second == group;
   }
 
   [[nodiscard]] bool is_read(const TensorGroup& group) const {
