@@ -1,26 +1,19 @@
 #include "base/files.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
 
 #include "base/error.h"
+#include "support/folder_test.h"
 
 namespace quantize {
 namespace {
 
-class Files : public testing::Test {
+class Files : public test::FolderTest {
  protected:
-  void SetUp() override {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = std::filesystem::temp_directory_path() / (std::string("quantize_files_") + test->name() + std::to_string(getpid()));
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::size_t files_in_folder() const {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder_), std::filesystem::directory_iterator()));
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator()));
   }
   std::string failure_of(const std::function<void()>& body, ErrorKind kind) const {
     try {
@@ -32,163 +25,162 @@ class Files : public testing::Test {
     ADD_FAILURE() << "no exception";
     return "";
   }
-  std::filesystem::path folder_;
 };
 
 TEST_F(Files, AFolderForResultsGoesAgainWhereNoneCame) {
-  { const ResultFolder folder(folder_ / "a" / "b"); }
+  { const ResultFolder result(folder / "a" / "b"); }
   EXPECT_EQ(files_in_folder(), 0);
   {
-    const ResultFolder folder(folder_ / "a" / "b");
-    std::ofstream(folder_ / "a" / "result") << "x";
+    const ResultFolder result(folder / "a" / "b");
+    std::ofstream(folder / "a" / "result") << "x";
   }
-  EXPECT_TRUE(std::filesystem::exists(folder_ / "a" / "result"));
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "a" / "b"));
-  std::filesystem::create_directory(folder_ / "mine");
-  { const ResultFolder folder(folder_ / "mine"); }
-  EXPECT_TRUE(std::filesystem::exists(folder_ / "mine")) << "it was there before";
+  EXPECT_TRUE(std::filesystem::exists(folder / "a" / "result"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "a" / "b"));
+  std::filesystem::create_directory(folder / "mine");
+  { const ResultFolder result(folder / "mine"); }
+  EXPECT_TRUE(std::filesystem::exists(folder / "mine")) << "it was there before";
 }
 
 TEST_F(Files, NothingAppearsBeforePublish) {
   FileTransaction files;
-  const auto temporary = files.write(folder_ / "a.onnx", "alpha");
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "a.onnx"));
+  const auto temporary = files.write(folder / "a.onnx", "alpha");
+  EXPECT_FALSE(std::filesystem::exists(folder / "a.onnx"));
   EXPECT_EQ(read_file(temporary), "alpha");
 }
 
 TEST_F(Files, AllAppearTogether) {
   FileTransaction files;
-  files.write(folder_ / "a.onnx", "alpha");
-  files.write(folder_ / "b.json", std::string(100000, 'b'));
+  files.write(folder / "a.onnx", "alpha");
+  files.write(folder / "b.json", std::string(100000, 'b'));
   files.publish();
-  EXPECT_EQ(read_file(folder_ / "a.onnx"), "alpha");
-  EXPECT_EQ(read_file(folder_ / "b.json").size(), 100000U);
+  EXPECT_EQ(read_file(folder / "a.onnx"), "alpha");
+  EXPECT_EQ(read_file(folder / "b.json").size(), 100000U);
   EXPECT_EQ(files_in_folder(), 2U);
 }
 
 TEST_F(Files, PublishReplacesAnOlderFile) {
   for (const std::string text : {"old and longer", "new"}) {
     FileTransaction files;
-    files.write(folder_ / "a", text);
+    files.write(folder / "a", text);
     files.publish();
   }
-  EXPECT_EQ(read_file(folder_ / "a"), "new");
+  EXPECT_EQ(read_file(folder / "a"), "new");
 }
 
 TEST_F(Files, AnExceptionLeavesNoDebris) {
   const auto text = failure_of(
       [&] {
         FileTransaction files;
-        files.write(folder_ / "a", "alpha");
-        files.write(folder_ / "missing" / "b", "beta");
+        files.write(folder / "a", "alpha");
+        files.write(folder / "missing" / "b", "beta");
       },
       ErrorKind::output);
-  EXPECT_NE(text.find((folder_ / "missing" / "b").string()), std::string::npos) << text;
+  EXPECT_NE(text.find((folder / "missing" / "b").string()), std::string::npos) << text;
   EXPECT_EQ(files_in_folder(), 0U);
 }
 
 TEST_F(Files, PublishIsAllOrNothing) {
-  std::filesystem::create_directories(folder_ / "b" / "inner");
+  std::filesystem::create_directories(folder / "b" / "inner");
   failure_of(
       [&] {
         FileTransaction files;
-        files.write(folder_ / "a", "alpha");
-        files.write(folder_ / "b", "a folder is in the way");
+        files.write(folder / "a", "alpha");
+        files.write(folder / "b", "a folder is in the way");
         files.publish();
       },
       ErrorKind::output);
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "a"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "a"));
   EXPECT_EQ(files_in_folder(), 1U);
 }
 
 TEST_F(Files, AFailedPublishBringsOlderFilesBack) {
   {
     FileTransaction files;
-    files.write(folder_ / "a", "old");
+    files.write(folder / "a", "old");
     files.publish();
   }
-  std::filesystem::create_directories(folder_ / "b" / "inner");
+  std::filesystem::create_directories(folder / "b" / "inner");
   failure_of(
       [&] {
         FileTransaction files;
-        files.write(folder_ / "a", "new");
-        files.write(folder_ / "b", "a folder is in the way");
+        files.write(folder / "a", "new");
+        files.write(folder / "b", "a folder is in the way");
         files.publish();
       },
       ErrorKind::output);
-  EXPECT_EQ(read_file(folder_ / "a"), "old");
+  EXPECT_EQ(read_file(folder / "a"), "old");
   EXPECT_EQ(files_in_folder(), 2U);
 }
 
 TEST_F(Files, ReservedNamesArePublishedToo) {
   FileTransaction files;
-  const auto temporary = files.reserve(folder_ / "a");
+  const auto temporary = files.reserve(folder / "a");
   EXPECT_EQ(temporary.filename(), "a");
-  EXPECT_EQ(temporary.parent_path().parent_path(), folder_);
-  std::filesystem::copy_file(files.write(folder_ / "b", "beta"), temporary);
+  EXPECT_EQ(temporary.parent_path().parent_path(), folder);
+  std::filesystem::copy_file(files.write(folder / "b", "beta"), temporary);
   files.publish();
-  EXPECT_EQ(read_file(folder_ / "a"), "beta");
+  EXPECT_EQ(read_file(folder / "a"), "beta");
 }
 
 TEST_F(Files, FilesWaitTogetherUnderTheirOwnNames) {
   FileTransaction files;
-  const auto model = files.write(folder_ / "a.onnx", "refers to a.data");
-  EXPECT_EQ(read_file(files.write(folder_ / "a.data", "weights").parent_path() / "a.onnx"), "refers to a.data");
-  EXPECT_EQ(model.parent_path() / "a.data", files.reserve(folder_ / "c").parent_path() / "a.data");
+  const auto model = files.write(folder / "a.onnx", "refers to a.data");
+  EXPECT_EQ(read_file(files.write(folder / "a.data", "weights").parent_path() / "a.onnx"), "refers to a.data");
+  EXPECT_EQ(model.parent_path() / "a.data", files.reserve(folder / "c").parent_path() / "a.data");
 }
 
 TEST_F(Files, WhatAKilledRunLeftIsRemovedByTheNext) {
-  std::filesystem::create_directories(folder_ / ".quantize-dead01");
-  std::ofstream(folder_ / ".quantize-dead01" / "half.onnx") << "half";
+  std::filesystem::create_directories(folder / ".quantize-dead01");
+  std::ofstream(folder / ".quantize-dead01" / "half.onnx") << "half";
   FileTransaction files;
-  files.write(folder_ / "a", "alpha");
+  files.write(folder / "a", "alpha");
   files.publish();
-  EXPECT_FALSE(std::filesystem::exists(folder_ / ".quantize-dead01"));
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "half.onnx"));
+  EXPECT_FALSE(std::filesystem::exists(folder / ".quantize-dead01"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "half.onnx"));
 }
 
 TEST_F(Files, WhatHadBeenDecidedIsCompletedByTheNext) {
   {
     FileTransaction old;
-    old.write(folder_ / "model.onnx", "old");
+    old.write(folder / "model.onnx", "old");
     old.publish();
   }
-  const auto staging = folder_ / ".quantize-dead01.commit";
+  const auto staging = folder / ".quantize-dead01.commit";
   std::filesystem::create_directories(staging);
-  std::filesystem::copy_file(folder_ / "model.onnx", staging / "model.onnx.old");
+  std::filesystem::copy_file(folder / "model.onnx", staging / "model.onnx.old");
   std::ofstream(staging / "model.onnx") << "new";
   FileTransaction files;
-  files.write(folder_ / "a", "alpha");
+  files.write(folder / "a", "alpha");
   files.publish();
-  EXPECT_EQ(read_file(folder_ / "model.onnx"), "new");
+  EXPECT_EQ(read_file(folder / "model.onnx"), "new");
   EXPECT_EQ(files_in_folder(), 2U);
 }
 
 TEST_F(Files, ARunAtWorkIsLeftAlone) {
   FileTransaction at_work;
-  const auto temporary = at_work.write(folder_ / "a", "alpha");
+  const auto temporary = at_work.write(folder / "a", "alpha");
   {
     FileTransaction other;
-    other.write(folder_ / "b", "beta");
+    other.write(folder / "b", "beta");
     other.publish();
   }
   EXPECT_EQ(read_file(temporary), "alpha");
   at_work.publish();
-  EXPECT_EQ(read_file(folder_ / "a"), "alpha");
+  EXPECT_EQ(read_file(folder / "a"), "alpha");
   EXPECT_EQ(files_in_folder(), 2U);
 }
 
 TEST_F(Files, ReadingNamesTheFile) {
-  EXPECT_NE(failure_of([&] { read_file(folder_ / "none"); }, ErrorKind::data).find("none"), std::string::npos);
-  EXPECT_NE(failure_of([&] { read_file(folder_); }, ErrorKind::data).find("folder"), std::string::npos);
+  EXPECT_NE(failure_of([&] { read_file(folder / "none"); }, ErrorKind::data).find("none"), std::string::npos);
+  EXPECT_NE(failure_of([&] { read_file(folder); }, ErrorKind::data).find("folder"), std::string::npos);
 }
 
 TEST_F(Files, BytesSurvive) {
   const std::string bytes("\0\r\n\x1A\xFF", 5);
   FileTransaction files;
-  files.write(folder_ / "a", bytes);
+  files.write(folder / "a", bytes);
   files.publish();
-  EXPECT_EQ(read_file(folder_ / "a"), bytes);
+  EXPECT_EQ(read_file(folder / "a"), bytes);
 }
 
 TEST(Fingerprint, TellsBytesApart) {

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from conftest import ROOT
 from support import start
 
@@ -38,10 +39,12 @@ def test_a_limit_that_the_model_alone_exceeds_is_refused_with_what_is_needed(pro
     assert run.returncode == 0, run.stderr
 
 
-def test_a_size_that_is_none_is_a_usage_error(program, tmp_path):
-    run = start(program, DEMO / "model.onnx", "--calib", DEMO / "calib", "-o", tmp_path / "out.onnx", "--memory-limit", "much")
+@pytest.mark.parametrize("size", ["much", "-3", "-1GB", "1.5GB", "2XB", "99999999999999999999", "99999999999GB"])
+def test_a_size_that_is_none_is_a_usage_error(program, tmp_path, size):
+    run = start(program, DEMO / "model.onnx", "--calib", DEMO / "calib", "-o", tmp_path / "out.onnx", f"--memory-limit={size}")
     assert run.returncode == 2
-    assert "--memory-limit" in run.stderr
+    assert "--memory-limit: " in run.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_long_form_keeps_to_the_limit_and_makes_the_same_bytes(program, tmp_path):

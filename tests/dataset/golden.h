@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 
@@ -12,6 +11,7 @@
 #include "base/files.h"
 #include "dataset/image.h"
 #include "dataset/npy.h"
+#include "support/folder_test.h"
 
 namespace quantize {
 
@@ -52,28 +52,12 @@ inline void expect_in(const std::string& part, const std::string& text) {
   EXPECT_NE(text.find(part), std::string::npos) << "'" << part << "' is not in: " << text;
 }
 
-// A folder of its own for each test, removed at the end.
-class FolderTest : public testing::Test {
+// A test that writes copies of golden files into its folder.
+class GoldenTest : public test::FolderTest {
  protected:
-  void SetUp() override {
-    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    folder = std::filesystem::path(testing::TempDir()) / (std::string(info->test_suite_name()) + "." + info->name());
-    std::filesystem::remove_all(folder);
-    std::filesystem::create_directories(folder);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder); }
-
-  std::filesystem::path write(const std::string& name, std::string_view bytes) const {
-    auto path = folder / name;
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream(path, std::ios::binary) << bytes;
-    return path;
-  }
   std::filesystem::path copy(const std::string& golden_name, const std::string& name) const {
     return write(name, read_file(golden(golden_name)));
   }
-
-  std::filesystem::path folder;
 };
 
 }  // namespace quantize

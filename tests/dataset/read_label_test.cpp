@@ -26,7 +26,7 @@ TEST(ReadLabel, RefusesWhatHasNoClassNumbers) {
   expect_in("no_such.png", reason("no_such.png"));
 }
 
-using LabelFile = FolderTest;
+using LabelFile = GoldenTest;
 
 TEST_F(LabelFile, MustBeWhole) {
   const std::string bytes = read_file(golden("label_palette.png"));

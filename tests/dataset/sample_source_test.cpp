@@ -19,7 +19,7 @@ Stems stems(const SampleSource& source) {
   return result;
 }
 
-class SampleSourceTest : public FolderTest {
+class SampleSourceTest : public GoldenTest {
  protected:
   [[nodiscard]] SampleSource open(const std::vector<InputSpec>& inputs = {picture_input}) const {
     return SampleSource::open(folder, inputs, Preprocess{});

@@ -10,6 +10,7 @@
 #include "encode/assignment_file.h"
 #include "encode/plan_fixture.h"
 #include "rewrite/rewrite.h"
+#include "support/folder_test.h"
 #include "verify/verify.h"
 
 namespace quantize::test {
@@ -127,10 +128,9 @@ TEST(Assignment, WhatCannotBeMeantIsRefusedWithTheNearestName) {
   EXPECT_NE(refusal({{}, {{"m", 16}, {"r", 8}}}).find("share an encoding"), std::string::npos);
 }
 
-class AssignmentFile : public testing::Test {
+class AssignmentFile : public FolderTest {
  protected:
   AssignmentFile() { model_.fingerprint = "abc"; }
-  ~AssignmentFile() override { std::filesystem::remove(path_); }
   Assignment read(const std::string& text) const {
     std::ofstream(path_) << text;
     return read_assignment(path_, scheme_, model_);
@@ -148,7 +148,7 @@ class AssignmentFile : public testing::Test {
 
   Model model_ = text_model(net);
   Scheme scheme_ = scheme_named("w8a8");
-  std::filesystem::path path_ = std::filesystem::temp_directory_path() / ("assignment_" + std::to_string(::getpid()) + ".json");
+  std::filesystem::path path_ = folder / "assignment.json";
 };
 
 TEST_F(AssignmentFile, ListsEverythingAndIsReadBack) {

@@ -1,7 +1,6 @@
 #include "model/large_weights.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
 
@@ -11,6 +10,7 @@
 #include "model/payload.h"
 #include "model/tensor.h"
 #include "run/session.h"
+#include "support/folder_test.h"
 #include "support/run_model.h"
 #include "support/text_model.h"
 
@@ -85,23 +85,15 @@ TEST(Session, TakesWhatDoesNotFitIntoOneProtobufThroughAFile) {
   EXPECT_EQ(parts.run(inputs)[0].bytes, whole.run(inputs)[0].bytes);
 }
 
-class SaveInTwoFiles : public testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() / ("quantize_save_" + std::to_string(getpid()));
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::filesystem::path folder_;
-};
+using SaveInTwoFiles = FolderTest;
 
 TEST_F(SaveInTwoFiles, LoadsAndRunsAgain) {
   const Model before = two_layers();
-  const auto path = folder_ / "a.onnx";
+  const auto path = folder / "a.onnx";
   FileTransaction files;
   save_model(before.proto, path, files, tiny);
   files.publish();
-  EXPECT_GT(std::filesystem::file_size(folder_ / "a.onnx.data"), 4096U);
+  EXPECT_GT(std::filesystem::file_size(folder / "a.onnx.data"), 4096U);
   const auto inputs = random_inputs(before.proto);
   const auto expected = Session(before.proto).run(inputs)[0].bytes;
   EXPECT_EQ(Session(path).run(inputs)[0].bytes, expected);  // ONNX Runtime finds the data by itself
@@ -116,9 +108,9 @@ TEST_F(SaveInTwoFiles, LoadsAndRunsAgain) {
 
   // And back into one file.
   FileTransaction again;
-  save_model(outside.proto, folder_ / "b.onnx", again);
+  save_model(outside.proto, folder / "b.onnx", again);
   again.publish();
-  EXPECT_EQ(read_file(folder_ / "b.onnx"), serialize(before.proto));
+  EXPECT_EQ(read_file(folder / "b.onnx"), serialize(before.proto));
 }
 
 // A tensor may hold its values in a typed field instead of bytes.
@@ -129,9 +121,9 @@ TEST_F(SaveInTwoFiles, ValuesInTypedFieldsAreKept) {
   map.clear_raw_data();
   map.mutable_float_data()->Assign(values.begin(), values.end());
   FileTransaction files;
-  save_model(before.proto, folder_ / "a.onnx", files, tiny);
+  save_model(before.proto, folder / "a.onnx", files, tiny);
   files.publish();
-  EXPECT_EQ(float_values(initializer_of(load_model(folder_ / "a.onnx"), "map")), values);
+  EXPECT_EQ(float_values(initializer_of(load_model(folder / "a.onnx"), "map")), values);
   EXPECT_EQ(Session(before.proto, {.limits = tiny}).run(random_inputs(before.proto))[0].bytes,
             Session(before.proto).run(random_inputs(before.proto))[0].bytes);
 }
@@ -139,23 +131,23 @@ TEST_F(SaveInTwoFiles, ValuesInTypedFieldsAreKept) {
 TEST_F(SaveInTwoFiles, OneFilePerTensorWithOffsets) {
   Model model = two_layers();
   for (auto& tensor : *model.graph().mutable_initializer()) {
-    std::ofstream(folder_ / tensor.name(), std::ios::binary) << "12345678" << tensor.raw_data();
+    std::ofstream(folder / tensor.name(), std::ios::binary) << "12345678" << tensor.raw_data();
     set_external_place(tensor, {tensor.name(), 8, 0});
     tensor.mutable_external_data()->RemoveLast();  // no length: up to the end of the file
   }
-  std::ofstream(folder_ / "c.onnx", std::ios::binary) << serialize(model.proto);
+  std::ofstream(folder / "c.onnx", std::ios::binary) << serialize(model.proto);
   for (const auto& limits : {WeightLimits{}, tiny}) {
-    const Model loaded = load_model(folder_ / "c.onnx", limits);
+    const Model loaded = load_model(folder / "c.onnx", limits);
     expect_same_function(two_layers().proto, loaded.proto, 0);
   }
 }
 
 TEST_F(SaveInTwoFiles, DataThatVanishesLaterIsNamed) {
   FileTransaction files;
-  save_model(two_layers().proto, folder_ / "a.onnx", files, tiny);
+  save_model(two_layers().proto, folder / "a.onnx", files, tiny);
   files.publish();
-  const Model model = load_model(folder_ / "a.onnx", tiny);
-  std::filesystem::remove(folder_ / "a.onnx.data");
+  const Model model = load_model(folder / "a.onnx", tiny);
+  std::filesystem::remove(folder / "a.onnx.data");
   try {
     float_values(initializer_of(model, "w"));
     FAIL() << "was read";

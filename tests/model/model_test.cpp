@@ -1,12 +1,10 @@
 #include "model/model.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <fstream>
 
 #include "base/error.h"
 #include "model/tensor.h"
+#include "support/folder_test.h"
 #include "support/text_model.h"
 
 namespace quantize::test {
@@ -14,21 +12,7 @@ namespace {
 
 constexpr const char* graph = R"(g (float[1,1,4,4] x) => (float[1,1,3,3] y) <float[1,1,2,2] w> { y = Conv (x, w) })";
 
-class Load : public testing::Test {
- protected:
-  void SetUp() override {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = std::filesystem::temp_directory_path() / (std::string("quantize_load_") + test->name() + std::to_string(getpid()));
-    std::filesystem::create_directories(folder_ / "inner");
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  std::filesystem::path write(const std::string& name, const std::string& bytes) const {
-    std::ofstream(folder_ / name, std::ios::binary) << bytes;
-    return folder_ / name;
-  }
-  std::filesystem::path folder_;
-};
+using Load = FolderTest;
 
 std::string refusal_of(const std::function<void()>& body) {
   try {
@@ -67,8 +51,8 @@ TEST_F(Load, AValidModel) {
 
 TEST_F(Load, EmptyMissingAndForeignFilesAreNamed) {
   EXPECT_NE(refusal_of_file(write("empty.onnx", "")).find("empty.onnx is empty"), std::string::npos);
-  EXPECT_NE(refusal_of_file(folder_ / "none.onnx").find("none.onnx"), std::string::npos);
-  EXPECT_NE(refusal_of_file(folder_).find("folder"), std::string::npos);
+  EXPECT_NE(refusal_of_file(folder / "none.onnx").find("none.onnx"), std::string::npos);
+  EXPECT_NE(refusal_of_file(folder).find("folder"), std::string::npos);
   EXPECT_NE(refusal_of_file(write("text.onnx", "import torch\n")).find("text.onnx"), std::string::npos);
 }
 
@@ -111,7 +95,7 @@ TEST_F(Load, ExternalDataIsReadIn) {
   write("w.bin", {reinterpret_cast<const char*>(values), sizeof values});
   const Model model = load_model(write("a.onnx", serialize(external_model("w.bin", "4").proto)));
   EXPECT_EQ(float_values(initializer_of(model, "w")), (std::vector<float>{1, 2, 3, 4}));
-  EXPECT_EQ(model.bytes, std::filesystem::file_size(folder_ / "a.onnx") + sizeof values);
+  EXPECT_EQ(model.bytes, std::filesystem::file_size(folder / "a.onnx") + sizeof values);
   EXPECT_EQ(initializer_of(model, "w").data_location(), onnx::TensorProto::DEFAULT);
 }
 

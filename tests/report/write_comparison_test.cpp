@@ -2,13 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "base/scratch_folder.h"
 #include "report/sample_report.h"
 #include "report/write_report.h"
+#include "support/folder_test.h"
 
 namespace quantize {
 namespace {
@@ -44,16 +42,15 @@ TEST(WriteComparison, DoesNotNameAModelThatOnlySomeRunsShare) {
   EXPECT_NE(write_comparison_html(runs).find("<title>2 runs - quantize</title>"), std::string::npos);
 }
 
-TEST(ReadRun, FindsThePageBesideTheReportAndEscapesItsAddress) {
-  const ScratchFolder scratch(std::filesystem::temp_directory_path());
-  const auto folder = scratch.path() / "a:b #1";
-  std::filesystem::create_directories(folder);
-  std::ofstream(folder / "net.report.json") << write_json(sample_report());
-  EXPECT_EQ(read_run(folder / "net.report.json", scratch.path() / "all.html").page, "");
-  std::ofstream(folder / "net.report.html") << "a page";
-  EXPECT_EQ(read_run(folder / "net.report.json", scratch.path() / "all.html").page, "a%3Ab%20%231/net.report.html");
-  EXPECT_EQ(read_run(folder / "net.report.json", folder / "all.html").page, "net.report.html");
-  EXPECT_EQ(read_run(folder / "net.report.json", scratch.path() / "other" / "all.html").page, "../a%3Ab%20%231/net.report.html");
+using ReadRun = test::FolderTest;
+
+TEST_F(ReadRun, FindsThePageBesideTheReportAndEscapesItsAddress) {
+  const auto report = write("a:b #1/net.report.json", write_json(sample_report()));
+  EXPECT_EQ(read_run(report, folder / "all.html").page, "");
+  write("a:b #1/net.report.html", "a page");
+  EXPECT_EQ(read_run(report, folder / "all.html").page, "a%3Ab%20%231/net.report.html");
+  EXPECT_EQ(read_run(report, report.parent_path() / "all.html").page, "net.report.html");
+  EXPECT_EQ(read_run(report, folder / "other" / "all.html").page, "../a%3Ab%20%231/net.report.html");
 }
 
 TEST(WriteComparison, PrintsOneLineARun) {

@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <fstream>
 
 #include "base/error.h"
 #include "run/fallback_reasons.h"
 #include "run/session.h"
+#include "support/folder_test.h"
 #include "support/run_model.h"
 #include "support/text_model.h"
 
@@ -15,21 +15,14 @@ namespace quantize::test {
 namespace {
 
 // QUANTIZE_CACHE as the test wants it, and as it was afterwards.
-class ParseProvider : public testing::Test {
+class ParseProvider : public FolderTest {
  protected:
   void SetUp() override {
     if (const char* before = std::getenv("QUANTIZE_CACHE")) before_ = before;
-    std::filesystem::create_directories(cache_);
-    ::setenv("QUANTIZE_CACHE", cache_.c_str(), 1);
+    ::setenv("QUANTIZE_CACHE", folder.c_str(), 1);
   }
-  void TearDown() override {
-    std::filesystem::remove_all(cache_);
-    before_ ? ::setenv("QUANTIZE_CACHE", before_->c_str(), 1) : ::unsetenv("QUANTIZE_CACHE");
-  }
-  void install(const std::string& file) {
-    std::filesystem::create_directories((cache_ / file).parent_path());
-    std::ofstream(cache_ / file) << "x";
-  }
+  void TearDown() override { before_ ? ::setenv("QUANTIZE_CACHE", before_->c_str(), 1) : ::unsetenv("QUANTIZE_CACHE"); }
+  void install(const std::string& file) const { write(file, "x"); }
   std::string refusal(const std::string& text) {
     try {
       parse_provider(text);
@@ -40,13 +33,12 @@ class ParseProvider : public testing::Test {
     return "";
   }
 
-  std::filesystem::path cache_ = std::filesystem::path(testing::TempDir()) / "provider_cache";
   std::optional<std::string> before_;
 };
 
 TEST_F(ParseProvider, NamesLibrariesAndOptions) {
   install("lib/libep.so");
-  const auto library = (cache_ / "lib/libep.so").string();
+  const auto library = (folder / "lib/libep.so").string();
   const auto provider = parse_provider("mine:" + library + ",a=1,b=x=y");
   EXPECT_EQ(provider.name, "mine");
   EXPECT_EQ(provider.library, library);
@@ -74,8 +66,8 @@ TEST_F(ParseProvider, TheInstalledOneIsFoundAndTheNewestOfSeveral) {
   install("onnxruntime-qnn-2.7.0/onnxruntime_qnn/libonnxruntime_providers_qnn.so");
   EXPECT_EQ(parse_provider("qnn").options.at("htp_arch"), "75");
   const auto provider = parse_provider("qnn,htp_arch=81");
-  EXPECT_EQ(provider.library, cache_ / "onnxruntime-qnn-2.7.0/onnxruntime_qnn/libonnxruntime_providers_qnn.so");
-  EXPECT_EQ(provider.options.at("backend_path"), (cache_ / "onnxruntime-qnn-2.7.0/onnxruntime_qnn/libQnnHtp.so").string());
+  EXPECT_EQ(provider.library, folder / "onnxruntime-qnn-2.7.0/onnxruntime_qnn/libonnxruntime_providers_qnn.so");
+  EXPECT_EQ(provider.options.at("backend_path"), (folder / "onnxruntime-qnn-2.7.0/onnxruntime_qnn/libQnnHtp.so").string());
   EXPECT_EQ(provider.options.at("htp_arch"), "81");
 }
 
@@ -99,10 +91,10 @@ TEST(Provider, OneThatIsNeitherBuiltInNorALibraryIsRefused) {
   }
 }
 
-TEST(Provider, AFileThatIsNoPluginIsRefused) {
-  const auto file = std::filesystem::path(testing::TempDir()) / "not_a_plugin.so";
-  std::ofstream(file) << "no library";
-  const Provider broken{"mine", file, {}, false};
+using ProviderFile = FolderTest;
+
+TEST_F(ProviderFile, ThatIsNoPluginIsRefused) {
+  const Provider broken{"mine", write("not_a_plugin.so", "no library"), {}, false};
   EXPECT_THROW(Session(text_model(tiny).proto, {.provider = &broken}), Error);
   EXPECT_THROW(Session(text_model(tiny).proto, {.provider = &broken}), Error) << "the second try is refused as the first";
 }

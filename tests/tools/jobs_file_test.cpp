@@ -2,24 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-
 #include "base/error.h"
+#include "support/folder_test.h"
 
 namespace quantize::cli {
 namespace {
 
-class JobsFileTest : public testing::Test {
+class JobsFileTest : public test::FolderTest {
  protected:
   void SetUp() override {
-    std::filesystem::create_directories(folder_);
-    for (const auto* name : {"a.onnx", "b.onnx"}) std::ofstream(folder_ / name) << "model";
+    for (const auto* name : {"a.onnx", "b.onnx"}) write(name, "model");
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  [[nodiscard]] std::vector<Job> read(const std::string& text) const { return read_jobs(text, folder_ / "jobs.toml"); }
-
-  std::filesystem::path folder_ = std::filesystem::temp_directory_path() / ("jobs_file_test_" + std::to_string(::getpid()));
+  [[nodiscard]] std::vector<Job> read(const std::string& text) const { return read_jobs(text, folder / "jobs.toml"); }
 };
 
 TEST_F(JobsFileTest, EveryCombinationIsAJobInOrder) {

@@ -1,6 +1,5 @@
 // Every check is shown a model that is as planned, then one that was tampered with.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "encode/plan_fixture.h"
@@ -8,6 +7,7 @@
 #include "model/edit.h"
 #include "prepare/pixel_input.h"
 #include "rewrite/rewrite.h"
+#include "support/folder_test.h"
 #include "verify/verify.h"
 
 namespace quantize::test {
@@ -19,7 +19,7 @@ constexpr const char* graph = R"(g (float[1,3,6,6] x) => (float[1,4,5,5] y) <flo
   y = Conv (r, v, d)
 })";
 
-class Checks : public testing::Test {
+class Checks : public FolderTest {
  protected:
   // The DequantizeLinear that node `output` reads as input number `input`.
   onnx::NodeProto& dequantizer(const std::string& output, int input) {
@@ -39,7 +39,7 @@ class Checks : public testing::Test {
   Issues weights() const { return check_weights(plan_.prepared, written_.proto, plan_.placement, plan_.encodings); }
   Issues activations() const { return check_activations(plan_.prepared.proto, written_.proto, plan_.placement, plan_.encodings); }
   std::string verify_file() const {
-    const auto path = std::filesystem::temp_directory_path() / ("quantize_verify_" + std::to_string(getpid()) + ".onnx");
+    const auto path = folder / "verify.onnx";
     FileTransaction files;
     const auto temporary = save_model(written_.proto, path, files);
     try {
