@@ -154,6 +154,11 @@ FileTransaction::Staging& FileTransaction::staging_for(const fs::path& path) {
 }
 
 fs::path FileTransaction::reserve(const fs::path& path) {
+  const auto place = fs::weakly_canonical(path);
+  for (const auto& entry : entries_) {
+    if (fs::weakly_canonical(entry.final) == place)
+      throw Error(ErrorKind::output, "two results would be written to " + path.string() + "; give one of them another name");
+  }
   auto temporary = staging_for(path).folder / path.filename();
   entries_.push_back({temporary, path});
   return temporary;

@@ -43,7 +43,8 @@ class FileTransaction {
   FileTransaction& operator=(const FileTransaction&) = delete;
   ~FileTransaction();
 
-  // Throws Error{output} when the folder is missing or not writable, or the disk is full. Returns where the bytes are until publish().
+  // Throws Error{output} when the folder is missing or not writable, the disk is full, or there is a file for that place already. Returns
+  // where the bytes are until publish().
   std::filesystem::path write(const std::filesystem::path& path, std::string_view bytes);
   // The same for something another library will write: the place to write to.
   std::filesystem::path reserve(const std::filesystem::path& path);

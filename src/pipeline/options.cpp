@@ -8,7 +8,9 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <span>
+#include <utility>
 
 #include "base/error.h"
 #include "ops/target.h"
@@ -29,6 +31,28 @@ void validate(const Preprocess& preprocess, const std::function<void(bool, const
   check(preprocess.mean, "--mean");
   check(preprocess.std, "--std");
   for (const float value : preprocess.std) require(value != 0, "--std must not be 0");
+}
+
+// What is read or written by a name that the user chose: nothing may be written over any of it.
+void refuse_one_place_for_two(const Options& options) {
+  const auto exported = options.export_encodings.empty() ? "" : options.export_encodings.string() + ".onnx";
+  const std::pair<const char*, std::filesystem::path> read[] = {
+      {"the model", options.model}, {"--assignment", options.assignment}, {"--import-encodings", options.import_encodings}};
+  const std::pair<const char*, std::filesystem::path> written[] = {{"-o", options.output},
+                                                                   {"--save-assignment", options.save_assignment},
+                                                                   {"--export-encodings", options.export_encodings},
+                                                                   {"--export-encodings, with its model,", exported}};
+  std::map<std::filesystem::path, std::string> taken;
+  for (const auto& [name, path] : read) {
+    if (!path.empty()) taken.emplace(std::filesystem::weakly_canonical(path), name);
+  }
+  for (const auto& [name, path] : written) {
+    if (path.empty()) continue;
+    const auto [place, fresh] = taken.emplace(std::filesystem::weakly_canonical(path), name);
+    if (!fresh)
+      throw Error(ErrorKind::usage,
+                  std::string(name) + " would overwrite " + place->second + ": " + path.string() + "; choose another name");
+  }
 }
 
 }  // namespace
@@ -77,8 +101,7 @@ void validate(const Options& options) {
   }
   if (std::filesystem::is_directory(options.output, code))
     throw Error(ErrorKind::output, options.output.string() + " is a folder; give a file name with -o");
-  if (std::filesystem::equivalent(options.model, options.output, code))
-    throw Error(ErrorKind::usage, "the output would overwrite the model; choose another with -o");
+  refuse_one_place_for_two(options);
 }
 
 void require_images(const Options& options) {

@@ -79,6 +79,13 @@ TEST_F(Files, AnExceptionLeavesNoDebris) {
   EXPECT_EQ(files_in_folder(), 0U);
 }
 
+TEST_F(Files, OnePlaceIsNotForTwo) {
+  FileTransaction files;
+  files.write(folder / "a", "alpha");
+  const auto text = failure_of([&] { files.write(folder / "b" / ".." / "a", "beta"); }, ErrorKind::output);
+  EXPECT_NE(text.find("two results"), std::string::npos) << text;
+}
+
 TEST_F(Files, PublishIsAllOrNothing) {
   std::filesystem::create_directories(folder / "b" / "inner");
   failure_of(

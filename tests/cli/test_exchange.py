@@ -102,6 +102,18 @@ def test_unknown_export_format_is_refused(program, tmp_path):
     assert "did you mean 'aimet'?" in run.stderr
 
 
+@pytest.mark.parametrize("export, what", [("net.w8a8", "-o"), ("net", "the model"), ("net.w8a8.onnx", "-o")])
+def test_an_export_that_would_overwrite_something_is_refused(program, tmp_path, export, what):
+    model = tmp_path / "net.onnx"
+    model.write_bytes((DEMO / "model.onnx").read_bytes())
+    (tmp_path / "inner").mkdir()
+    run = start(program, model, "--calib", DEMO / "calib", "--scheme", "w8a8", "--export-encodings", f"aimet:{tmp_path / 'inner' / '..' / export}")
+    assert run.returncode == 2
+    assert f"would overwrite {what}" in run.stderr
+    assert model.read_bytes() == (DEMO / "model.onnx").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["inner", "net.onnx"]
+
+
 def test_weights_and_activations_stay_those_of_the_file_where_encodings_are_exchanged(program, tmp_path):
     model, pictures = factor_behind_a_sum(tmp_path / "model.onnx"), draw_pictures(tmp_path / "pictures", size=(32, 32))
     changing = {"fold-factors-behind", "fold-summands-behind", "point-products"}
