@@ -1,5 +1,9 @@
 #include "model/large_weights.h"
 
+#include <limits>
+
+#include "base/files.h"
+#include "model/model.h"
 #include "model/payload.h"
 
 namespace quantize {
@@ -57,6 +61,13 @@ onnx::ModelProto copy_without_payloads(const onnx::ModelProto& model, std::uint6
     if (in_place_of) in_place_of(header, tensor);
   }
   return copy;
+}
+
+std::string content_fingerprint(const onnx::ModelProto& model) {
+  std::string weights;
+  const auto add = [&](const onnx::TensorProto&, const onnx::TensorProto& original) { weights += fingerprint(Payload(original).bytes()); };
+  const auto headers = copy_without_payloads(model, std::numeric_limits<std::uint64_t>::max(), add);
+  return fingerprint(serialize(headers) + weights);
 }
 
 }  // namespace quantize

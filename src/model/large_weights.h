@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "base/append_file.h"
 
@@ -24,5 +25,8 @@ void move_out_large_weights(onnx::GraphProto& graph, const WeightLimits& limits,
 // `in_place_of`(copy, original), where given, may put something there.
 using PutPayload = std::function<void(onnx::TensorProto& copy, const onnx::TensorProto& original)>;
 onnx::ModelProto copy_without_payloads(const onnx::ModelProto& model, std::uint64_t largest_kept, const PutPayload& in_place_of = {});
+
+// Of all that the model says: weights outside the protobuf count by their values, not by the file they are in.
+std::string content_fingerprint(const onnx::ModelProto& model);
 
 }  // namespace quantize

@@ -1,6 +1,7 @@
 #include "pipeline/long_form.h"
 
 #include "base/error.h"
+#include "model/large_weights.h"
 #include "ops/target.h"
 
 namespace quantize {
@@ -33,7 +34,7 @@ std::map<std::string, std::string> settings_of(const Options& options) {
 
 // Of a run that is prepared and equalized.
 Origin origin_of(const Run& run, const Options& options) {
-  std::string graph = serialize(run.plan.model.proto);
+  std::string graph = content_fingerprint(run.plan.model.proto);
   for (const auto& tensor : run.plan.placement.observed()) graph += "\n" + tensor;
   const auto& images = run.samples.calibration;
   return {run.original.fingerprint, fingerprint(graph), images.size() > 0 ? images.fingerprint() : "", settings_of(options)};

@@ -128,6 +128,22 @@ TEST_F(SaveInTwoFiles, ValuesInTypedFieldsAreKept) {
             Session(before.proto).run(random_inputs(before.proto))[0].bytes);
 }
 
+TEST_F(SaveInTwoFiles, TheFingerprintIsOfWhatItSaysNotOfWhere) {
+  Model changed = two_layers();
+  changed.graph().mutable_initializer(0)->mutable_raw_data()->front() ^= 1;
+  std::vector<std::string> fingerprints;
+  for (const auto& [name, model] : {std::pair{"a", two_layers()}, {"b", two_layers()}, {"c", changed}}) {
+    const auto path = folder / name / "model.onnx";
+    std::filesystem::create_directories(path.parent_path());
+    FileTransaction files;
+    save_model(model.proto, path, files, tiny);
+    files.publish();
+    fingerprints.push_back(content_fingerprint(load_model(path, tiny).proto));
+  }
+  EXPECT_EQ(fingerprints[0], fingerprints[1]);
+  EXPECT_NE(fingerprints[0], fingerprints[2]);
+}
+
 TEST_F(SaveInTwoFiles, OneFilePerTensorWithOffsets) {
   Model model = two_layers();
   for (auto& tensor : *model.graph().mutable_initializer()) {
