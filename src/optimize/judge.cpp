@@ -25,23 +25,54 @@ OptimizeInput only(const OptimizeInput& input, std::vector<std::size_t> numbers)
 
 double per_value(double sum, const Energy& energy) { return sum / static_cast<double>(std::max<std::size_t>(energy.count, 1)); }
 
-// `usual`: the signal of a usual sample, per value.
-Verdict verdict_of(std::span<const Energy> energies, double usual) {
+bool is_floating(ElementType type) {
+  using Proto = onnx::TensorProto;
+  return type == Proto::FLOAT || type == Proto::FLOAT16 || type == Proto::BFLOAT16 || type == Proto::DOUBLE;
+}
+
+// Of one sample's outputs, by `usual`, the signals of usual ones per value: the mean share of error; none where FP32's own outputs are no
+// numbers.
+std::optional<double> share_of(std::span<const Energy> outputs, std::span<const double> usual) {
+  double sum = 0;
+  int counted = 0;
+  for (std::size_t o = 0; o < outputs.size(); ++o) {
+    if (!std::isfinite(outputs[o].signal)) continue;
+    const double signal = std::max(per_value(outputs[o].signal, outputs[o]), usual[o]), error = per_value(outputs[o].error, outputs[o]);
+    sum += signal > 0 ? error / signal : error;
+    ++counted;
+  }
+  return counted > 0 ? std::optional(sum / counted) : std::nullopt;
+}
+
+Verdict verdict_of(std::span<const std::vector<Energy>> samples, std::span<const double> usual) {
   Energy mean;  // of shares
   double worst = 0;
-  for (const auto& energy : energies) {
-    if (!std::isfinite(energy.signal)) continue;  // FP32's own output is no number there
-    if (!std::isfinite(energy.error)) return {-999, -999, energies.size()};
-    const double signal = std::max(per_value(energy.signal, energy), usual), error = per_value(energy.error, energy);
-    const double share = signal > 0 ? error / signal : error;
+  for (const auto& outputs : samples) {
+    const auto share = share_of(outputs, usual);
+    if (!share) continue;
+    if (!std::isfinite(*share)) return {-999, -999, samples.size()};
     mean.signal += 1;
-    mean.error += share;
-    worst = std::max(worst, share);
+    mean.error += *share;
+    worst = std::max(worst, *share);
   }
-  return {mean.sqnr_db(), Energy{.signal = 1, .error = worst}.sqnr_db(), energies.size()};
+  return {mean.sqnr_db(), Energy{.signal = 1, .error = worst}.sqnr_db(), samples.size()};
 }
 
 }  // namespace
+
+OutputValues judged_values(std::span<const Tensor> outputs) {
+  OutputValues values;
+  for (const auto& output : outputs) {
+    if (is_floating(output.type)) values.push_back(float_values(output));
+  }
+  if (values.empty()) values.push_back(float_values(outputs[0]));
+  return values;
+}
+
+std::size_t value_count(std::span<const Tensor> outputs) {
+  return std::accumulate(outputs.begin(), outputs.end(), std::size_t{0},
+                         [](std::size_t sum, const Tensor& output) { return sum + static_cast<std::size_t>(output.size()); });
+}
 
 std::string gain(const Verdict& before, const Verdict& after) {
   char text[128];
@@ -57,10 +88,10 @@ Step judged_step(const std::string& name, const std::string& what, const Verdict
   return {name, what + "; " + gain(before, after) + (kept ? "" : "; not kept"), watch.seconds(), before.sqnr_db, after.sqnr_db};
 }
 
-std::vector<float> References::of(std::size_t sample) const {
+OutputValues References::of(std::size_t sample) const {
   const std::lock_guard lock(mutex_);
   const auto found = outputs_.find(sample);
-  return found != outputs_.end() ? found->second : std::vector<float>{};
+  return found != outputs_.end() ? found->second : OutputValues{};
 }
 
 bool References::has_room_for(std::size_t values) const {
@@ -68,10 +99,12 @@ bool References::has_room_for(std::size_t values) const {
   return values_ + values <= most_kept;
 }
 
-void References::keep(std::size_t sample, const std::vector<float>& output) {
+void References::keep(std::size_t sample, const OutputValues& outputs) {
   const std::lock_guard lock(mutex_);
-  if (values_ + output.size() > most_kept) return;
-  if (outputs_.emplace(sample, output).second) values_ += output.size();
+  std::size_t count = 0;
+  for (const auto& output : outputs) count += output.size();
+  if (values_ + count > most_kept) return;
+  if (outputs_.emplace(sample, outputs).second) values_ += count;
 }
 
 Judge::Judge(const Model& fp32, const OptimizeInput& input, const Context& context, double decisive_db)
@@ -83,20 +116,28 @@ Judge::Judge(const Model& fp32, const OptimizeInput& input, const Context& conte
     if (references_[i].empty()) lacking.push_back(i);
   }
   if (!lacking.empty()) compute(fp32, lacking);
-  std::vector<double> signals;
-  for (const auto& reference : references_) {
-    const Energy energy = Energy::of(reference, reference);
-    signals.push_back(std::isfinite(energy.signal) ? per_value(energy.signal, energy) : 0);
+  if (references_.empty()) return;
+  const std::size_t outputs = references_[0].size();
+  std::vector<double> loudness(references_.size());
+  for (std::size_t o = 0; o < outputs; ++o) {
+    std::vector<double> signals;
+    for (const auto& reference : references_) {
+      const Energy energy = Energy::of(reference[o], reference[o]);
+      signals.push_back(std::isfinite(energy.signal) ? per_value(energy.signal, energy) : 0);
+    }
+    double usual = 0;
+    for (const double signal : signals) usual += signal / static_cast<double>(signals.size());
+    usual_signals_.push_back(usual);
+    for (std::size_t i = 0; i < signals.size() && usual > 0; ++i) loudness[i] += signals[i] / usual;
   }
-  for (const double signal : signals) usual_signal_ += signal / static_cast<double>(signals.size());
-  if (!signals.empty()) std::swap(order_.front(), order_[std::ranges::max_element(signals) - signals.begin()]);
+  std::swap(order_.front(), order_[std::ranges::max_element(loudness) - loudness.begin()]);
 }
 
 void Judge::compute(const Model& fp32, std::span<const std::size_t> lacking) {
   const Session session(fp32.proto);
   parallel_for_samples(context_, lacking.size(), [&](std::size_t i, unsigned) {
     const std::size_t sample = lacking[i];
-    references_[sample] = float_values(session.run(input_.load(sample))[0]);
+    references_[sample] = judged_values(session.run(input_.load(sample)));
   });
   if (input_.references == nullptr) return;
   for (const std::size_t sample : lacking) input_.references->keep(input_.number(sample), references_[sample]);  // in this order always
@@ -105,13 +146,13 @@ void Judge::compute(const Model& fp32, std::span<const std::size_t> lacking) {
 Verdict Judge::operator()(const Plan& plan, const RewriteOptions& options) const {
   Energies energies(1);
   run(open({&plan}, options), 0, references_.size(), energies);
-  return verdict_of(energies[0], usual_signal_);
+  return verdict_of(energies[0], usual_signals_);
 }
 
 std::pair<Verdict, Verdict> Judge::both(const Plan& before, const Plan& after, const RewriteOptions& options) const {
   const auto sessions = open({&before, &after}, options);
   const auto verdicts = [&](const Energies& energies) {
-    return std::pair(verdict_of(energies[0], usual_signal_), verdict_of(energies[1], usual_signal_));
+    return std::pair(verdict_of(energies[0], usual_signals_), verdict_of(energies[1], usual_signals_));
   };
   const std::size_t samples = references_.size(), first = std::isfinite(decisive_db_) ? std::min<std::size_t>(samples, 1) : samples;
   Energies energies(2);
@@ -138,7 +179,8 @@ void Judge::run(const std::vector<Session>& sessions, std::size_t begin, std::si
   const std::size_t samples = end - begin;
   parallel_for_samples(context_, sessions.size() * samples, [&](std::size_t i, unsigned) {
     const std::size_t session = i / samples, place = begin + i % samples, sample = order_[place];
-    energies[session][place] = Energy::of(references_[sample], float_values(sessions[session].run(input_.load(sample))[0]));
+    const auto values = judged_values(sessions[session].run(input_.load(sample)));
+    for (std::size_t o = 0; o < values.size(); ++o) energies[session][place].push_back(Energy::of(references_[sample][o], values[o]));
   });
 }
 

@@ -1,4 +1,4 @@
-// The judge of every step: the whole quantized network's output against FP32's, on samples that the steps do not learn from. Quantization
+// The judge of every step: the whole quantized network's outputs against FP32's, on samples that the steps do not learn from. Quantization
 // is simulated in float: what integer kernels of this or that processor cut off must not decide what the model becomes.
 #pragma once
 
@@ -20,6 +20,7 @@ namespace quantize {
 
 // Each sample's error is a share of its own signal, or of the usual one (the mean) where that is more: by their joint energy one loud
 // sample would outweigh all others, and in a picture that shows nothing of what the network looks for, any error is large beside its own.
+// Of several outputs it is the mean of their shares: no head of a network is given up for another.
 struct Verdict {
   double sqnr_db = 0;       // of the mean share; -999 where a value is no number
   double worst_db = 0;      // of the largest share
@@ -38,17 +39,22 @@ Step judged_step(const std::string& name, const std::string& what, const Verdict
 
 constexpr std::size_t least_judged = 2;  // samples, at the lowest level that judges
 
+// Of a model's outputs, the values of those that are judged: all in floating point; the first where none is.
+using OutputValues = std::vector<std::vector<float>>;
+OutputValues judged_values(std::span<const Tensor> outputs);
+std::size_t value_count(std::span<const Tensor> outputs);
+
 class References {
  public:
   // Empty where it is not known.
-  [[nodiscard]] std::vector<float> of(std::size_t sample) const;
+  [[nodiscard]] OutputValues of(std::size_t sample) const;
   [[nodiscard]] bool has_room_for(std::size_t values) const;
   // Outputs as large as the picture are not kept beyond what little memory is given to them: they are computed again.
-  void keep(std::size_t sample, const std::vector<float>& output);
+  void keep(std::size_t sample, const OutputValues& outputs);
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::size_t, std::vector<float>> outputs_;
+  std::map<std::size_t, OutputValues> outputs_;
   std::size_t values_ = 0;
 };
 
@@ -68,15 +74,15 @@ class Judge {
   void compute(const Model& fp32, std::span<const std::size_t> lacking);
   [[nodiscard]] std::vector<Session> open(const std::vector<const Plan*>& plans, const RewriteOptions& options) const;
   // Samples [begin, end) of that order through each of them, added to what is known of it.
-  using Energies = std::vector<std::vector<Energy>>;
+  using Energies = std::vector<std::vector<std::vector<Energy>>>;  // by session, sample and output
   void run(const std::vector<Session>& sessions, std::size_t begin, std::size_t end, Energies& energies) const;
 
   const OptimizeInput input_;
   const Context& context_;
   double decisive_db_;
-  std::vector<std::vector<float>> references_;
-  double usual_signal_ = 0;
-  std::vector<std::size_t> order_;  // in which samples are run: the loudest first
+  std::vector<OutputValues> references_;
+  std::vector<double> usual_signals_;  // by output
+  std::vector<std::size_t> order_;     // in which samples are run: the loudest first
 };
 
 // Encodes a plan from the statistics of a few samples, which it returns: for trials, of which nobody hears.

@@ -63,8 +63,8 @@ void prepare_model(Run& run, const Options& options, Context& context) {
     run.steps.push_back({outcome.name, outcome.detail, outcome.seconds});
   }
   for (std::size_t i = 0; i < prepared.outputs.size(); ++i) {
-    const Tensor& output = prepared.outputs[i][0];
-    if (run.references->has_room_for(static_cast<std::size_t>(output.size()))) run.references->keep(run.probed[i], float_values(output));
+    const auto& outputs = prepared.outputs[i];
+    if (run.references->has_room_for(value_count(outputs))) run.references->keep(run.probed[i], judged_values(outputs));
   }
 }
 

@@ -60,12 +60,14 @@ TEST(Joined, OneBehindTheOther) {
 
 Model identity() { return text_model(R"(g (float[1,1,1,2] x) => (float[1,1,1,2] y) <float[1,1,1,1] w = {1}> { y = Conv (x, w) })"); }
 
-// A plan that rounds x to multiples of `step`.
+// A plan that rounds x, and what only moves its values, to multiples of `step`.
 Plan plan_with_step(const Model& model, float step) {
   const auto planned = plan_graph(model, scheme_named("w8a8"));
   Plan plan{planned.prepared, planned.placement, planned.encodings};
-  plan.encodings.activations.at("x").scale = {step};
-  plan.encodings.activations.at("x").zero_point = {128};
+  for (auto& [name, encoding] : plan.encodings.activations) {
+    encoding.scale = {step};
+    encoding.zero_point = {128};
+  }
   return plan;
 }
 
@@ -91,6 +93,20 @@ TEST(Judge, ASampleThatShowsNothingHardlyCounts) {
   const Verdict beside = verdict_on({{3.1F, 4.1F}, {0.02F, -0.02F}}, identity(), 0.25F);
   EXPECT_DOUBLE_EQ(beside.worst_db, alone.worst_db);
   EXPECT_NEAR(beside.sqnr_db, alone.sqnr_db + 10 * std::log10(2), 0.5);
+}
+
+// Of x = (2, 2.05), rounded to 1/4, the first output is the larger half, the last all of it, 100 times as large: the mean of two shares.
+TEST(Judge, EveryOutputCounts) {
+  const Model heads = text_model(R"(g (float[1,1,1,2] x) => (float[1,1,1,1] y, int64[1,1,1] top, float[1,1,1,2] z)
+    <float[1,1,1,1] w = {100}> {
+    y = MaxPool <kernel_shape = [1,2]> (x)
+    top = ArgMax <axis = 3, keepdims = 0> (x)
+    z = Conv (x, w)
+  })");
+  const double lost = 0.05 * 0.05, y = lost / (2.05 * 2.05), z = lost / (4 + 2.05 * 2.05);
+  EXPECT_NEAR(verdict_on({{2, 2.05F}}, heads, 0.25F).sqnr_db, -10 * std::log10((y + z) / 2), 1e-3);
+  const std::vector classes{Tensor::zeros(onnx::TensorProto::INT64, {2})};
+  EXPECT_EQ(judged_values(classes), (OutputValues{{0, 0}})) << "there is nothing else";
 }
 
 // x / |x|: where rounding leaves nothing of x there is 0 / 0, and no plan that makes that may win.
@@ -146,9 +162,9 @@ TEST(Judge, ReferencesAreComputedOnce) {
   EXPECT_EQ(loads, 5) << "the same samples";
   const Judge third(model, joined(evenly(input, 5), evenly(input, 1)), Context());
   EXPECT_EQ(loads, 5);
-  EXPECT_EQ(input.references->of(4), (std::vector<float>{-4, -1})) << "sample 4, the third of five";
+  EXPECT_EQ(input.references->of(4), (OutputValues{{-4, -1}})) << "sample 4, the third of five";
   EXPECT_TRUE(input.references->of(5).empty());
-  input.references->keep(5, std::vector<float>(std::size_t{5} << 20));
+  input.references->keep(5, {std::vector<float>(std::size_t{5} << 20)});
   EXPECT_TRUE(input.references->of(5).empty()) << "too large to be kept";
 }
 
