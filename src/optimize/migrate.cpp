@@ -4,13 +4,14 @@
 #include <cmath>
 #include <functional>
 #include <map>
-#include <span>
 
+#include "base/parallel.h"
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
 #include "optimize/columns.h"
-#include "optimize/replay.h"
+#include "run/session.h"
+#include "run/taps.h"
 
 namespace quantize {
 namespace {
@@ -106,13 +107,7 @@ std::size_t input_channel(std::size_t value, const Shape& shape, const WeightedO
   return op.channel_axis == 0 ? value % columns : value / columns;
 }
 
-// The largest magnitudes of `values`, by channel.
-void raise_to(std::vector<double>& largest, std::span<const float> values, const std::function<std::size_t(std::size_t)>& channel) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    auto& most = largest[channel(i)];
-    most = std::max(most, static_cast<double>(std::fabs(values[i])));
-  }
-}
+void raise(double& largest, float value) { largest = std::max(largest, static_cast<double>(std::fabs(value))); }
 
 }  // namespace
 
@@ -120,11 +115,15 @@ Migration::Migration(const Plan& plan, const OptimizeInput& input, const Context
   for (const auto& [number, op] : plan.placement.weighted) ops_[number] = op;
   places_ = Places(plan.model.graph(), ops_).find();
   if (places_.empty()) return;
-  Replay replay(plan.model.proto, input.load, input.samples, context);
-  for (auto& place : places_) {
-    replay.advance_to(*std::min_element(place.readers.begin(), place.readers.end()));
-    for (std::size_t sample = 0; sample < replay.samples(); ++sample) {
-      raise_to(place.largest, replay.value(sample, place.tensor).as<float>(), [&](std::size_t i) { return i % place.largest.size(); });
+  std::vector<ChannelTap> taps;
+  for (const auto& place : places_) taps.push_back({place.tensor, static_cast<std::int64_t>(place.largest.size())});
+  const Session session(with_largest_by_channel(plan.model.proto, taps), {.threads = 1});
+  std::vector<std::vector<Tensor>> seen(input.samples);
+  parallel_for_samples(context, input.samples, [&](std::size_t sample, unsigned) { seen[sample] = session.run(input.load(sample)); });
+  for (const auto& largest : seen) {
+    for (std::size_t p = 0; p < places_.size(); ++p) {
+      const auto values = largest[p].as<float>();
+      for (std::size_t c = 0; c < values.size(); ++c) raise(places_[p].largest[c], values[c]);
     }
   }
 }
@@ -139,7 +138,8 @@ int Migration::apply(Model& model, double strength) const {
       const auto& op = ops_.at(reader);
       const auto& tensor = *find_initializer(graph, op.weight);
       const Shape shape = shape_of(tensor);
-      raise_to(weight, float_values(tensor), [&](std::size_t i) { return input_channel(i, shape, op); });
+      const auto values = float_values(tensor);
+      for (std::size_t i = 0; i < values.size(); ++i) raise(weight[input_channel(i, shape, op)], values[i]);
     }
     for (std::size_t c = 0; c < channels; ++c) {
       if (place.largest[c] > 0 && weight[c] > 0) factor[c] = std::pow(place.largest[c], strength) / std::pow(weight[c], 1 - strength);

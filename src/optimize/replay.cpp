@@ -17,12 +17,24 @@ namespace {
 const std::set<std::string> makes_sequence = {"SequenceConstruct", "SequenceEmpty", "SequenceInsert",
                                               "SequenceErase",     "SequenceMap",   "SplitToSequence"};
 
-// By tensor, the last node that reads it.
+std::set<std::string> read_by(const onnx::NodeProto& node) {
+  auto names = captured_tensors(node);
+  names.insert(node.input().begin(), node.input().end());
+  return names;
+}
+
+// By tensor, the last node that reads it. A sequence is not kept but made again for every reader, and so what it is made of is read then.
 std::map<std::string, int> last_uses(const onnx::GraphProto& graph) {
   std::map<std::string, int> last;
   for (int i = 0; i < graph.node_size(); ++i) {
-    for (const auto& name : graph.node(i).input()) last[name] = i;
-    for (const auto& name : captured_tensors(graph.node(i))) last[name] = i;
+    for (const auto& name : read_by(graph.node(i))) last[name] = i;
+  }
+  for (int i = graph.node_size(); i-- > 0;) {
+    const auto& node = graph.node(i);
+    const auto use = makes_sequence.contains(node.op_type()) ? last.find(node.output(0)) : last.end();
+    if (use == last.end()) continue;
+    const int until = use->second;
+    for (const auto& name : read_by(node)) last[name] = std::max(last[name], until);
   }
   return last;
 }
@@ -47,6 +59,10 @@ std::vector<Shape> shapes_of(const onnx::ModelProto& model, const std::vector<st
 
 Replay::Replay(const onnx::ModelProto& model, const LoadSample& load, std::size_t samples, const Context& context)
     : model_(model), context_(context), last_use_(last_uses(model.graph())), live_(samples) {
+  for (int i = 0; i < model.graph().node_size(); ++i) {
+    const auto& node = model.graph().node(i);
+    if (makes_sequence.contains(node.op_type())) sequences_[node.output(0)] = i;
+  }
   const auto inputs = fed_inputs(model.graph());
   parallel_for_samples(context, samples, [&](std::size_t sample, unsigned) {
     auto tensors = load(sample);
@@ -61,18 +77,25 @@ bool Replay::read_later(const std::string& tensor, int node) const {
   return found != last_use_.end() && found->second >= node;
 }
 
+void Replay::add_given(const onnx::NodeProto& node, std::set<std::string>& given) const {
+  for (const auto& name : read_by(node)) {
+    const auto sequence = sequences_.find(name);
+    if (live_[0].contains(name)) {
+      given.insert(name);
+    } else if (sequence != sequences_.end()) {
+      add_given(model_.graph().node(sequence->second), given);
+    }
+  }
+}
+
 std::optional<Session> Replay::part_up_to(int node) {
   std::set<std::string> made, given;
   for (int i = next_; i < node; ++i) {
     const auto& current = model_.graph().node(i);
     for (const auto& name : current.output()) {
-      if (!name.empty() && read_later(name, node)) made.insert(name);
+      if (!name.empty() && read_later(name, node) && !sequences_.contains(name)) made.insert(name);
     }
-    auto read = captured_tensors(current);
-    read.insert(current.input().begin(), current.input().end());
-    for (const auto& name : read) {
-      if (!live_.empty() && live_[0].contains(name)) given.insert(name);
-    }
+    if (!live_.empty()) add_given(current, given);
   }
   next_ = std::max(next_, node);
   if (made.empty()) return std::nullopt;

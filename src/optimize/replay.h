@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,12 +40,15 @@ class Replay {
  private:
   // The nodes up to `node`, as a model of their own; none where nothing of what they make is read later.
   [[nodiscard]] std::optional<Session> part_up_to(int node);
+  // What is kept of what the node reads, or of what the sequences that it reads are made of.
+  void add_given(const onnx::NodeProto& node, std::set<std::string>& given) const;
   void run_sample(const std::optional<Session>& part, std::size_t sample, int node);
   [[nodiscard]] bool read_later(const std::string& tensor, int node) const;
 
   const onnx::ModelProto& model_;
   const Context& context_;
   std::map<std::string, int> last_use_;
+  std::map<std::string, int> sequences_;  // by name, the node that makes it
   std::vector<std::map<std::string, Tensor>> live_;
   int next_ = 0;
 };

@@ -2,7 +2,9 @@
 
 #include <set>
 
+#include "model/attribute.h"
 #include "model/edit.h"
+#include "model/model.h"
 #include "model/tensor.h"
 
 namespace quantize {
@@ -29,6 +31,39 @@ onnx::ModelProto with_shape_outputs(const onnx::ModelProto& model, std::span<con
     *graph.add_node() = make_node("Shape", {&tensors[i], 1}, {&shapes[i], 1});
   }
   for (const auto& shape : shapes) graph.add_output()->set_name(shape);
+  return tapped;
+}
+
+onnx::ModelProto with_largest_by_channel(const onnx::ModelProto& model, std::span<const ChannelTap> taps) {
+  onnx::ModelProto tapped = model;
+  auto& graph = *tapped.mutable_graph();
+  NameMaker names(graph);
+  graph.clear_output();
+  const auto constant = [&](const std::vector<std::int64_t>& value) {
+    const std::string name = names.unique("largest_constant");
+    put_initializer(graph, make_tensor(name, {static_cast<std::int64_t>(value.size())}, value));
+    return name;
+  };
+  const auto add = [&](const std::string& type, const std::vector<std::string>& inputs) -> onnx::NodeProto& {
+    const std::string output = names.unique("largest");
+    return *graph.add_node() = make_node(type, inputs, {&output, 1});
+  };
+  std::vector<std::string> outputs(taps.size());
+  // In reverse: ONNX Runtime orders a graph from its last leaf backwards, so that the first tensors are let go first.
+  for (std::size_t i = taps.size(); i-- > 0;) {
+    const std::string magnitudes = add("Abs", {taps[i].tensor}).output(0);
+    const std::string rows = add("Reshape", {magnitudes, constant({-1, taps[i].channels})}).output(0);
+    auto& largest = add("ReduceMax", {rows});
+    set_attribute(largest, "keepdims", std::int64_t{0});
+    if (opset_of(model) < 18) {
+      set_attribute(largest, "axes", std::vector<std::int64_t>{0});
+    } else {
+      largest.add_input(constant({0}));
+    }
+    outputs[i] = largest.output(0);
+  }
+  for (const auto& output : outputs) graph.add_output()->set_name(output);
+  remove_unused(graph);
   return tapped;
 }
 

@@ -85,6 +85,19 @@ TEST(Migrate, GemmWithTransposedWeights) {
   expect_same_function(model.proto, plan.model.proto, 1e-4);
 }
 
+TEST(Migrate, WhatIsMadeFirstMayBeReadLast) {
+  const Model model = text_model(R"(g (float[1,6,8] x) => (float[1,6,4] y, float[1,6,4] z)
+      <float[8] g, float[8] b, float[8] h, float[8] c, float[8,4] v, float[8,4] w> {
+    m = LayerNormalization (x, g, b)
+    n = LayerNormalization (x, h, c)
+    y = MatMul (n, v)
+    z = MatMul (m, w)
+  })");
+  Plan plan = plan_of(model);
+  EXPECT_EQ(migrate_model(plan), 16);
+  expect_same_function(model.proto, plan.model.proto, 1e-4);
+}
+
 TEST(Migrate, OtherReadersSharedConstantsAndOutputsForbidIt) {
   for (const char* graph : {
            R"(g (float[1,6,8] x) => (float[1,6,4] y, float[1,6,8] s) <float[8] g, float[8] b, float[8,4] w> {

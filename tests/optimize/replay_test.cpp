@@ -50,6 +50,23 @@ TEST(Replay, OnlyWhatIsStillReadIsKept) {
   EXPECT_THROW((void)replay.value(0, "x"), std::out_of_range);
 }
 
+TEST(Replay, ASequenceIsMadeAgainForEveryReader) {
+  const Model model = text_model(R"(g (float[1,4,2,2] x) => (float[1,2,2,2] y) <int64[2] sizes = {2, 2}, int64 one = {1}, int64 two = {0}> {
+    r = Relu (x)
+    s = SplitToSequence <axis = 1> (r, sizes)
+    a = SequenceAt (s, two)
+    n = Neg (a)
+    b = SequenceAt (s, one)
+    y = Add (n, b)
+  })");
+  const Context context;
+  Replay replay(model.proto, random_samples(model), 1, context);
+  for (const auto& [node, tensor] : std::vector<std::pair<int, std::string>>{{3, "a"}, {5, "b"}, {5, "n"}}) {
+    replay.advance_to(node);
+    EXPECT_LE(difference(replay.value(0, tensor), expected_value(model, tensor, 0)), 1e-6) << tensor;
+  }
+}
+
 TEST(Replay, SeveralNetworksAdvanceTogether) {
   const Model model = text_model(graph);
   const Context context;
