@@ -34,6 +34,7 @@ class Placer {
     placement_.drops_low_byte = target_.drops_low_byte;
     placement_.keep_wide_clamps = target_.drops_wide_pairs;
     assign_roles();
+    find_leaving();
     find_products([&](int reader) { return is_between_integers(reader); });
     do {
       quantize_tensors();
@@ -108,17 +109,26 @@ class Placer {
 
   // Whether all that `name` still goes through on its way to graph outputs runs in float or only moves it: quantizing it would lose
   // accuracy and gain nothing. A last Sigmoid runs in float, as its result is not quantized.
-  bool only_leaves_the_graph(const std::string& name) const {
-    if (index_.uses(name).empty()) return index_.is_graph_output(name);
-    for (const auto& use : index_.uses(name)) {
-      const Role role = roles_[use.node];
-      const bool computes = role == Role::compute && !fixed_range(graph_.node(use.node));
-      if (use.input < 0 || role == Role::weighted || computes) return false;
-      for (const auto& output : graph_.node(use.node).output()) {
-        if (!only_leaves_the_graph(output)) return false;
+  bool only_leaves_the_graph(const std::string& name) const { return leaving_.contains(name); }
+
+  // From the last node on: what is said of a tensor follows from those that its readers make.
+  void find_leaving() {
+    for (int i = graph_.node_size(); i-- > 0;) {
+      for (const auto& output : graph_.node(i).output()) {
+        if (leaves(output)) leaving_.insert(output);
       }
     }
-    return true;
+  }
+  bool leaves(const std::string& name) const {
+    const auto& uses = index_.uses(name);
+    if (uses.empty()) return index_.is_graph_output(name);
+    return std::ranges::all_of(uses, [&](const Use& use) {
+      const auto& node = graph_.node(use.node);
+      const Role role = roles_[use.node];
+      const bool computes = role == Role::compute && !fixed_range(node);
+      return use.input >= 0 && role != Role::weighted && !computes &&
+             std::ranges::all_of(node.output(), [&](const auto& output) { return leaving_.contains(output); });
+    });
   }
 
   void mark(int number) {
@@ -228,7 +238,7 @@ class Placer {
   const Target& target_;
   std::set<int> excluded_, active_, pixel_nodes_;
   KnownTensors known_;
-  std::set<std::string> quantized_, constants_, read_for_pixels_;
+  std::set<std::string> quantized_, constants_, read_for_pixels_, leaving_;
   std::vector<Role> roles_;
   Placement placement_;
 };

@@ -70,15 +70,18 @@ void ChannelClasses::count_channels() {
     } else if (node.op_type() == "Split") {
       find_split(node, i);
     } else if (keeps_channels(node) || node.op_type() == "Add") {
-      if (channels_.contains(node.input(0))) set_channels(node.output(0), channels_[node.input(0)]);
+      if (channels_.contains(node.input(0))) set_channels(node.output(0), channels_.at(node.input(0)));
     } else if (is_channel_concat(node)) {
-      const bool known = std::all_of(node.input().begin(), node.input().end(), [&](const auto& name) { return channels_.contains(name); });
-      if (!known) continue;
+      if (!knows_inputs(node)) continue;
       const int sum =
           std::accumulate(node.input().begin(), node.input().end(), 0, [&](int all, const auto& name) { return all + channels_.at(name); });
       set_channels(node.output(0), sum);
     }
   }
+}
+
+bool ChannelClasses::knows_inputs(const onnx::NodeProto& node) const {
+  return std::ranges::all_of(node.input(), [&](const auto& name) { return channels_.contains(name); });
 }
 
 int ChannelClasses::input_channels(const onnx::NodeProto& node, const WeightedOp& op) const {
@@ -94,7 +97,7 @@ void ChannelClasses::set_channels(const std::string& tensor, int count) {
 
 void ChannelClasses::find_shuffle(int reshape) {
   const auto shuffle = channel_shuffle(reshape, index_);
-  if (!shuffle || !channels_.contains(shuffle->from) || channels_[shuffle->from] != shuffle->channels()) return;
+  if (!shuffle || !channels_.contains(shuffle->from) || channels_.at(shuffle->from) != shuffle->channels()) return;
   ChannelMap map{shuffle->from, shuffle->to, {}};
   for (int c = 0; c < shuffle->channels(); ++c) map.source.push_back(shuffle->source(c));
   set_channels(map.to, shuffle->channels());
@@ -157,11 +160,11 @@ void ChannelClasses::connect(int number) {
     unite(node.input(0), 0, node.output(0), 0);
     return unite(node.input(1), 0, node.output(0), 0);
   }
-  if (is_channel_concat(node) && channels_.contains(node.output(0))) {
+  if (is_channel_concat(node) && knows_inputs(node)) {
     int offset = 0;
     for (const auto& name : node.input()) {
       unite(name, 0, node.output(0), offset);
-      offset += channels_[name];
+      offset += channels_.at(name);
     }
     return;
   }
@@ -199,14 +202,14 @@ void ChannelClasses::unite(const std::string& a, int from_a, const std::string& 
     freeze(b);
     return;
   }
-  const int count = std::min(channels_[a] - from_a, channels_[b] - from_b);
+  const int count = std::min(channels_.at(a) - from_a, channels_.at(b) - from_b);
   for (int c = 0; c < count; ++c) unite_channels(first_[a] + from_a + c, first_[b] + from_b + c);
 }
 
 void ChannelClasses::freeze(const std::string& tensor) {
   const auto found = first_.find(tensor);
   if (found == first_.end()) return;
-  for (int c = 0; c < channels_[tensor]; ++c) to_freeze_.push_back(found->second + c);
+  for (int c = 0; c < channels_.at(tensor); ++c) to_freeze_.push_back(found->second + c);
 }
 
 // Largest ratio of each class over the tensors it occurs in: no channel may outgrow its tensor.
@@ -214,7 +217,7 @@ void ChannelClasses::measure() {
   ratios_.assign(parents_.size(), 0.0);
   for (const auto& [tensor, first] : first_) {
     const auto found = statistics_.find(tensor);
-    if (found == statistics_.end() || found->second.channels.size() != static_cast<std::size_t>(channels_[tensor])) continue;
+    if (found == statistics_.end() || found->second.channels.size() != static_cast<std::size_t>(channels_.at(tensor))) continue;
     const double whole = reach(found->second.min, found->second.max);
     for (std::size_t c = 0; c < found->second.channels.size() && whole > 0; ++c) {
       auto& ratio = ratios_[static_cast<std::size_t>(root(first + static_cast<int>(c)))];

@@ -33,6 +33,7 @@ class ChannelClasses {
   };
 
   void count_channels();
+  [[nodiscard]] bool knows_inputs(const onnx::NodeProto& node) const;
   [[nodiscard]] int input_channels(const onnx::NodeProto& node, const WeightedOp& op) const;
   void set_channels(const std::string& tensor, int count);
   void find_shuffle(int reshape);

@@ -225,6 +225,16 @@ TEST(Placement, NegativeValuesCountByTheSlopesThatReadThem) {
   EXPECT_EQ(weight_of("d"), 1);
 }
 
+TEST(Placement, ALongTailOfFloatOperatorsTakesNoLonger) {
+  std::string tail;
+  for (int i = 0; i < 60; ++i) {
+    const std::string from = "t" + std::to_string(i), to = "t" + std::to_string(i + 1), part = "a" + std::to_string(i);
+    tail += part + " = Abs (" + from + ") " + to + " = Sub (" + from + ", " + part + ") ";
+  }
+  const Model model = text_model("g (float[1,2,4,4] x) => (float[1,2,4,4] t60) <float[2,2,1,1] w> { t0 = Conv (x, w) " + tail + "}");
+  EXPECT_EQ(group_of(place(model, find_target("ort-cpu")), "t0"), nullptr);
+}
+
 TEST(Placement, LogitsBeforeALastSigmoidStayFloat) {
   const char* graph = R"(g (float[1,2,8,8] x) => (float[1,8,8,2] y, float[1,2,8,8] z) <float[2,2,1,1] w> {
     a = Conv (x, w)

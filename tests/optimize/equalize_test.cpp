@@ -116,6 +116,27 @@ TEST(Equalize, ConcatPoolsAndResizeKeepTheirChannels) {
   EXPECT_GT(result.worst_after, result.worst_before);
 }
 
+// Nobody says how many channels t has: what lies behind it in the first Concat must not be taken for something else in the second.
+TEST(Equalize, AConcatWithATensorOfUnknownChannelsIsLeftAlone) {
+  Model model = text_model(
+      R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y, float[1,2,8,8] z)
+      <float[2,3,1,1] w, float[2,3,1,1] v, float[2,3,1,1] u, float[2,4,1,1] p, float[2,4,1,1] q> {
+    a = Conv (x, w)
+    t = Sigmoid (a)
+    b = Conv (x, v)
+    c = Conv (x, u)
+    first = Concat <axis = 1> (t, b)
+    second = Concat <axis = 1> (t, c)
+    y = Conv (first, p)
+    z = Conv (second, q)
+  })");
+  spread_channels(model, "v", 0);
+  spread_channels(model, "u", 0);
+  const Model before = model;
+  equalize_model(model, "b");
+  expect_same_function(before.proto, model.proto, 1e-5);
+}
+
 TEST(Equalize, DepthwiseAndGroupedConvTranspose) {
   Model model = text_model(
       R"(g (float[1,3,8,8] x) => (float[1,2,16,16] y) <float[4,3,1,1] w, float[4,1,3,3] d, float[4] b, float[4,3,2,2] t, float[2,6,1,1] u> {
