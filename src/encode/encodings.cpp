@@ -14,10 +14,6 @@
 namespace quantize {
 namespace {
 
-bool is_signed(ElementType type) {
-  return type == onnx::TensorProto::INT4 || type == onnx::TensorProto::INT8 || type == onnx::TensorProto::INT16;
-}
-
 // A tensor that is always zero still needs a scale; a denormal one would make ONNX Runtime's reciprocal infinite.
 float usable_scale(double scale) {
   if (!(scale > 0)) return 1.0F;
@@ -74,6 +70,9 @@ Encoding encode_plain_weight(std::span<const float> values, const Shape& shape, 
 }  // namespace
 
 bool is_byte(ElementType type) { return type == onnx::TensorProto::INT8 || type == onnx::TensorProto::UINT8; }
+bool is_signed(ElementType type) {
+  return type == onnx::TensorProto::INT4 || type == onnx::TensorProto::INT8 || type == onnx::TensorProto::INT16;
+}
 bool is_wide(ElementType type) { return type == onnx::TensorProto::INT16 || type == onnx::TensorProto::UINT16; }
 
 double Encoding::low() const { return static_cast<double>(scale[0]) * (integer_range(type).low - zero_point[0]); }
@@ -108,8 +107,9 @@ Encoding encode_range(Range range, ElementType type, Symmetry symmetry) {
   Encoding encoding;
   encoding.type = type;
   if (symmetry == Symmetry::symmetric) {
-    encoding.scale = {usable_scale(std::max(high / integers.high, -low / -static_cast<double>(integers.low + 1)))};
-    encoding.zero_point = {is_signed(type) ? 0 : (integers.high + 1) / 2};
+    const int zero = is_signed(type) ? 0 : (integers.high + 1) / 2;
+    encoding.scale = {usable_scale(std::max(high, -low) / (integers.high - zero))};
+    encoding.zero_point = {zero};
     return encoding;
   }
   const double scale = usable_scale((high - low) / (static_cast<double>(integers.high) - integers.low));
@@ -253,8 +253,8 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
     if (fresh) place->second = encode_plain_weight(values, shape_of(tensor), op, scheme_for_weight(scheme, placement, op.weight));
     const auto* bias = op.bias.empty() ? nullptr : index.initializer(op.bias);
     const auto input = encodings.activations.find(op.input);
-    const bool bias_is_quantized = bias != nullptr && input != encodings.activations.end() &&
-                                   element_count(shape_of(*bias)) == op.outputs && place->second.block == 0;  // else it stays float
+    const bool bias_is_quantized =
+        bias != nullptr && input != encodings.activations.end() && is_channel_bias(*bias, op) && place->second.block == 0;
     solve_weight_hazards(place->second, values, shape_of(tensor), bias_is_quantized ? float_values(*bias) : std::vector<float>{},
                          bias_is_quantized ? input->second.scale[0] : 1.0F, op.groups, describe(index.node(number)), context);
   }

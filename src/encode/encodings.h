@@ -42,6 +42,7 @@ struct Encoding {
 IntegerRange integer_range(ElementType type, bool symmetric_weight = false);
 
 bool is_byte(ElementType type);  // 8 bits
+bool is_signed(ElementType type);
 bool is_wide(ElementType type);  // 16 bits
 
 struct Encodings {

@@ -114,6 +114,7 @@ class Overrider {
     used_.insert(op.weight);
     auto& encoding = encodings_.weights.at(op.weight);
     const ElementType type = wanted.type.value_or(encoding.type);
+    if (!is_signed(type)) fail(op.weight, "is a weight of type " + type_name(type) + "; weights are symmetric here, and so signed");
     if (wanted.scale.empty()) {
       const auto& tensor = *index_.initializer(op.weight);
       encoding = encode_weight(float_values(tensor), shape_of(tensor), encoding.axis, type, encoding.block);

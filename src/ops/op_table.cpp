@@ -141,6 +141,10 @@ std::optional<WeightedOp> weighted_op(const onnx::NodeProto& node, const GraphIn
   return op;
 }
 
+bool is_channel_bias(const onnx::TensorProto& bias, const WeightedOp& op) {
+  return bias.dims_size() > 0 && bias.dims(bias.dims_size() - 1) == op.outputs && element_count(shape_of(bias)) == op.outputs;
+}
+
 bool is_pointwise(const onnx::NodeProto& node, std::span<const std::int64_t> weight) {
   const auto all = [&](const char* attribute, std::int64_t value) {
     return std::ranges::all_of(ints_attribute(node, attribute), [&](std::int64_t v) { return v == value; });

@@ -44,6 +44,8 @@ struct WeightedOp {
   std::int64_t groups = 1;
   int input_axis = -1;  // the input-channel axis of the weight where every output is one sum along it and nothing else; else -1
 };
+// Whether it holds one value per output channel. A Gemm's may be one number, a value per row or a whole matrix, too; such stay float.
+bool is_channel_bias(const onnx::TensorProto& bias, const WeightedOp& op);
 // Nothing where the node is not weighted.
 std::optional<WeightedOp> weighted_op(const onnx::NodeProto& node, const GraphIndex& index);
 

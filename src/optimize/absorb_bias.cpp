@@ -47,7 +47,7 @@ class Absorber {
  private:
   bool has_own_bias(const WeightedOp& op) const {
     const auto* bias = op.bias.empty() ? nullptr : index_.initializer(op.bias);
-    return bias != nullptr && index_.uses(op.bias).size() == 1 && element_count(shape_of(*bias)) == op.outputs;
+    return bias != nullptr && index_.uses(op.bias).size() == 1 && is_channel_bias(*bias, op);
   }
 
   // All readers of `tensor`, if a constant added to a channel reaches every output of theirs alike; else none.

@@ -20,7 +20,7 @@ void ensure_biases(Plan& plan) {
     if (!op.bias.empty()) {
       const auto* bias = find_initializer(plan.model.graph(), op.bias);
       if (bias == nullptr || readers[op.bias] == 1) continue;  // computed, or its own already
-      if (static_cast<std::size_t>(element_count(shape_of(*bias))) != values.size()) continue;
+      if (!is_channel_bias(*bias, op)) continue;
       values = float_values(*bias);
     }
     op.bias = names.unique(op.weight + "_bias");

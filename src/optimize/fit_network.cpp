@@ -96,7 +96,7 @@ class Fitter {
     if (!reason.empty()) return round_only(op, tensor), reason;
     const ColumnView view(reference_.graph().node(number), op, shape_of(tensor));
     const auto* bias = op.bias.empty() ? nullptr : find_initializer(plan_.model.graph(), op.bias);
-    const bool own_bias = bias != nullptr && element_count(shape_of(*bias)) == op.outputs;
+    const bool own_bias = bias != nullptr && is_channel_bias(*bias, op);
     auto bias_values = own_bias ? float_values(*bias) : std::vector<float>{};
     const std::size_t columns = columns_of(effort_, view);
     const auto gain = gain_of(op, view, tensor, bias_values);
@@ -197,7 +197,7 @@ class Fitter {
 std::size_t fit_bytes(const Plan& plan, const FitEffort& effort, std::size_t samples, std::size_t live, const Context& context) {
   constexpr std::size_t kept = 4, temporary = 5;  // matrices per block: moments to fit and to check by; while a block is fitted
   const GraphIndex index(plan.model.graph());
-  std::size_t largest = 0;
+  std::size_t largest = 0, waiting = 0;  // waiting: for the last reader of their weight
   for (const auto& [number, op] : plan.placement.weighted) {
     if (op.channel_axis < 0) continue;
     const ColumnView view(index.node(number), op, shape_of(*index.initializer(op.weight)));
@@ -206,8 +206,9 @@ std::size_t fit_bytes(const Plan& plan, const FitEffort& effort, std::size_t sam
     const std::size_t at_once = std::min<std::size_t>(blocks.size(), context.threads);
     const std::size_t columns = columns_of(effort, view) * view.groups() * view.length() * sizeof(float);
     largest = std::max(largest, matrix * (kept * blocks.size() + temporary * at_once) + 2 * std::min(columns, batch_limit(context)));
+    if (index.uses(op.weight).size() > 1) waiting += matrix * kept * blocks.size();
   }
-  return 2 * live * samples_that_fit(effort, samples, live, context) + largest;
+  return 2 * live * samples_that_fit(effort, samples, live, context) + waiting + largest;
 }
 
 NetworkFit fit_network(Plan& plan, const OptimizeInput& input, const FitEffort& effort, const Context& context) {

@@ -81,6 +81,11 @@ Effort effort_of(const OptimizeInput& input, Level level, const Context& context
   return effort;
 }
 
+bool chooses_ranges(const OptimizeInput& input, const Effort& effort) {
+  const bool automatic = input.scheme.method == RangeMethod::automatic && input.scheme.activation_bits <= 8;
+  return effort.ranges > 0 && automatic && input.does("ranges");
+}
+
 // Only the activations' noise is judged before the weights are fitted: they absorb their own share then.
 const RewriteOptions activations_only{.weights = false};
 const RewriteOptions everything{};
@@ -186,7 +191,8 @@ Step try_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& l
                 const Context& context) {
   const Stopwatch watch;
   Plan candidate = plan;
-  const int changed = select_ranges(candidate, statistics, evenly(learned, effort.ranges), effort.positions, context);
+  const std::size_t samples = samples_for_ranges(effort.ranges, learned.live_bytes, context);
+  const int changed = select_ranges(candidate, statistics, evenly(learned, samples), effort.positions, context);
   if (changed == 0) return {"ranges", "the automatic range is best everywhere", watch.seconds()};
   const auto [before, after] = judge.both(plan, candidate, activations_only);
   const bool kept = after.score() > before.score();
@@ -245,8 +251,7 @@ std::vector<Step> optimize_after_encoding(Plan& plan, const Statistics& statisti
   const SampleSplit split = split_samples(input, effort.judged);
   const Judge judge(plan.model, split.judged, context, effort.decisive_db);
   std::vector<Step> steps;
-  if (effort.ranges > 0 && input.scheme.method == RangeMethod::automatic && input.scheme.activation_bits <= 8 && input.does("ranges"))
-    steps.push_back(try_ranges(plan, statistics, split.learned, judge, effort, context));
+  if (chooses_ranges(input, effort)) steps.push_back(try_ranges(plan, statistics, split.learned, judge, effort, context));
   if (input.does("fit-weights")) steps.push_back(try_fitting(plan, split.learned, judge, effort.fit, context));
   return steps;
 }
@@ -255,8 +260,13 @@ std::size_t optimize_bytes(const Plan& plan, const OptimizeInput& input, Level l
   if (level == Level::o0) return 0;
   const Effort effort = effort_of(input, level, context);
   const std::size_t learned = split_samples(input, effort.judged).learned.samples;
-  const std::size_t ranges = input.live_bytes * std::min(effort.ranges, learned);  // kept while ranges are chosen
-  return std::max(ranges, input.does("fit-weights") ? fit_bytes(plan, effort.fit, learned, input.live_bytes, context) : 0);
+  std::size_t ranges = 0, fit = 0;
+  if (chooses_ranges(input, effort)) {
+    const std::size_t samples = samples_for_ranges(std::min(effort.ranges, learned), input.live_bytes, context);
+    ranges = range_bytes(samples, input.live_bytes, context);
+  }
+  if (input.does("fit-weights")) fit = fit_bytes(plan, effort.fit, learned, input.live_bytes, context);
+  return std::max(ranges, fit);
 }
 
 }  // namespace quantize

@@ -23,6 +23,12 @@ struct Option {
   double error = 0;     // relative to the signal at the readers' outputs, summed over them
 };
 
+// What a group's range is chosen from, and by; no options where it stays as it is.
+struct Choice {
+  ErrorWeights weights;
+  std::vector<Option> options;
+};
+
 // The few positions that are judged by hardly meet the values that a range cuts off, the histogram has them all: what was measured behind
 // the reader is scaled from the error of the positions' own values to that of all (a ratio estimate).
 double scaled_to_all(const Option& option, double behind, double own) { return own > 0 ? behind * option.expected / own : behind; }
@@ -32,10 +38,18 @@ float fake_quantize(float value, const Encoding& encoding, IntegerRange range) {
          encoding.scale[0];
 }
 
-// Squared, clipping weighed: what expected_error() expects of a value.
-double own_error(float value, float quantized, const Encoding& encoding) {
+// Squared and weighed: what expected_error() expects of a value.
+double own_error(float value, float quantized, const Encoding& encoding, const ErrorWeights& weights) {
   const double off = static_cast<double>(value) - quantized;
-  return off * off * (value < encoding.low() || value > encoding.high() ? clipping_weight : 1);
+  return off * off * (value < encoding.low() || value > encoding.high() ? weights.cut : 1) * (value < 0 ? weights.negative : 1);
+}
+
+ErrorWeights weights_of(const TensorGroup& group) { return {.cut = clipping_weight, .negative = group.negative_weight}; }
+
+// Of the columns that one operator is judged by; beside them each option keeps their errors, twice.
+constexpr std::size_t most_options = 10;
+std::size_t column_bytes(const Context& context) {
+  return std::min(std::size_t{48} << 20, context.working_memory / (1 + 2 * most_options));
 }
 
 bool is_sigmoid(const onnx::NodeProto& node) { return node.op_type() == "Sigmoid"; }
@@ -45,14 +59,14 @@ class RangeSearch {
   RangeSearch(Plan& plan, const Statistics& statistics, const OptimizeInput& input, std::size_t positions, const Context& context)
       : plan_(plan), index_(plan.model.graph()), input_(input), positions_(positions), context_(context) {
     const auto& groups = plan.placement.groups;
-    options_.resize(groups.size());
+    choices_.resize(groups.size());
     std::vector<char> wanted(groups.size());
     for (std::size_t g = 0; g < groups.size(); ++g) {
       for (const auto& member : groups[g].members) group_of_[member] = g;
       wanted[g] = static_cast<char>(is_free(groups[g]) && is_read(groups[g]));
     }
     parallel_for(context, groups.size(), [&](std::size_t g, unsigned) {
-      if (wanted[g] != 0) options_[g] = options_for(groups[g], statistics);
+      if (wanted[g] != 0) choices_[g] = {weights_of(groups[g]), options_for(groups[g], statistics)};
     });
   }
 
@@ -66,11 +80,11 @@ class RangeSearch {
       const auto& node = index_.node(number);
       for (int k = 0; k < node.input_size(); ++k) {
         const auto group = group_of_.find(node.input(k));
-        if (group == group_of_.end() || options_[group->second].empty()) continue;
+        if (group == group_of_.end() || choices_[group->second].options.empty()) continue;
         if (moves_within(plan_.placement.groups[group->second], {number, k}, index_)) continue;
         replay.advance_to(number);
         const auto op = weighted.find(number);
-        judge(replay, node, k, op == weighted.end() ? nullptr : op->second, options_[group->second]);
+        judge(replay, node, k, op == weighted.end() ? nullptr : op->second, choices_[group->second]);
       }
     }
     return adopt();
@@ -94,15 +108,17 @@ class RangeSearch {
     });
   }
 
+  // The first is the plan's own.
   [[nodiscard]] std::vector<Option> options_for(const TensorGroup& group, const Statistics& statistics) const {
     const auto seen = group_statistics(group, statistics);
     const int levels = 1 << input_.scheme.activation_bits;
-    const Range least = mse_range(seen, levels);
+    const ErrorWeights weights = weights_of(group);
+    const Range least = mse_range(seen, levels, {.negative = weights.negative});
     const auto part = [&](double factor) {  // of the longer side: the shorter one may be all that the reader sees
       const double most = factor * std::max(-least.low, least.high);
       return Range{std::max(least.low, -most), std::min(least.high, most)};
     };
-    const std::pair<Range, const char*> ranges[] = {{mse_range(seen, levels, {.cut = clipping_weight}), "weighted mse"},
+    const std::pair<Range, const char*> ranges[] = {{mse_range(seen, levels, weights), "weighted mse"},
                                                     {least, "mse"},
                                                     {minmax_range(seen), "minmax"},
                                                     {percentile_range(seen, 99.999), "percentile 99.999"},
@@ -112,6 +128,11 @@ class RangeSearch {
                                                     {part(0.75), "0.75 mse"},
                                                     {part(0.5), "0.5 mse"}};
     std::vector<Option> options;
+    const auto add = [&](Encoding encoding) {
+      const double expected = expected_error(seen, {encoding.low(), encoding.high()}, levels, weights);
+      options.push_back({std::move(encoding), expected});
+    };
+    add(plan_.encodings.activations.at(group.members[0]));
     for (const auto& [range, method] : ranges) {
       auto encoding = encode_range(limit_range(range, group, input_.scheme.activation_bits), input_.scheme.activation_type(),
                                    input_.scheme.activations);
@@ -119,8 +140,7 @@ class RangeSearch {
       const bool known = std::any_of(options.begin(), options.end(), [&](const Option& other) {
         return other.encoding.scale == encoding.scale && other.encoding.zero_point == encoding.zero_point;
       });
-      const double expected = expected_error(seen, {encoding.low(), encoding.high()}, levels, {.cut = clipping_weight});
-      if (!known) options.push_back({std::move(encoding), expected});
+      if (!known) add(std::move(encoding));
     }
     return options;
   }
@@ -131,10 +151,11 @@ class RangeSearch {
     std::vector<std::vector<std::size_t>> drawn(replay.samples());
     std::vector<std::size_t> offsets(replay.samples());
     count = 0;
+    const std::size_t most = std::clamp<std::size_t>(column_bytes(context_) / (replay.samples() * stride * sizeof(float)), 1, positions_);
     for (std::size_t sample = 0; sample < replay.samples(); ++sample) {
       const std::size_t all = view.positions(replay.value(sample, tensor).shape);
       std::mt19937_64 random(input_.seed + sample);
-      for (std::size_t i = 0; i < std::min(positions_, all); ++i) drawn[sample].push_back(random() % all);
+      for (std::size_t i = 0; i < std::min(most, all); ++i) drawn[sample].push_back(random() % all);
       offsets[sample] = count;
       count += drawn[sample].size();
     }
@@ -145,14 +166,17 @@ class RangeSearch {
     return values;
   }
 
-  void judge(const Replay& replay, const onnx::NodeProto& node, int input, const WeightedOp* op, std::vector<Option>& options) const {
-    if (op != nullptr && input == 0 && op->channel_axis >= 0) return judge_product(replay, node, *op, options);
-    const auto sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
-    const auto plain = [](double x) { return x; };
-    is_sigmoid(node) ? judge_values(replay, node.input(input), sigmoid, options) : judge_values(replay, node.input(input), plain, options);
+  void judge(const Replay& replay, const onnx::NodeProto& node, int input, const WeightedOp* op, Choice& choice) const {
+    if (op != nullptr && input == 0 && op->channel_axis >= 0) return judge_product(replay, node, *op, choice);
+    if (is_sigmoid(node))
+      return judge_values(
+          replay, node.input(input), [](double x) { return 1 / (1 + std::exp(-x)); }, choice);
+    const double slope = std::sqrt(mean_square_slope(node, index_));
+    judge_values(
+        replay, node.input(input), [&](double x) { return x < 0 ? slope * x : x; }, choice);
   }
 
-  void judge_product(const Replay& replay, const onnx::NodeProto& node, const WeightedOp& op, std::vector<Option>& options) const {
+  void judge_product(const Replay& replay, const onnx::NodeProto& node, const WeightedOp& op, Choice& choice) const {
     const auto& tensor = *index_.initializer(op.weight);
     const ColumnView view(node, op, shape_of(tensor));
     std::size_t count = 0;
@@ -161,6 +185,7 @@ class RangeSearch {
     const bool centered = !op.bias.empty() && index_.initializer(op.bias) != nullptr;
     const double signal = energy(view, weights, x, count, false);
     if (!(signal > 0)) return;
+    auto& options = choice.options;
     parallel_for(context_, options.size(), [&](std::size_t i, unsigned) {
       const auto& encoding = options[i].encoding;
       const IntegerRange range = integer_range(encoding.type);
@@ -169,7 +194,7 @@ class RangeSearch {
       for (std::size_t k = 0; k < x.size(); ++k) {
         const float quantized = fake_quantize(x[k], encoding, range);
         error[k] = x[k] - quantized;
-        own += own_error(x[k], quantized, encoding);
+        own += own_error(x[k], quantized, encoding, choice.weights);
       }
       own /= static_cast<double>(x.size());
       options[i].error += scaled_to_all(options[i], energy(view, weights, error, count, centered) / signal, own);
@@ -201,7 +226,8 @@ class RangeSearch {
 
   // The error behind a function of each value alone.
   template <typename Function>
-  void judge_values(const Replay& replay, const std::string& tensor, const Function& f, std::vector<Option>& options) const {
+  void judge_values(const Replay& replay, const std::string& tensor, const Function& f, Choice& choice) const {
+    auto& options = choice.options;
     double signal = 0;
     std::size_t count = 0;
     std::vector<double> errors(options.size()), own(options.size());
@@ -218,7 +244,7 @@ class RangeSearch {
           const float quantized = fake_quantize(values[k], encoding, integer_range(encoding.type));
           const double off = exact - f(quantized);
           errors[i] += off * off;
-          own[i] += own_error(values[k], quantized, encoding);
+          own[i] += own_error(values[k], quantized, encoding, choice.weights);
         }
       }
     }
@@ -226,11 +252,11 @@ class RangeSearch {
       options[i].error += scaled_to_all(options[i], errors[i] / std::max(signal, 1e-30), own[i] / static_cast<double>(count));
   }
 
-  // The first option is the automatic range: another must be better by more than chance to replace it.
+  // Another than the plan's own must be better by more than chance to replace it.
   int adopt() {
     int changed = 0;
-    for (std::size_t g = 0; g < options_.size(); ++g) {
-      const auto& options = options_[g];
+    for (std::size_t g = 0; g < choices_.size(); ++g) {
+      const auto& options = choices_[g].options;
       if (options.size() < 2) continue;
       const auto best = std::min_element(options.begin(), options.end(), [](const auto& a, const auto& b) { return a.error < b.error; });
       const Option& chosen = best->error < 0.99 * options[0].error ? *best : options[0];
@@ -252,10 +278,18 @@ class RangeSearch {
   const std::size_t positions_;
   const Context& context_;
   std::map<std::string, std::size_t> group_of_;
-  std::vector<std::vector<Option>> options_;  // per group; empty where nothing is to be chosen
+  std::vector<Choice> choices_;  // per group
 };
 
 }  // namespace
+
+std::size_t samples_for_ranges(std::size_t wanted, std::size_t live, const Context& context) {
+  return std::clamp<std::size_t>(context.working_memory / std::max<std::size_t>(live, 1), 1, wanted);
+}
+
+std::size_t range_bytes(std::size_t samples, std::size_t live, const Context& context) {
+  return samples * live + (1 + 2 * std::min<std::size_t>(context.threads, most_options)) * column_bytes(context);
+}
 
 int select_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& input, std::size_t positions, const Context& context) {
   return RangeSearch(plan, statistics, input, positions, context).run();

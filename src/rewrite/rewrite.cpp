@@ -195,9 +195,8 @@ class Rewriter {
   std::string quantized_bias(const WeightedOp& op, const Encoding& weight) {
     const auto* bias = index_.initializer(op.bias);
     const auto input = encodings_.activations.find(op.input);
-    if (bias == nullptr || input == encodings_.activations.end() || weight.block > 0) return op.bias;
+    if (bias == nullptr || input == encodings_.activations.end() || weight.block > 0 || !is_channel_bias(*bias, op)) return op.bias;
     const auto values = float_values(*bias);
-    if (values.size() != static_cast<std::size_t>(op.outputs)) return op.bias;  // broadcast Gemm bias: stays float
     const bool drops_low_byte = placement_.drops_low_byte && is_wide(input->second.type);
     const auto [scale, integers] = quantize_bias(values, input->second.scale[0], weight.scale, drops_low_byte);
     const Shape shape = shape_of(*bias);

@@ -40,6 +40,15 @@ TEST(EncodeRange, SymmetricByHand) {
   EXPECT_FLOAT_EQ(encode_range({-3.2767, 0}, Proto::INT16, Symmetry::symmetric).scale[0], 0.0001F);
 }
 
+TEST(EncodeRange, SymmetricInUnsignedTypesToo) {
+  for (const auto& [range, scale] : {std::pair{Range{-1, 2.54}, 0.02F}, {{-2.54, 0}, 0.02F}}) {
+    const Encoding one = encode_range(range, Proto::UINT8, Symmetry::symmetric);
+    EXPECT_FLOAT_EQ(one.scale[0], scale);  // 2.54 / 127
+    EXPECT_EQ(one.zero_point[0], 128);
+  }
+  EXPECT_FLOAT_EQ(encode_range({-3.2767, 3}, Proto::UINT16, Symmetry::symmetric).scale[0], 0.0001F);
+}
+
 TEST(EncodeRange, LowAndHighAreWhatTheIntegersReach) {
   const Encoding one = encode_range({0, 6}, Proto::UINT8, Symmetry::asymmetric);
   EXPECT_EQ(one.low(), 0.0);

@@ -75,6 +75,8 @@ TEST(ApplyOverrides, RefusesWhatDoesNotFit) {
   refuses({{"another_model", {}}});
   refuses({{"w1", final_scale(Proto::INT8, {1, 2, 3}, {0, 0, 0})}});
   refuses({{"w1", final_scale(Proto::INT8, {1}, {3})}});
+  refuses({{"w1", final_scale(Proto::UINT8, {1}, {0})}});
+  refuses({{"w1", final_scale(Proto::UINT8, {}, {})}});
   refuses({{"x", final_scale(Proto::UINT8, {1, 2}, {0, 0})}});
   refuses({{"x", final_scale(Proto::UINT8, {1}, {256})}});
   refuses({{"x", final_scale(Proto::UINT8, {1e-6F}, {0})},

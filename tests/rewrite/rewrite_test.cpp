@@ -47,6 +47,10 @@ const NetCase nets[] = {
       r = Relu (a)
       y = Gemm (r, v, d)
     })"},
+    {"GemmWithAValuePerRow", R"(g (float[3,6] x) => (float[3,3] y) <float[6,3] w, float[3,1] b, float[3,3] v> {
+      a = Gemm (x, w, b)
+      y = Gemm (a, v)
+    })"},
     {"MatMul", R"(g (float[1,4,6] x) => (float[1,4,3] y) <float[6,5] w, float[5,3] v> {
       a = MatMul (x, w)
       s = Sigmoid (a)
@@ -113,7 +117,11 @@ TEST_P(Rewritten, BiasScalesAreExactProducts) {
     break;
   }
   int planned = 0;
-  for (const auto& weighted : plan_.placement.weighted) planned += static_cast<int>(!weighted.op.bias.empty());
+  const GraphIndex before(plan_.prepared.graph());
+  for (const auto& weighted : plan_.placement.weighted) {
+    const auto* bias = before.initializer(weighted.op.bias);
+    planned += static_cast<int>(bias != nullptr && is_channel_bias(*bias, weighted.op));
+  }
   EXPECT_EQ(biases, planned);
 }
 
