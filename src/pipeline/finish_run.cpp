@@ -49,12 +49,13 @@ void export_encodings(const Run& run, const Options& options, FileTransaction& f
 Model with_outputs_as_asked(const Run& run, const Model& quantized, const Options& options) {
   Model changed = quantized;
   if (options.output_type == OutputType::floats) return changed;
-  const int rank = quantized.graph().output(0).type().tensor_type().shape().dim_size();
-  const int axis = run.axis == ClassAxis::last ? std::max(rank - 1, 1) : 1;
+  int axis = 1;
   if (options.output_type == OutputType::integers) {
     give_integers(changed);
   } else {
-    give_classes(changed, axis);
+    const Shape shape = first_output_shape(quantized.proto, run.inputs[0]);
+    if (run.axis == ClassAxis::last) axis = std::max(static_cast<int>(shape.size()) - 1, 1);
+    give_classes(changed, axis, shape);
   }
   for (const auto& inputs : run.inputs) {
     for (const auto& issue : check_outputs(quantized.proto, changed.proto, axis, inputs)) throw Error(ErrorKind::verification, issue);

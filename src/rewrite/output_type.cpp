@@ -1,11 +1,15 @@
 #include "rewrite/output_type.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <ranges>
 
 #include "base/error.h"
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
+#include "prepare/value_types.h"
+#include "run/session.h"
 
 namespace quantize {
 namespace {
@@ -66,15 +70,23 @@ std::vector<IntegerOutput> give_integers(Model& quantized) {
   return given;
 }
 
-void give_classes(Model& quantized, int axis) {
+Shape first_output_shape(const onnx::ModelProto& model, std::span<const Tensor> inputs) {
+  const auto inferred = ValueTypes(model).of(model.graph().output(0).name()).shape;
+  const bool known =
+      inferred && std::ranges::none_of(*inferred | std::views::drop(1), [](std::int64_t dimension) { return dimension < 0; });
+  return known ? *inferred : Session(model).run(inputs)[0].shape;
+}
+
+void give_classes(Model& quantized, int axis, const Shape& shape) {
   auto& graph = quantized.graph();
   auto& output = *graph.mutable_output(0);
   auto& type = type_of(output);
-  const int rank = type.shape().dim_size();
-  if (type.elem_type() != onnx::TensorProto::FLOAT || rank <= axis)
-    throw Error(ErrorKind::usage, "output '" + output.name() + "' holds no float value per class (--output-dtype argmax)");
-  const auto& dimension = type.shape().dim(axis);
-  const std::int64_t channels = dimension.has_dim_value() ? dimension.dim_value() : -1;
+  const auto refuse = [&](const std::string& why) {
+    throw Error(ErrorKind::usage, "output '" + output.name() + "' " + why + " (--output-dtype argmax)");
+  };
+  if (type.elem_type() != onnx::TensorProto::FLOAT || static_cast<int>(shape.size()) <= axis) refuse("holds no float value per class");
+  const std::int64_t channels = shape[static_cast<std::size_t>(axis)];
+  if (channels < 1) refuse("does not tell how many classes it has");
   NameMaker names(graph);
   const std::string logits = names.unique(output.name() + "_logits"), classes = names.unique(output.name() + "_classes");
   rename_tensor(graph, output.name(), logits);
@@ -97,7 +109,12 @@ void give_classes(Model& quantized, int axis) {
   const auto result = channels > 256 ? onnx::TensorProto::INT64 : onnx::TensorProto::UINT8;
   set_attribute(add("Cast", {classes}, output.name()), "to", std::int64_t{result});
   type.set_elem_type(result);
-  type.mutable_shape()->mutable_dim()->DeleteSubrange(axis, 1);
+  auto& dimensions = *type.mutable_shape()->mutable_dim();
+  if (dimensions.size() != static_cast<int>(shape.size())) {  // declared with another rank than it has, or not at all
+    dimensions.Clear();
+    while (dimensions.size() < static_cast<int>(shape.size())) dimensions.Add();
+  }
+  dimensions.DeleteSubrange(axis, 1);
 }
 
 }  // namespace quantize

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,13 @@ struct IntegerOutput {
 // "quantize.scale.<output>" and "quantize.zero_point.<output>". Throws Error{usage} where an output is not quantized.
 std::vector<IntegerOutput> give_integers(Model& quantized);
 
-// The first output becomes the class of each pixel: the number of the greatest channel along `axis` (the first of equals), and for a single
-// channel whether it is over 0.5; that axis is gone, the name stays, the type is uint8, or int64 for more than 256 classes. Throws
-// Error{usage} where the output holds no float logits.
-void give_classes(Model& quantized, int axis);
+// The shape of the first output: inferred, since exporters leave out what the operators determine; where that does not tell all dimensions
+// behind the batch, that of a run on `inputs`. -1 where the batch is free.
+Shape first_output_shape(const onnx::ModelProto& model, std::span<const Tensor> inputs);
+
+// The first output, which has this shape, becomes the class of each pixel: the number of the greatest channel along `axis` (the first of
+// equals), and for a single channel whether it is over 0.5; that axis is gone, the name stays, the type is uint8, or int64 for more than
+// 256 classes. Throws Error{usage} where the output holds no float logits, or `shape` does not say how many channels there are.
+void give_classes(Model& quantized, int axis, const Shape& shape);
 
 }  // namespace quantize

@@ -63,12 +63,16 @@ std::vector<double> expected_classes(const Tensor& logits, std::size_t channels,
   return classes;
 }
 
+void to_classes(Model& model, int axis) {
+  give_classes(model, axis, first_output_shape(model.proto, random_inputs(model.proto)));
+  check_model(model.proto, "after");
+}
+
 TEST(GiveClasses, IsTheNumberOfTheGreatestChannel) {
   Model model = text_model("g (float[1,3,4,6] x) => (float[1,7,4,6] y) <float[7,3,1,1] w> { y = Conv (x, w) }");
   const auto inputs = random_inputs(model.proto);
   const auto logits = run_model(model.proto, inputs)[0];
-  give_classes(model, 1);
-  check_model(model.proto, "after");
+  to_classes(model, 1);
   const auto result = run_model(model.proto, inputs)[0];
   EXPECT_EQ(model.graph().output(0).name(), "y");
   EXPECT_EQ(result.type, onnx::TensorProto::UINT8);
@@ -78,15 +82,14 @@ TEST(GiveClasses, IsTheNumberOfTheGreatestChannel) {
 
 TEST(GiveClasses, TakesTheLastAxisAndTheFirstOfEquals) {
   Model model = text_model("g (float[1,2,3] x) => (float[1,2,3] y) { y = Identity (x) }");
-  give_classes(model, 2);
+  to_classes(model, 2);
   const auto result = run_model(model.proto, {Tensor::of({1, 2, 3}, std::vector<float>{1, 5, 5, 2, 1, 0})})[0];
   EXPECT_EQ(values_of(result), (std::vector<double>{1, 0}));
 }
 
 TEST(GiveClasses, OfOneChannelIsWhetherItIsOverOneHalf) {
   Model model = text_model("g (float[1,1,1,3] x) => (float[1,1,1,3] y) { y = Sigmoid (x) }");
-  give_classes(model, 1);
-  check_model(model.proto, "after");
+  to_classes(model, 1);
   const auto result = run_model(model.proto, {Tensor::of({1, 1, 1, 3}, std::vector<float>{-1, 0, 1})})[0];
   EXPECT_EQ(result.shape, (Shape{1, 1, 3}));
   EXPECT_EQ(values_of(result), (std::vector<double>{0, 0, 1}));
@@ -94,16 +97,68 @@ TEST(GiveClasses, OfOneChannelIsWhetherItIsOverOneHalf) {
 
 TEST(GiveClasses, KeepsReadersOfTheLogits) {
   Model model = text_model("g (float[1,3,2,2] x) => (float[1,3,2,2] y, float[1,3,2,2] z) { y = Identity (x)  z = Relu (y) }");
-  give_classes(model, 1);
-  check_model(model.proto, "after");
+  to_classes(model, 1);
   EXPECT_EQ(node_of(model, "z").input(0), "y_logits");
+}
+
+// Free channels: what an exporter declares behind a Resize whose size was read from another tensor.
+TEST(GiveClasses, CountsChannelsThatAreNotDeclared) {
+  Model model = text_model("g (float[1,3,4,6] x) => (float[N,C,H,W] y) <float[7,3,1,1] w> { y = Conv (x, w) }");
+  const auto inputs = random_inputs(model.proto);
+  const auto logits = run_model(model.proto, inputs)[0];
+  to_classes(model, 1);
+  const auto result = run_model(model.proto, inputs)[0];
+  EXPECT_EQ(result.type, onnx::TensorProto::UINT8);
+  EXPECT_EQ(values_of(result), expected_classes(logits, 7, 24));
+}
+
+TEST(GiveClasses, OneFreeChannelIsNotAlwaysClassZero) {
+  Model model = text_model("g (float[1,1,H,W] x) => (float[1,C,H,W] y) { y = Sigmoid (x) }");
+  to_classes(model, 1);
+  EXPECT_EQ(operators(model), "Sigmoid Greater Squeeze Cast");
+  EXPECT_EQ(values_of(run_model(model.proto, {Tensor::of({1, 1, 1, 3}, std::vector<float>{-1, 0, 1})})[0]), (std::vector<double>{0, 0, 1}));
+}
+
+TEST(GiveClasses, MoreFreeChannelsThanAByteCanTellApartDoNotWrap) {
+  Model model = text_model("g (float[1,3,2,2] x) => (float[1,C,2,2] y) <float[300,3,1,1] w> { y = Conv (x, w) }");
+  const auto inputs = random_inputs(model.proto);
+  const auto logits = run_model(model.proto, inputs)[0];
+  to_classes(model, 1);
+  const auto result = run_model(model.proto, inputs)[0];
+  EXPECT_EQ(result.type, onnx::TensorProto::INT64);
+  EXPECT_EQ(values_of(result), expected_classes(logits, 300, 4));
+}
+
+TEST(GiveClasses, TakesAnOutputWithoutDeclaredDimensions) {
+  Model model = text_model("g (float[1,3,4,6] x) => (float y) <float[7,3,1,1] w> { y = Conv (x, w) }");
+  to_classes(model, 1);
+  EXPECT_EQ(shape_of(model.graph().output(0).type().tensor_type().shape()), (Shape{-1, -1, -1}));
+  EXPECT_EQ(run_model(model.proto, random_inputs(model.proto))[0].shape, (Shape{1, 4, 6}));
+}
+
+// How often x is repeated is a value: only a run tells.
+TEST(FirstOutputShape, IsThatOfARunWhereInferenceDoesNotTell) {
+  const Model model = text_model(R"(g (float[1,3,2,2] x, int64[1] n) => (float[1,C,2,2] y) <int64[1] one = {1}, int64[2] two = {1, 1}> {
+    r = Concat <axis = 0> (one, n, two)
+    y = Tile (x, r)
+  })");
+  const std::vector<Tensor> inputs = {Tensor::zeros(onnx::TensorProto::FLOAT, {1, 3, 2, 2}),
+                                      from_proto(make_tensor("", {1}, std::vector<std::int64_t>{2}))};
+  EXPECT_EQ(first_output_shape(model.proto, inputs), (Shape{1, 6, 2, 2}));
+}
+
+TEST(FirstOutputShape, NeedsNoRunWhereInferenceTells) {
+  const Model model = text_model("g (float[N,3,4,6] x) => (float y) <float[7,3,1,1] w> { y = Conv (x, w) }");
+  EXPECT_EQ(first_output_shape(model.proto, {}), (Shape{-1, 7, 4, 6}));
 }
 
 TEST(GiveClasses, RefusesWhatHoldsNoLogits) {
   Model integers = text_model("g (int64[1,3,2,2] x) => (int64[1,3,2,2] y) { y = Identity (x) }");
-  EXPECT_THROW(give_classes(integers, 1), Error);
+  EXPECT_THROW(to_classes(integers, 1), Error);
   Model vector = text_model("g (float[3] x) => (float[3] y) { y = Identity (x) }");
-  EXPECT_THROW(give_classes(vector, 1), Error);
+  EXPECT_THROW(to_classes(vector, 1), Error);
+  Model free = text_model("g (float[1,C,2,2] x) => (float[1,C,2,2] y) { y = Identity (x) }");
+  EXPECT_THROW(give_classes(free, 1, {1, -1, 2, 2}), Error);
 }
 
 }  // namespace
