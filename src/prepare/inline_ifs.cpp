@@ -5,7 +5,8 @@
 //   BEFORE  y = If (yes) < then_branch = { t = Neg (x);  p = Relu (t) }, else_branch = { ... } >
 //   AFTER   t_1 = Neg (x);  y = Relu (t_1)
 //
-// Names made in the branch are made unique, since two branches may use the same ones.
+// Names made in the branch are made unique, since two branches may use the same ones. Its nodes keep theirs, by which people exclude nodes,
+// where no node of the graph has the same: ONNX Runtime refuses two of one name, though only within one graph.
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
@@ -42,7 +43,7 @@ void rename(onnx::GraphProto& branch, const std::string& from, const std::string
   }
 }
 
-void make_names_unique(onnx::GraphProto& branch, NameMaker& names) {
+void make_tensors_unique(onnx::GraphProto& branch, NameMaker& names) {
   std::vector<std::string> made;
   for (const auto& tensor : branch.initializer()) made.push_back(tensor.name());
   for (const auto& node : branch.node()) {
@@ -53,10 +54,19 @@ void make_names_unique(onnx::GraphProto& branch, NameMaker& names) {
   for (const auto& name : made) rename(branch, name, names.unique(name));
 }
 
+using NodeNames = std::set<std::string>;
+
+void make_nodes_unique(onnx::GraphProto& branch, NameMaker& names, NodeNames& taken) {
+  for (auto& node : *branch.mutable_node()) {
+    if (!node.name().empty() && !taken.insert(node.name()).second) node.set_name(names.unique(node.name()));
+  }
+}
+
 // The branch's nodes; Identity nodes, which drop-identities takes out again, give its results the names of the If's.
-void emit(onnx::GraphProto branch, const onnx::NodeProto& node, NameMaker& names, std::vector<onnx::NodeProto>& nodes,
+void emit(onnx::GraphProto branch, const onnx::NodeProto& node, NameMaker& names, NodeNames& taken, std::vector<onnx::NodeProto>& nodes,
           onnx::GraphProto& constants) {
-  make_names_unique(branch, names);
+  make_tensors_unique(branch, names);
+  make_nodes_unique(branch, names, taken);
   for (auto& inner : *branch.mutable_node()) nodes.push_back(std::move(inner));
   for (auto& tensor : *branch.mutable_initializer()) *constants.add_initializer() = std::move(tensor);
   for (int i = 0; i < node.output_size(); ++i) {
@@ -67,12 +77,14 @@ void emit(onnx::GraphProto branch, const onnx::NodeProto& node, NameMaker& names
 std::size_t inline_once(onnx::GraphProto& graph) {
   const GraphIndex index(graph);
   NameMaker names(graph);
+  NodeNames taken;
+  for (const auto& node : graph.node()) taken.insert(node.name());
   std::vector<onnx::NodeProto> nodes;
   onnx::GraphProto constants;
   std::size_t inlined = 0;
   for (const auto& node : graph.node()) {
     if (const auto* branch = taken_branch(node, index)) {
-      emit(*branch, node, names, nodes, constants);
+      emit(*branch, node, names, taken, nodes, constants);
       ++inlined;
     } else {
       nodes.push_back(node);

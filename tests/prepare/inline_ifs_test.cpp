@@ -34,6 +34,21 @@ TEST(InlineIfs, SameNamesInTwoIfs) {
   EXPECT_EQ(result.detail, "2 Ifs");
 }
 
+// ONNX Runtime, which runs the result, refuses a graph in which two nodes share a name.
+TEST(InlineIfs, SameNodeNamesInTwoIfsAndOutside) {
+  const std::string named = R"(<
+    then_branch = t () => (float[2] p) { [neg] a = Neg (x)  [relu] p = Relu (a) },
+    else_branch = e () => (float[2] q) { [abs] q = Abs (x) }>)";
+  std::string graph = "g (float[2] x) => (float[2] y, float[2] z, float[2] w) <bool c = {1}> { y = If (c) ";
+  graph.append(named).append("  z = If (c) ").append(named).append("  [relu] w = Abs (x) }");
+  const Model after = run_pass_on(graph, inline_all).after;
+  std::vector<std::string> names;
+  for (const auto& node : after.graph().node()) {
+    if (node.op_type() != "Identity") names.push_back(node.name());
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"neg", "relu_1", "neg_1", "relu_2", "relu"}));
+}
+
 TEST(InlineIfs, ResultMadeOutsideTheBranch) {
   const auto result = run_pass_on(R"(g (float[2] x) => (float[2] y) <bool c = {1}> {
     r = Relu (x)
