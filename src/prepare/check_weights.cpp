@@ -1,5 +1,4 @@
 // Weights that no quantizer can save: NaN, and infinity where it is not a mask or a bound.
-#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <set>
@@ -42,22 +41,51 @@ BadValues bad_values(const Proto& tensor) {
   return bad;
 }
 
-// Infinity is a legitimate value of a bound (Clip, Pad) and of an attention mask (Add, Where).
-bool may_be_infinite(const GraphIndex& index, const std::string& tensor) {
-  static const std::set<std::string> harmless = {"Add", "Cast", "CastLike", "Clip",    "ConstantOfShape", "Expand", "Identity",
-                                                 "Max", "Min",  "Pad",      "Reshape", "Unsqueeze",       "Where"};
-  const auto& uses = index.uses(tensor);
-  return std::all_of(uses.begin(), uses.end(),
-                     [&](const Use& use) { return use.input < 0 || harmless.contains(index.node(use.node).op_type()); });
+// Infinity is a legitimate value of a bound (Clip, Pad), of an attention mask (Add, Where, Attention) and of what is compared or squashed.
+// The logical operators read what a comparison or a Cast made of it.
+bool may_read_infinity(const std::string& op_type) {
+  static const std::set<std::string> may = {"Add",   "And",   "Attention", "Clip",        "Equal", "Exp",  "Greater", "GreaterOrEqual",
+                                            "IsInf", "IsNaN", "Less",      "LessOrEqual", "Max",   "Min",  "Neg",     "Not",
+                                            "Or",    "Pad",   "Sigmoid",   "Softmax",     "Sub",   "Tanh", "Where",   "Xor"};
+  return may.contains(op_type);
+}
+
+// Whether infinity does harm behind it is up to its readers.
+bool moves_values(const std::string& op_type) {
+  static const std::set<std::string> moving = {"Cast",      "CastLike", "Concat",         "DepthToSpace",    "Expand",  "Flatten",
+                                               "Gather",    "GatherND", "GatherElements", "Identity",        "Reshape", "ScatterND",
+                                               "Slice",     "Split",    "SpaceToDepth",   "ScatterElements", "Squeeze", "Tile",
+                                               "Transpose", "Trilu",    "Unsqueeze"};
+  return moving.contains(op_type);
+}
+
+// A node that computes with the values of `tensor`, moved or not, and cannot where they are infinite. Null where there is none.
+const onnx::NodeProto* reader_harmed_by_infinity(const GraphIndex& index, const std::string& tensor) {
+  std::vector<std::string> open = {tensor};
+  std::set<std::string> seen;
+  while (!open.empty()) {
+    const std::string name = open.back();
+    open.pop_back();
+    if (!seen.insert(name).second) continue;
+    for (const auto& use : index.uses(name)) {
+      const auto& node = index.node(use.node);
+      if (use.input < 0 || may_read_infinity(node.op_type())) continue;
+      if (!moves_values(node.op_type())) return &node;
+      open.insert(open.end(), node.output().begin(), node.output().end());
+    }
+  }
+  return nullptr;
 }
 
 void require_finite(const GraphIndex& index, const Proto& tensor, const std::string& name) {
   const BadValues bad = bad_values(tensor);
-  if (!bad.nan && (!bad.infinity || may_be_infinite(index, name))) return;
+  if (!bad.nan && !bad.infinity) return;
   const auto& uses = index.uses(name);
-  const std::string reader = uses.empty() ? "" : ", which " + describe(index.node(uses.front().node)) + " reads";
-  throw Error(ErrorKind::numeric,
-              "tensor '" + name + "'" + reader + ", holds " + (bad.nan ? "NaN" : "infinity") + "; the model must be repaired or retrained");
+  const auto* any_reader = uses.empty() ? nullptr : &index.node(uses.front().node);
+  const auto* reader = bad.nan ? any_reader : reader_harmed_by_infinity(index, name);
+  if (!bad.nan && reader == nullptr) return;
+  throw Error(ErrorKind::numeric, "tensor '" + name + "'" + (reader == nullptr ? "" : ", which " + describe(*reader) + " reads") +
+                                      ", holds " + (bad.nan ? "NaN" : "infinity") + "; the model must be repaired or retrained");
 }
 
 }  // namespace

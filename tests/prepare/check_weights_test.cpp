@@ -61,5 +61,37 @@ TEST(CheckWeights, InfiniteBoundsAndMasksAreAccepted) {
   EXPECT_EQ(refusal_of(model), "");
 }
 
+// y = x + what is made of the mask in `made`.
+Model masked_by(const std::string& made) {
+  Model model = text_model(
+      "g (float[1,1,4,4] x) => (float[1,1,4,4] y) <float[1,1,4,8] mask, int64[1] s = {4}, int64[1] e = {8}, "
+      "int64[1] a = {3}, int64[4] four = {0, 1, 2, 3}, int64[3] shape = {1, 4, 4}> { " +
+      made + "  y = Add (x, m) }");
+  std::vector<float> values(32, -infinity);
+  values[0] = 0;
+  put_initializer(model.graph(), make_tensor("mask", {1, 1, 4, 8}, values));
+  return model;
+}
+
+TEST(CheckWeights, AMaskMayBeMovedBeforeItIsAdded) {
+  for (const char* made :
+       {"m = Slice (mask, s, e, a)", "m = Gather <axis = 3> (mask, four)", "m, rest = Split <axis = 3, num_outputs = 2> (mask)",
+        "h = Slice (mask, s, e, a)  t = Transpose <perm = [0,1,3,2]> (h)  m = Trilu <upper = 1> (t)",
+        "h = Slice (mask, s, e, a)  q = Squeeze (h)  r = Reshape (q, shape)  c = Concat <axis = 0> (r, r)  m, n = Split <axis = 0> (c)"})
+    EXPECT_EQ(refusal_of(masked_by(made)), "") << made;
+}
+
+TEST(CheckWeights, AMaskMayBeComparedWith) {
+  EXPECT_EQ(refusal_of(masked_by("h = Slice (mask, s, e, a)  f = IsInf (h)  g = Not (f)  m = Cast <to = 1> (g)")), "");
+}
+
+TEST(CheckWeights, WhatComputesWithMovedInfinityIsNamed) {
+  for (const std::string op : {"Mul", "MatMul"}) {
+    const auto text = refusal_of(masked_by("h = Slice (mask, s, e, a)  t = Identity (h)  m = " + op + " (t, x)"));
+    EXPECT_NE(text.find("'mask', which " + op), std::string::npos) << text;
+    EXPECT_NE(text.find("infinity"), std::string::npos) << text;
+  }
+}
+
 }  // namespace
 }  // namespace quantize::test
