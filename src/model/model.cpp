@@ -141,17 +141,40 @@ Model load_written_model(const std::filesystem::path& path, const WeightLimits& 
   return model;
 }
 
-void refuse_quantized(const Model& model) {
+namespace {
+
+using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
+using Functions = std::set<const onnx::FunctionProto*>;
+
+// The first quantized operator, in bodies and in local functions that are called too: a constant condition and the raise of the opset bring
+// those into the graph. Null where there is none.
+const onnx::NodeProto* first_quantized(const Nodes& nodes, const onnx::ModelProto& model, Functions& seen) {
   static const std::set<std::string> quantized = {"QuantizeLinear", "DequantizeLinear",      "QLinearConv",   "QLinearMatMul",
                                                   "ConvInteger",    "MatMulInteger",         "QLinearAdd",    "QGemm",
                                                   "MatMulNBits",    "DynamicQuantizeLinear", "QLinearConcat", "DynamicQuantizeMatMul"};
-  for (const auto& node : model.graph().node()) {
-    if (quantized.contains(node.op_type())) {
-      throw Error(ErrorKind::model, model.path.string() + " is already quantized (node '" +
-                                        (node.name().empty() ? node.output(0) : node.name()) + "' is a " + node.op_type() +
-                                        "); give the FP32 model it was made from");
+  for (const auto& node : nodes) {
+    if (quantized.contains(node.op_type())) return &node;
+    for (const auto* body : bodies(node)) {
+      if (const auto* found = first_quantized(body->node(), model, seen)) return found;
+    }
+    for (const auto& function : model.functions()) {
+      const bool called = function.name() == node.op_type() && function.domain() == node.domain();
+      if (!called || !seen.insert(&function).second) continue;
+      if (const auto* found = first_quantized(function.node(), model, seen)) return found;
     }
   }
+  return nullptr;
+}
+
+}  // namespace
+
+void refuse_quantized(const Model& model) {
+  Functions seen;
+  const auto* node = first_quantized(model.graph().node(), model.proto, seen);
+  if (node == nullptr) return;
+  const std::string name = !node->name().empty() || node->output_size() == 0 ? node->name() : node->output(0);
+  throw Error(ErrorKind::model, model.path.string() + " is already quantized (node '" + name + "' is a " + node->op_type() +
+                                    "); give the FP32 model it was made from");
 }
 
 namespace {

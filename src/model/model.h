@@ -32,7 +32,7 @@ Model load_written_model(const std::filesystem::path& path, const WeightLimits& 
 // The same from bytes in memory; `name` stands for the file in messages.
 Model parse_model(std::string_view bytes, const std::filesystem::path& name, const WeightLimits& limits = {});
 
-// Throws Error{model} when the graph already holds quantized operators.
+// Throws Error{model} when the graph, a body in it or a local function that is called already holds quantized operators.
 void refuse_quantized(const Model& model);
 
 // Adds the model's file to the transaction; it appears when the transaction is published. Returns the temporary path, readable until then.

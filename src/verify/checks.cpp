@@ -106,8 +106,36 @@ Issues check_biases(const onnx::ModelProto& written) {
 
 namespace {
 
+// Empty where it is left out, as ONNX allows: then it is 0.
+std::string zero_name(const onnx::NodeProto& node) { return node.input_size() > 2 ? node.input(2) : std::string(); }
+
 bool undoes(const onnx::NodeProto& reader, const onnx::NodeProto& quantizer) {
-  return reader.op_type() == "DequantizeLinear" && reader.input(1) == quantizer.input(1) && reader.input(2) == quantizer.input(2);
+  return reader.op_type() == "DequantizeLinear" && reader.input(1) == quantizer.input(1) && zero_name(reader) == zero_name(quantizer);
+}
+
+// Of a Quantize/DequantizeLinear; empty what no constant says.
+struct Parameters {
+  std::vector<float> scales;
+  std::vector<std::int64_t> zeros;
+  ElementType type = onnx::TensorProto::UINT8;  // what QuantizeLinear makes where it has no zero point
+  std::int64_t axis = 0;
+
+  [[nodiscard]] float first_scale() const { return scales.empty() ? 0 : scales[0]; }
+  [[nodiscard]] std::int64_t first_zero() const { return zeros.empty() ? 0 : zeros[0]; }
+  auto operator<=>(const Parameters&) const = default;
+};
+
+Parameters parameters_of(const onnx::NodeProto& node, const GraphIndex& index) {
+  Parameters parameters;
+  if (const auto* scale = index.initializer(node.input(1))) {
+    parameters.scales = float_values(*scale);
+    if (scale->dims_size() > 0) parameters.axis = int_attribute(node, "axis", 1);
+  }
+  if (const auto* zero = index.initializer(zero_name(node))) {
+    parameters.zeros = int_values(*zero);
+    parameters.type = static_cast<ElementType>(zero->data_type());
+  }
+  return parameters;
 }
 
 bool moves_integers(const onnx::NodeProto& node) { return node.op_type() == "Transpose" || node.op_type() == "Reshape"; }
@@ -124,17 +152,10 @@ const onnx::NodeProto& reader_of(const Use& use, const GraphIndex& index) {
   return further ? reader_of(*further, index) : node;
 }
 
-using PixelParameters = std::tuple<std::vector<float>, std::vector<std::int64_t>, std::int64_t>;  // scales, zero points, axis
-
-PixelParameters parameters_of(const onnx::NodeProto& node, const GraphIndex& index) {
-  const auto& scale = *index.initializer(node.input(1));
-  return {float_values(scale), int_values(*index.initializer(node.input(2))), scale.dims_size() > 0 ? int_attribute(node, "axis", 1) : 0};
-}
-
 // Of all QuantizeLinear nodes: those of a prepared model make pixels, it has no others.
-std::vector<PixelParameters> quantizers_of(const onnx::ModelProto& model) {
+std::vector<Parameters> quantizers_of(const onnx::ModelProto& model) {
   const GraphIndex index(model.graph());
-  std::vector<PixelParameters> found;
+  std::vector<Parameters> found;
   for (const auto& node : model.graph().node()) {
     if (node.op_type() == "QuantizeLinear") found.push_back(parameters_of(node, index));
   }
@@ -143,7 +164,7 @@ std::vector<PixelParameters> quantizers_of(const onnx::ModelProto& model) {
 }
 
 // Integers that are read as values of their own: no reader takes the rounding back.
-bool makes_pixels(const onnx::NodeProto& node, const GraphIndex& index, const std::vector<PixelParameters>& pixels) {
+bool makes_pixels(const onnx::NodeProto& node, const GraphIndex& index, const std::vector<Parameters>& pixels) {
   if (node.op_type() != "QuantizeLinear" || index.uses(node.output(0)).empty()) return false;
   return std::ranges::find(pixels, parameters_of(node, index)) != pixels.end() &&
          std::ranges::none_of(index.uses(node.output(0)), [&](const Use& use) { return undoes(index.node(use.node), node); });
@@ -183,10 +204,10 @@ Issues check_activations(const onnx::ModelProto& prepared, const onnx::ModelProt
                               (maker == nullptr || maker->op_type() != "QuantizeLinear" || makes_pixels(*maker, index, pixels)) &&
                               !(maker != nullptr && is_integer_max(*maker, index));
     if (reads_pixels && seen_pixels.insert(integers_before(node.input(0), index)).second)
-      ++found[{onnx::TensorProto::UINT8, float_values(*index.initializer(node.input(1)))[0], 0}];
+      ++found[{onnx::TensorProto::UINT8, parameters_of(node, index).first_scale(), 0}];
     if (node.op_type() != "QuantizeLinear" || makes_pixels(node, index, pixels)) continue;
-    const auto *scale = index.initializer(node.input(1)), *zero = index.initializer(node.input(2));
-    ++found[{zero->data_type(), float_values(*scale)[0], int_values(*zero)[0]}];
+    const auto parameters = parameters_of(node, index);
+    ++found[{parameters.type, parameters.first_scale(), parameters.first_zero()}];
     for (const auto& use : index.uses(node.output(0))) {
       const auto& reader = reader_of(use, index);
       if (!undoes(reader, node) && !is_integer_max(reader, index)) {

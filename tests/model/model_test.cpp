@@ -138,6 +138,44 @@ TEST(RefuseQuantized, NamesTheNode) {
   EXPECT_NE(text.find("'q'"), std::string::npos);
 }
 
+// A constant condition would make the branch a part of the graph.
+TEST(RefuseQuantized, LooksIntoBodies) {
+  const Model model = text_model(R"(g (float[2] x) => (float[2] y) <bool c = {1}, float s = {1}, uint8 z = {0}> {
+    y = If (c) <
+      then_branch = t () => (float[2] p) {
+        p = If (c) <
+          then_branch = t2 () => (float[2] p2) { q = QuantizeLinear (x, s, z)  p2 = DequantizeLinear (q, s, z) },
+          else_branch = e2 () => (float[2] q2) { q2 = Neg (x) }>
+      },
+      else_branch = e () => (float[2] r) { r = Relu (x) }>
+  })");
+  EXPECT_NE(refusal_of([&] { refuse_quantized(model); }).find("(node 'q' is a QuantizeLinear)"), std::string::npos);
+}
+
+// So would raising the opset with a function; one that nobody calls changes nothing.
+TEST(RefuseQuantized, LooksIntoFunctionsThatAreCalled) {
+  const std::string functions = R"(
+    <domain: "own", opset_import: ["" : 17]> outer (x) => (y) { y = Identity (x) }
+    <domain: "own", opset_import: ["" : 17]> inner (x) => (y) {
+      s = Constant <value = float {1}> ()
+      q = QuantizeLinear (x, s)
+      y = DequantizeLinear (q, s)
+    })";
+  const auto model_calling = [&](const std::string& name) {
+    return text_model(R"(<ir_version: 8, opset_import: ["" : 17, "own" : 1]>
+      g (float[2] x) => (float[2] y) { y = own.)" +
+                      name + " (x) }" + functions);
+  };
+  EXPECT_EQ(refusal_of([&] { refuse_quantized(model_calling("outer")); }), "");
+  Model model = model_calling("inner");
+  EXPECT_NE(refusal_of([&] { refuse_quantized(model); }).find("(node 'q' is a QuantizeLinear)"), std::string::npos);
+  model = model_calling("outer");
+  auto& outer = *model.proto.mutable_functions(0)->mutable_node(0);
+  outer.set_domain("own");
+  outer.set_op_type("inner");
+  EXPECT_NE(refusal_of([&] { refuse_quantized(model); }), "");
+}
+
 TEST(RefuseQuantized, FloatModelsPass) {
   EXPECT_EQ(refusal_of([] { refuse_quantized(text_model(graph)); }), "");
 }

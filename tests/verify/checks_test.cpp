@@ -175,6 +175,26 @@ TEST_F(Checks, WrongZeroPoint) {
   EXPECT_EQ(activations().size(), 1U);
 }
 
+// This program never does, but ONNX allows it.
+TEST_F(Checks, AZeroPointOfZeroMayBeLeftOut) {
+  auto& reader = dequantizer("y", 0);
+  for (auto& node : *written_.graph().mutable_node()) {
+    if (node.output(0) == reader.input(0)) node.mutable_input()->RemoveLast();
+  }
+  reader.mutable_input()->RemoveLast();
+  EXPECT_EQ(activations(), Issues{});
+  EXPECT_EQ(check_pixels(written_.proto, written_.proto), Issues{});
+}
+
+TEST_F(Checks, AScaleThatIsComputedIsNoneThatWasPlanned) {
+  auto& reader = dequantizer("y", 0);
+  for (auto& node : *written_.graph().mutable_node()) {
+    if (node.output(0) == reader.input(0)) node.set_input(1, "computed");
+  }
+  reader.set_input(1, "computed");
+  EXPECT_EQ(activations().size(), 1U);
+}
+
 TEST_F(Checks, MissingPair) {
   plan_.placement.groups[0].members.emplace_back("extra");
   plan_.encodings.activations["extra"] = plan_.encodings.activations.at("x");
