@@ -13,6 +13,7 @@
 #include "model/graph.h"
 #include "model/library_words.h"
 #include "model/payload.h"
+#include "model/sparse.h"
 
 namespace quantize {
 namespace {
@@ -22,6 +23,10 @@ constexpr std::uintmax_t protobuf_limit = std::numeric_limits<std::int32_t>::max
 // The external tensors of a graph, its subgraphs included.
 void for_each_tensor(onnx::GraphProto& graph, const std::function<void(onnx::TensorProto&)>& visit) {
   for (auto& tensor : *graph.mutable_initializer()) visit(tensor);
+  for (auto& sparse : *graph.mutable_sparse_initializer()) {
+    visit(*sparse.mutable_values());
+    visit(*sparse.mutable_indices());
+  }
   for (auto& node : *graph.mutable_node()) {
     for (auto& attribute : *node.mutable_attribute()) {
       if (attribute.has_t()) visit(*attribute.mutable_t());
@@ -76,6 +81,7 @@ void locate_weights(Model& model) {
     model.bytes += mapped.bytes().size();
     model.fingerprint = fingerprint(model.fingerprint + fingerprint(mapped.bytes()));
   }
+  make_dense(model.graph());
   move_out_large_weights(model.graph(), model.limits, model.scratch);
 }
 

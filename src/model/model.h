@@ -24,8 +24,9 @@ struct Model {
 };
 
 // Reads and checks a model: it must parse, hold a graph with nodes and outputs, and, its nodes put in order, pass ONNX's checker
-// (structure, single assignment). External data is read into the protobuf; of a model larger than `limits` allow, large weights stay where
-// they are and are read when they are needed (payload.h). Throws Error{model} naming the file and the reason.
+// (structure, single assignment). Sparse initializers become dense. External data is read into the protobuf; of a model larger than
+// `limits` allow, large weights stay where they are and are read when they are needed (payload.h). Throws Error{model} naming the file and
+// the reason.
 Model load_model(const std::filesystem::path& path, const WeightLimits& limits = {});
 // The same of a file this program wrote: nodes out of order are an error.
 Model load_written_model(const std::filesystem::path& path, const WeightLimits& limits = {});
