@@ -5,6 +5,7 @@
 #include <onnx/checker.h>
 #include <onnx/defs/schema.h>
 
+#include <algorithm>
 #include <limits>
 #include <set>
 
@@ -50,7 +51,8 @@ ExternalPlace resolve(const onnx::TensorProto& tensor, const std::filesystem::pa
   if (place.offset > size)
     throw Error(ErrorKind::model, "external data of tensor '" + tensor.name() + "' lies beyond the end of " + file.string());
   place.file = std::filesystem::absolute(file);
-  if (place.length == 0) place.length = size - place.offset;
+  const bool empty = std::ranges::find(tensor.dims(), 0) != tensor.dims().end();  // then a length of 0 is one
+  if (place.length == 0 && !empty) place.length = size - place.offset;
   if (place.length > size - place.offset)
     throw Error(ErrorKind::model, "external data of tensor '" + tensor.name() + "' is truncated: " + file.string() + " is too short");
   return place;

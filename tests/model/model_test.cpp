@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "model/tensor.h"
 #include "support/folder_test.h"
+#include "support/run_model.h"
 #include "support/text_model.h"
 
 namespace quantize::test {
@@ -28,16 +29,19 @@ std::string refusal_of_file(const std::filesystem::path& path) {
   return refusal_of([&] { load_model(path); });
 }
 
-Model external_model(const std::string& location, const std::string& offset = "0", const std::string& length = "16") {
-  Model model = text_model(graph);
-  auto& tensor = *model.graph().mutable_initializer(0);
+void move_out(onnx::TensorProto& tensor, const std::map<std::string, std::string>& place) {
   tensor.clear_raw_data();
   tensor.set_data_location(onnx::TensorProto::EXTERNAL);
-  for (const auto& [key, value] : std::map<std::string, std::string>{{"location", location}, {"offset", offset}, {"length", length}}) {
+  for (const auto& [key, value] : place) {
     auto& entry = *tensor.add_external_data();
     entry.set_key(key);
     entry.set_value(value);
   }
+}
+
+Model external_model(const std::string& location, const std::string& offset = "0", const std::string& length = "16") {
+  Model model = text_model(graph);
+  move_out(*model.graph().mutable_initializer(0), {{"location", location}, {"offset", offset}, {"length", length}});
   return model;
 }
 
@@ -97,6 +101,32 @@ TEST_F(Load, ExternalDataIsReadIn) {
   EXPECT_EQ(float_values(initializer_of(model, "w")), (std::vector<float>{1, 2, 3, 4}));
   EXPECT_EQ(model.bytes, std::filesystem::file_size(folder / "a.onnx") + sizeof values);
   EXPECT_EQ(initializer_of(model, "w").data_location(), onnx::TensorProto::DEFAULT);
+}
+
+// Such as the regions of a Resize, which few give: the rest of the file is not theirs.
+TEST_F(Load, ATensorWithoutElementsHasNoExternalData) {
+  write("w.bin", std::string(16, '\1'));
+  const Model before = text_model(R"(g (float[1,1,2,2] x) => (float[1,1,4,4] y) <float[0] roi, float[4] scales = {1, 1, 2, 2}> {
+    y = Resize (x, roi, scales)
+  })");
+  for (const std::map<std::string, std::string>& place :
+       {std::map<std::string, std::string>{{"location", "w.bin"}, {"offset", "4"}, {"length", "0"}}, {{"location", "w.bin"}}}) {
+    Model model = before;
+    for (auto& tensor : *model.graph().mutable_initializer()) {
+      if (tensor.name() == "roi") move_out(tensor, place);
+    }
+    const Model after = load_model(write("a.onnx", serialize(model.proto)));
+    EXPECT_TRUE(float_values(initializer_of(after, "roi")).empty());
+    expect_same_function(before.proto, after.proto, 0);
+  }
+}
+
+// Some writers put a length of 0 where they mean none.
+TEST_F(Load, WithoutALengthExternalDataGoesToTheEndOfTheFile) {
+  const float values[] = {1, 2, 3, 4};
+  write("w.bin", {reinterpret_cast<const char*>(values), sizeof values});
+  const Model model = load_model(write("a.onnx", serialize(external_model("w.bin", "0", "0").proto)));
+  EXPECT_EQ(float_values(initializer_of(model, "w")), (std::vector<float>{1, 2, 3, 4}));
 }
 
 TEST_F(Load, TheFingerprintCoversExternalData) {
