@@ -6,6 +6,7 @@
 #include <string>
 
 #include "model/graph.h"
+#include "model/tensor.h"
 
 namespace quantize {
 
@@ -15,12 +16,16 @@ struct ChannelShuffle {
   std::string from, to;
   std::array<int, 3> nodes{};  // their numbers
   int groups = 1, part = 1;
+  Shape split;  // what the first Reshape is told to make; 0: as in x, -1: what is left, or computed
 
   [[nodiscard]] int channels() const { return groups * part; }
   [[nodiscard]] int source(int channel) const { return channel % groups * part + channel / groups; }  // of channel `channel` of `to`
+  // Whether a tensor of this shape (-1: not known) is certain to keep it and to have its channels in another order, nothing else.
+  [[nodiscard]] bool keeps_shape(const Shape& x) const;
 };
 
-// The shuffle that begins with node `reshape`; nothing where none does. Whether `from` has as many channels is for the caller to know.
+// The shuffle that begins with node `reshape`; nothing where none does. It is one of a tensor with as many channels, and with
+// the batch and sizes that `split` names: the caller has to know that, or to ask keeps_shape().
 std::optional<ChannelShuffle> channel_shuffle(int reshape, const GraphIndex& index);
 
 }  // namespace quantize

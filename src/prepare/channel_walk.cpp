@@ -46,10 +46,10 @@ bool ChannelWalk::joins_channels(const onnx::NodeProto& node) const {
   return (axis < 0 ? axis + rank(node.output(0)) : axis) == 1;
 }
 
-bool ChannelWalk::adds_tensors(const onnx::NodeProto& node) const {
+bool ChannelWalk::adds_channels(const onnx::NodeProto& node, int operand) const {
   if (node.op_type() != "Add" || !standard_domain(node) || node.input(0) == node.input(1)) return false;
-  const auto &a = types_.of(node.input(0)), &b = types_.of(node.input(1));
-  return a.is_static() && b.is_static() && *a.shape == *b.shape;
+  const auto &added = node.input(operand), &sum = node.output(0);
+  return channels(added) > 0 && channels(added) == channels(sum) && rank(added) == rank(sum);
 }
 
 bool ChannelWalk::keeps_factors(const onnx::NodeProto& node) const {
@@ -65,6 +65,8 @@ bool ChannelWalk::keeps_summands(const onnx::NodeProto& node) const {
   return means.contains(node.op_type()) || interpolates(node) ||
          ((node.op_type() == "AveragePool" || node.op_type() == "MaxPool") && !pads(node));
 }
+
+bool reads_shape_only(const onnx::NodeProto& node) { return node.op_type() == "Shape" && standard_domain(node); }
 
 bool has_constant_operand(const onnx::GraphProto& graph, const std::string& type) {
   const GraphIndex index(graph);

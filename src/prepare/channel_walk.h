@@ -29,8 +29,10 @@ class ChannelWalk {
   [[nodiscard]] std::optional<ChannelOperand> operand(const onnx::NodeProto& node, const std::string& type) const;
   // A Concat of channels.
   [[nodiscard]] bool joins_channels(const onnx::NodeProto& node) const;
-  // A sum of two tensors of one shape.
-  [[nodiscard]] bool adds_tensors(const onnx::NodeProto& node) const;
+  // A sum whose operand number `operand` has the axes and the channels of the sum: a summand per channel of the sum is one of that operand,
+  // and a factor is one of both where both are such. So it is whatever the other dimensions are, also where an operand is repeated along
+  // them: all values that it is repeated into belong to one channel.
+  [[nodiscard]] bool adds_channels(const onnx::NodeProto& node, int operand) const;
   // f(s x) = s f(x) for s > 0 per channel: Relu, PRelu, pooling, Resize.
   [[nodiscard]] bool keeps_factors(const onnx::NodeProto& node) const;
   // f(x + b) = f(x) + b per channel: Resize between values, pooling that sees no padding.
@@ -52,6 +54,9 @@ class ChannelWalk {
   const GraphIndex& index_;
   const ValueTypes& types_;
 };
+
+// Whether the node asks for a tensor's shape and reads none of its values: sizes of a Resize, where they are free.
+bool reads_shape_only(const onnx::NodeProto& node);
 
 // Whether a Mul or Add (`type`) has a constant operand at all, which is known without the shapes.
 bool has_constant_operand(const onnx::GraphProto& graph, const std::string& type);

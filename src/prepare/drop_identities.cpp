@@ -33,10 +33,13 @@ bool is_idle_dropout(const onnx::NodeProto& node, const GraphIndex& index) {
   return training != nullptr && all_zero(int_values(*training));
 }
 
+// Reshape and Flatten keep the number of values, and that decides one dimension that is not known. Expand does not.
 bool keeps_shape(const onnx::NodeProto& node, const ValueTypes& types) {
-  const auto& before = types.of(node.input(0));
-  const auto& after = types.of(node.output(0));
-  return before.is_static() && after.is_static() && *before.shape == *after.shape;
+  const auto &before = types.of(node.input(0)).shape, &after = types.of(node.output(0)).shape;
+  if (!before || !after || *before != *after) return false;
+  const auto unknown = std::ranges::count_if(*before, [](std::int64_t dimension) { return dimension < 0; });
+  const bool is_empty = std::ranges::find(*before, 0) != before->end();  // then the number says nothing
+  return unknown == 0 || (unknown == 1 && !is_empty && node.op_type() != "Expand");
 }
 
 bool keeps_order(const onnx::NodeProto& node) {

@@ -122,7 +122,8 @@ class FactorsBack {
       return scale(node.input(added->tensor), factors, number);
     }
     if (walk_.keeps_factors(node)) return scale(node.input(0), factors, number);
-    if (walk_.adds_tensors(node)) return scale(node.input(0), factors, number) && scale(node.input(1), factors, number);
+    if (walk_.adds_channels(node, 0) && walk_.adds_channels(node, 1))
+      return scale(node.input(0), factors, number) && scale(node.input(1), factors, number);
     return walk_.joins_channels(node) &&
            walk_.each_part(node, factors, [&](const std::string& part, const Factors& own) { return scale(part, own, number); });
   }
@@ -131,6 +132,7 @@ class FactorsBack {
   bool make_up(const Use& use, const Factors& reverse) {
     if (use.input < 0) return false;
     const auto& node = index_.node(use.node);
+    if (reads_shape_only(node)) return true;
     if (const auto linear = linear_node(node, index_)) {
       if (use.input != 0 || !linear->reads_channels() || linear->inputs != std::ssize(reverse)) return false;
       collect(ahead_, use.node, reverse);

@@ -13,6 +13,7 @@
 #include "model/edit.h"
 #include "model/tensor.h"
 #include "ops/channel_shuffle.h"
+#include "prepare/channel_walk.h"
 #include "prepare/linear_node.h"
 #include "prepare/passes.h"
 #include "prepare/value_types.h"
@@ -47,6 +48,7 @@ class ShuffleFollower {
         "Softplus", "Identity",  "Cast", "AveragePool", "MaxPool",     "GlobalAveragePool", "GlobalMaxPool", "Resize"};
     const auto& node = index_.node(use.node);
     if (use.input < 0 || !standard_domain(node)) return false;
+    if (reads_shape_only(node)) return true;
     if (const auto linear = linear_node(node, index_)) return use.input == 0 && follow_into(*linear, use.node);
     if (use.input == 0 && node.output_size() == 1 && each_by_itself.contains(node.op_type())) return follow(node.output(0));
     const bool binary = node.op_type() == "Mul" || node.op_type() == "Add" || node.op_type() == "Sub" || node.op_type() == "Div";
@@ -123,8 +125,8 @@ bool fold_one(Model& model) {
     const auto shuffle = channel_shuffle(i, index);
     if (!shuffle) continue;
     if (!types) types.emplace(model.proto);
-    const auto &from = types->of(shuffle->from), &to = types->of(shuffle->to);
-    if (!from.is_static() || !to.is_static() || *from.shape != *to.shape) continue;
+    const auto& from = types->of(shuffle->from).shape;
+    if (!from || !shuffle->keeps_shape(*from)) continue;
     ShuffleFollower follower(index, *types, shuffle->channels());
     if (!follower.follow(shuffle->to)) continue;
     apply(graph, *shuffle, follower.found(), index);

@@ -2,6 +2,7 @@
 // between: the other half of what a BatchNormalization behind a residual sum leaves.
 //
 //   BEFORE  y = Add (Add (x, Resize (Conv (.., W, c))), b)          AFTER  y = Add (x, Resize (Conv (.., W, c + b)))
+#include <algorithm>
 #include <map>
 
 #include "base/error.h"
@@ -21,7 +22,7 @@ class SummandsBack {
   SummandsBack(const GraphIndex& index, const ValueTypes& types) : index_(index), walk_(index, types) {}
 
   bool add(const std::string& tensor, const Summands& summands) {
-    const int producer = index_.only_use(tensor) ? index_.producer_number(tensor) : -1;
+    const int producer = is_read_once(tensor) ? index_.producer_number(tensor) : -1;
     if (producer < 0 || walk_.channels(tensor) != std::ssize(summands)) return false;
     const auto& node = index_.node(producer);
     if (const auto outputs = output_channels(node, index_)) {
@@ -30,11 +31,10 @@ class SummandsBack {
       return true;
     }
     if (walk_.keeps_summands(node)) return add(node.input(0), summands);
-    if (walk_.adds_tensors(node)) {
+    for (const int operand : {1, 0}) {
       const auto before = found_;
-      if (add(node.input(1), summands)) return true;
+      if (walk_.adds_channels(node, operand) && add(node.input(operand), summands)) return true;
       found_ = before;
-      return add(node.input(0), summands);
     }
     return walk_.joins_channels(node) &&
            walk_.each_part(node, summands, [&](const std::string& part, const Summands& own) { return add(part, own); });
@@ -52,6 +52,12 @@ class SummandsBack {
   }
 
  private:
+  [[nodiscard]] bool is_read_once(const std::string& tensor) const {
+    const auto readers =
+        std::ranges::count_if(index_.uses(tensor), [&](const Use& use) { return !reads_shape_only(index_.node(use.node)); });
+    return readers == 1 && !index_.is_graph_output(tensor);
+  }
+
   const GraphIndex& index_;
   ChannelWalk walk_;
   std::map<int, Summands> found_;

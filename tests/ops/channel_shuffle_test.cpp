@@ -22,6 +22,23 @@ TEST(ChannelShuffle, ThreeOperatorsThatFrameworksWriteForOne) {
   for (int c = 0; c < 6; ++c) EXPECT_EQ(shuffle->source(c), sources[static_cast<std::size_t>(c)]);
 }
 
+TEST(ChannelShuffle, WithDimensionsThatAreCopiedOrLeftOpen) {
+  EXPECT_TRUE(shuffle_in("-1,2,3,4,5", "0,2,1,3,4", "-1,6,4,5"));
+  EXPECT_TRUE(shuffle_in("0,2,3,4,-1", "0,2,1,3,4", "0,6,4,-1"));
+  EXPECT_TRUE(shuffle_in("0,2,3,4,5", "0,2,1,3,4", "0,-1,4,5"));
+  EXPECT_FALSE(shuffle_in("0,2,3,4,-1", "0,2,1,3,4", "-1,6,4,5")) << "batch and width might have changed places";
+}
+
+TEST(ChannelShuffle, KeepsTheShapeOfATensorThatItFits) {
+  const auto shuffle = shuffle_in("0,2,3,-1,5", "0,2,1,3,4", "0,6,-1,5");
+  ASSERT_TRUE(shuffle);
+  EXPECT_TRUE(shuffle->keeps_shape({1, 6, 4, 5}));
+  EXPECT_TRUE(shuffle->keeps_shape({-1, 6, -1, 5}));
+  EXPECT_FALSE(shuffle->keeps_shape({-1, 6, -1, -1})) << "height and width are in doubt";
+  EXPECT_FALSE(shuffle->keeps_shape({1, -1, 4, 5}));
+  EXPECT_FALSE(shuffle->keeps_shape({1, 6, 20}));
+}
+
 TEST(ChannelShuffle, OthersAreNone) {
   EXPECT_FALSE(shuffle_in("1,2,3,4,5", "0,1,2,4,3", "1,6,5,4"));
   EXPECT_FALSE(shuffle_in("1,2,3,4,5", "0,2,1,3,4", "1,3,8,5"));

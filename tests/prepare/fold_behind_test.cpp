@@ -6,9 +6,10 @@ namespace quantize::test {
 namespace {
 
 // What two branches a and b, made of x by convolutions, become. Of the factors, `s` is even, `uneven` is not.
-Model branches(const std::string& nodes, const std::string& constants = "") {
+Model branches(const std::string& nodes, const std::string& constants = "", const std::string& shape = "1,3,8,8") {
   Model model = text_model(
-      "g (float[1,3,8,8] x) => (float y) <float[4,3,1,1] w, float[4] c, float[4,3,3,3] v, float[4,4,1,1] u, "
+      "g (float[" + shape +
+      "] x) => (float y) <float[4,3,1,1] w, float[4] c, float[4,3,3,3] v, float[4,4,1,1] u, "
       "float[4,1,1] s, float[4,1,1] uneven, float[4,1,1] tenfold, float[4,1,1] negative, float[8,1,1] s8, float[4,1,1] k, float[4] slope" +
       constants + "> { a = Conv (x, w, c)  b = Conv <pads = [1,1,1,1]> (x, v) " + nodes + "}");
   const auto put = [&](const char* name, const std::vector<float>& values) {
@@ -22,13 +23,18 @@ Model branches(const std::string& nodes, const std::string& constants = "") {
   return model;
 }
 
-PassResult without_factors(const std::string& nodes, const std::string& constants = "") {
-  return run_pass_on(branches(nodes, constants), fold_factors_behind);
+PassResult without_factors(const std::string& nodes, const std::string& constants = "", const std::string& shape = "1,3,8,8") {
+  return run_pass_on(branches(nodes, constants, shape), fold_factors_behind);
 }
 
-PassResult without_summands(const std::string& nodes, const std::string& constants = "") {
-  return run_pass_on(branches(nodes, constants), fold_summands_behind);
+PassResult without_summands(const std::string& nodes, const std::string& constants = "", const std::string& shape = "1,3,8,8") {
+  return run_pass_on(branches(nodes, constants, shape), fold_summands_behind);
 }
+
+// The branch b in the size of the branch a, as exporters write it where sizes are free.
+const std::string resized_to_a =
+    "sizes_a = Shape <start = 2> (a)  counts_b = Shape <end = 2> (b)  to = Concat <axis = 0> (counts_b, sizes_a)  "
+    "f = Resize <mode = \"linear\"> (b, , , to)  ";
 
 TEST(FoldFactorsBehind, AFactorBehindASumGoesIntoBothBranches) {
   const auto result = without_factors("d = Add (a, b)  y = Mul (d, s)  z = Conv (y, u)");
@@ -36,6 +42,24 @@ TEST(FoldFactorsBehind, AFactorBehindASumGoesIntoBothBranches) {
   const auto inner = without_factors("d = Add (a, b)  m = Mul (s, d)  r = Relu (m)  y = Conv (r, u)");
   EXPECT_EQ(operators(inner.after), "Conv Conv Add Relu Conv");
   EXPECT_EQ(inner.detail, "1 factor");
+}
+
+TEST(FoldFactorsBehind, BatchAndSizesMayBeFree) {
+  EXPECT_EQ(without_factors("d = Add (a, b)  m = Mul (d, s)  y = Conv (m, u)", "", "N,3,H,W").detail, "1 factor");
+  EXPECT_EQ(without_factors("d = Add (a, b)  m = Mul (d, s)  y = Conv (m, u)", "", "N,3,8,8").detail, "1 factor");
+  const auto result = without_factors(resized_to_a + "d = Add (a, f)  m = Mul (d, s)  y = Conv (m, u)", "", "N,3,H,W");
+  EXPECT_EQ(result.detail, "1 factor") << "who reads the shape alone does not see factors";
+}
+
+TEST(FoldFactorsBehind, ASumMayRepeatOneOfTheTwo) {
+  const auto result = without_factors("p = GlobalAveragePool (b)  d = Add (p, a)  m = Mul (d, s)  y = Conv (m, u)");
+  EXPECT_EQ(operators(result.after), "Conv Conv GlobalAveragePool Add Conv");
+  EXPECT_EQ(without_factors("p = ReduceMean <axes = [1]> (b)  d = Add (a, p)  m = Mul (d, s)  y = Conv (m, u)").detail, "")
+      << "one channel for all of them";
+  EXPECT_EQ(without_factors("p = ReduceMean <axes = [2], keepdims = 0> (b)  d = Add (a, p)  m = Mul (d, s)  y = Conv (m, u)", "", "1,3,4,8")
+                .detail,
+            "")
+      << "its channels are added to rows";
 }
 
 TEST(FoldFactorsBehind, EachPartOfAConcatTakesItsOwn) {
@@ -80,6 +104,28 @@ TEST(FoldSummandsBehind, OneBranchOfASumTakesThem) {
   const auto result = without_summands("d = Add (a, b)  m = Add (d, k)  r = Relu (m)  y = Conv (r, u)");
   EXPECT_EQ(operators(result.after), "Conv Conv Add Relu Conv");
   EXPECT_EQ(result.detail, "1 summand");
+}
+
+TEST(FoldSummandsBehind, BatchAndSizesMayBeFree) {
+  EXPECT_EQ(without_summands("d = Add (a, b)  m = Add (d, k)  y = Conv (m, u)", "", "N,3,H,W").detail, "1 summand");
+  const auto result = without_summands(resized_to_a + "h = Relu (f)  d = Add (h, a)  m = Add (d, k)  y = Conv (m, u)", "", "N,3,H,W");
+  EXPECT_EQ(result.detail, "1 summand") << "who reads the shape alone does not see summands";
+}
+
+TEST(FoldSummandsBehind, ASumMayRepeatOneOfTheTwo) {
+  const auto into_repeated = without_summands("e = Relu (a)  p = GlobalAveragePool (b)  d = Add (e, p)  m = Add (d, k)  y = Conv (m, u)");
+  EXPECT_EQ(operators(into_repeated.after), "Conv Conv Relu GlobalAveragePool Add Conv");
+  const auto into_other =
+      without_summands("p = GlobalAveragePool (b)  e = Sigmoid (p)  d = Add (a, e)  m = Add (d, k)  y = Conv (m, u)", "", "N,3,H,W");
+  EXPECT_EQ(operators(into_other.after), "Conv Conv GlobalAveragePool Sigmoid Add Conv");
+  const auto beside_one_channel = without_summands("p = ReduceMean <axes = [1]> (b)  d = Add (a, p)  m = Add (d, k)  y = Conv (m, u)");
+  EXPECT_EQ(operators(beside_one_channel.after), "Conv Conv ReduceMean Add Conv");
+  EXPECT_EQ(
+      without_summands("h = Sigmoid (b)  p = ReduceMean <axes = [2], keepdims = 0> (a)  d = Add (h, p)  m = Add (d, k)  y = Conv (m, u)",
+                       "", "1,3,4,8")
+          .detail,
+      "")
+      << "its channels are added to rows";
 }
 
 TEST(FoldSummandsBehind, ThroughConcatAndResize) {

@@ -1,3 +1,5 @@
+#include <array>
+
 #include "pass_fixture.h"
 #include "prepare/passes.h"
 
@@ -44,6 +46,50 @@ TEST(FoldShuffles, OneThatChangesTheShapeStays) {
       "s = Reshape (t, joined)  y = Conv (s, v) }",
       fold_shuffles);
   EXPECT_EQ(result.detail, "");
+}
+
+// Of x, whose dimensions may be free, with constant shapes. Free ones are 2 where the models are run.
+PassResult folded_with_shapes(const std::string& x, const std::string& split, const std::string& joined) {
+  return run_pass_on("g (float[" + x + "] x) => (float y) <int64[5] split = {" + split + "}, int64[4] joined = {" + joined +
+                         "}, float[4,6,1,1] v> { a = Relu (x)  r = Reshape (a, split)  t = Transpose <perm = [0,2,1,3,4]> (r)  "
+                         "s = Reshape (t, joined)  y = Conv (s, v) }",
+                     fold_shuffles);
+}
+
+TEST(FoldShuffles, OneDimensionMayBeFree) {
+  for (const auto& [x, split, joined] : std::vector<std::array<std::string, 3>>{{"N,6,8,4", "-1,2,3,8,4", "-1,6,8,4"},
+                                                                                {"N,6,8,4", "0,2,3,8,4", "0,6,8,4"},
+                                                                                {"N,6,8,4", "0,2,3,8,4", "-1,6,8,4"},
+                                                                                {"N,6,8,4", "0,2,3,8,4", "0,-1,8,4"},
+                                                                                {"1,6,H,4", "1,2,3,-1,4", "1,6,-1,4"},
+                                                                                {"N,6,8,W", "0,2,3,8,-1", "0,6,8,-1"}}) {
+    EXPECT_EQ(operators(folded_with_shapes(x, split, joined).after), "Relu Conv") << x << " to " << split << " to " << joined;
+  }
+}
+
+TEST(FoldShuffles, ThoseThatMayChangeTheShapeStay) {
+  for (const auto& [x, split, joined] : std::vector<std::array<std::string, 3>>{{"N,6,8,W", "-1,2,3,4,4", "-1,6,4,4"},
+                                                                                {"N,6,8,W", "-1,2,3,8,2", "-1,6,8,2"},
+                                                                                {"N,6,8,W", "0,2,3,8,-1", "-1,6,8,2"},
+                                                                                {"N,6,8,4", "-1,2,3,4,4", "-1,6,4,4"}}) {
+    EXPECT_EQ(operators(folded_with_shapes(x, split, joined).after), "Relu Reshape Transpose Reshape Conv")
+        << x << " to " << split << " to " << joined;
+  }
+}
+
+// As exporters write a batch that is free: read from the tensor's shape, put before the sizes.
+TEST(FoldShuffles, TheBatchMayBeComputed) {
+  const auto result = run_pass_on(
+      "g (float[N,6,8,4] x) => (float y) <int64 first = {0}, int64[1] axis = {0}, int64[4] split = {2,3,8,4}, int64[3] joined = {6,8,4}, "
+      "float[6,1,3,3] d, float[4,6,1,1] v> { a = Relu (x)  sa = Shape (a)  na = Gather (sa, first)  ba = Unsqueeze (na, axis)  "
+      "to = Concat <axis = 0> (ba, split)  r = Reshape (a, to)  t = Transpose <perm = [0,2,1,3,4]> (r)  back = Concat <axis = 0> (ba, "
+      "joined)  "
+      "s = Reshape (t, back)  c = Conv <group = 6, pads = [1,1,1,1]> (s, d)  sc = Shape (c)  nc = Gather (sc, axis)  "
+      "to2 = Concat <axis = 0> (nc, split)  r2 = Reshape (c, to2)  t2 = Transpose <perm = [0,2,1,3,4]> (r2)  "
+      "back2 = Concat <axis = 0> (nc, joined)  s2 = Reshape (t2, back2)  y = Conv (s2, v) }",
+      fold_shuffles);
+  EXPECT_EQ(operators(result.after), "Relu Conv Conv");
+  EXPECT_EQ(result.detail, "2 channel shuffles");
 }
 
 TEST(FoldShuffles, TwoOfThemOneBehindTheOther) {
