@@ -35,13 +35,18 @@ std::size_t absorb_round(onnx::GraphProto& graph, const ElementwiseMeaning& mean
   const GraphIndex index(graph);
   NameMaker names(graph);
   std::set<int> taken, removed;
-  std::vector<LinearChange> changes;
+  std::vector<Absorbed> found;
   for (int i = 0; i < graph.node_size(); ++i) {
-    auto found = find_at(i, index, taken, names, meaning);
-    if (!found) continue;
-    taken.insert(found->change.node);
-    removed.insert(i);
-    changes.push_back(std::move(found->change));
+    auto absorbed = find_at(i, index, taken, names, meaning);
+    if (!absorbed) continue;
+    taken.insert(absorbed->change.node);
+    found.push_back(std::move(*absorbed));
+  }
+  drop_copies(found, index);
+  std::vector<LinearChange> changes;
+  for (auto& absorbed : found) {
+    removed.insert(absorbed.elementwise);
+    changes.push_back(std::move(absorbed.change));
   }
   // The operator takes over the name of what it absorbed, so that everybody downstream reads on.
   for (const int number : removed) {

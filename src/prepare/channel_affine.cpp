@@ -105,7 +105,7 @@ std::optional<LinearChange> absorb_before(int number, const ChannelAffine& affin
       weights[i] *= affine.scale[input];
     }
   });
-  return make_change(number, *linear, &weights, bias, index, names);
+  return make_change(number, *linear, affine.scales() ? &weights : nullptr, bias, index, names);
 }
 
 void apply_changes(onnx::GraphProto& graph, std::vector<LinearChange> changes) {

@@ -11,6 +11,7 @@
 #include "model/edit.h"
 #include "model/graph.h"
 #include "model/tensor.h"
+#include "prepare/tied_weights.h"
 
 namespace quantize {
 
@@ -30,6 +31,18 @@ struct LinearChange {
   onnx::TensorProto bias;
 };
 
+// Takes out of `found`, whose elements have a LinearChange `change` each, those that would store a large weight a second time: see
+// tied_weights.h. To be asked before changes that have a weight are applied.
+template <typename Found>
+void drop_copies(std::vector<Found>& found, const GraphIndex& index) {
+  std::vector<ConstantChange> changes;
+  for (auto& one : found) {
+    if (one.change.weight) changes.push_back({one.change.node, 1, &*one.change.weight});
+  }
+  const auto refused = refused_copies(changes, index);
+  std::erase_if(found, [&](const Found& one) { return refused.contains({one.change.node, 1}); });
+}
+
 // How many output channels a Conv, ConvTranspose or Gemm has. Nothing for other operators and where weight or bias are not constant.
 std::optional<std::int64_t> output_channels(const onnx::NodeProto& node, const GraphIndex& index);
 
@@ -41,7 +54,7 @@ std::optional<std::vector<double>> per_channel(const onnx::TensorProto& constant
 std::optional<LinearChange> absorb_after(int number, const ChannelAffine& affine, const GraphIndex& index, NameMaker& names);
 
 // The affine map that precedes the node's first input, absorbed: W' = W * scale, b' = b + sum of W * shift. Nothing where that is not
-// exact: with padding, the zeros around the image are not shifted.
+// exact: with padding, the zeros around the image are not shifted. A map that only shifts leaves the weight as it is.
 std::optional<LinearChange> absorb_before(int number, const ChannelAffine& affine, const GraphIndex& index, NameMaker& names);
 
 void apply_changes(onnx::GraphProto& graph, std::vector<LinearChange> changes);

@@ -77,6 +77,7 @@ std::vector<Absorbed> find_absorbed(const onnx::GraphProto& graph) {
     taken.insert(absorbed->change.node);
     found.push_back(std::move(*absorbed));
   }
+  drop_copies(found, index);
   return found;
 }
 

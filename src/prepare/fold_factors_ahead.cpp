@@ -37,10 +37,10 @@ std::optional<OneValue> one_value(const onnx::NodeProto& node, const GraphIndex&
   return usable ? std::optional(result) : std::nullopt;
 }
 
-// One value for every input channel of the linear node `reader`.
+// One value for every input channel of the linear node `reader`, unless its weight had to be stored a second time.
 std::optional<LinearChange> absorb_value(int reader, double scale, double shift, const GraphIndex& index, NameMaker& names) {
   const auto linear = reader >= 0 ? linear_node(index.node(reader), index) : std::nullopt;
-  if (!linear) return {};
+  if (!linear || (scale != 1 && !may_differ(*linear->weight, index))) return {};
   const auto channels = static_cast<std::size_t>(linear->inputs);
   return absorb_before(reader, {std::vector<double>(channels, scale), std::vector<double>(channels, shift)}, index, names);
 }

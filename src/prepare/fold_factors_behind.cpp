@@ -109,7 +109,7 @@ class FactorsBack {
   bool scale_result(int number, const Factors& factors) {
     const auto& node = index_.node(number);
     if (const auto linear = linear_node(node, index_)) {
-      if (linear->outputs != std::ssize(factors)) return false;
+      if (linear->outputs != std::ssize(factors) || !may_differ(*linear->weight, index_)) return false;
       collect(behind_, number, factors);
       return true;
     }
@@ -135,6 +135,7 @@ class FactorsBack {
     if (reads_shape_only(node)) return true;
     if (const auto linear = linear_node(node, index_)) {
       if (use.input != 0 || !linear->reads_channels() || linear->inputs != std::ssize(reverse)) return false;
+      if (!may_differ(*linear->weight, index_)) return false;
       collect(ahead_, use.node, reverse);
       return true;
     }

@@ -22,11 +22,16 @@ ChannelAffine map_of(const onnx::NodeProto& node, std::int64_t channels) {
           std::vector<double>(count, static_cast<double>(float_attribute(node, "beta", 0.5F)))};
 }
 
-// What the maker of its input becomes; nothing where that has other readers, or a weight of several.
+struct Folded {
+  int node;
+  LinearChange change;
+};
+
+// What the maker of its input becomes; nothing where that has other readers.
 std::optional<LinearChange> change_before(const onnx::NodeProto& node, const GraphIndex& index, NameMaker& names) {
   const int maker = index.only_use(node.input(0)) ? index.producer_number(node.input(0)) : -1;
   const auto channels = maker >= 0 ? output_channels(index.node(maker), index) : std::nullopt;
-  if (!channels || *channels == 0 || index.uses(index.node(maker).input(1)).size() > 1) return {};
+  if (!channels || *channels == 0) return {};
   const auto map = map_of(node, *channels);
   return map.scale[0] > 0 ? absorb_after(maker, map, index, names) : std::nullopt;
 }
@@ -38,18 +43,18 @@ std::string fold_hard_sigmoids(Model& model, const IsKept& is_kept) {
   auto& graph = model.graph();
   const GraphIndex index(graph);
   NameMaker names(graph);
-  std::vector<LinearChange> changes;
-  std::vector<int> folded;
+  std::vector<Folded> folded;
   for (int i = 0; i < graph.node_size(); ++i) {
     if (graph.node(i).op_type() != "HardSigmoid" || !may_replace(graph.node(i), is_kept)) continue;
     auto change = change_before(graph.node(i), index, names);
-    if (!change) continue;
-    changes.push_back(std::move(*change));
-    folded.push_back(i);
+    if (change) folded.push_back({i, std::move(*change)});
   }
+  drop_copies(folded, index);
   if (folded.empty()) return {};
+  std::vector<LinearChange> changes;
   const std::string zero = names.unique("clip_zero"), one = names.unique("clip_one");
-  for (const int number : folded) {
+  for (auto& [number, change] : folded) {
+    changes.push_back(std::move(change));
     auto& node = *graph.mutable_node(number);
     const std::string name = node.name(), inputs[] = {node.input(0), zero, one}, output[] = {node.output(0)};
     node = make_node("Clip", inputs, output);

@@ -16,6 +16,7 @@
 #include "prepare/channel_walk.h"
 #include "prepare/linear_node.h"
 #include "prepare/passes.h"
+#include "prepare/tied_weights.h"
 #include "prepare/value_types.h"
 
 namespace quantize {
@@ -58,13 +59,10 @@ class ShuffleFollower {
   bool follow_into(const LinearNode& linear, int number) {
     if (linear.kind == LinearNode::Kind::gemm || linear.inputs != channels_) return false;
     const bool is_conv = linear.kind == LinearNode::Kind::conv;
-    if (linear.groups == 1) {
-      found_.push_back({number, 1, is_conv ? 1 : 0});
-      return true;
-    }
+    if (linear.groups == 1) return take({number, 1, is_conv ? 1 : 0});
     if (linear.groups != channels_ || linear.outputs != channels_) return false;
-    found_.push_back({number, 1, 0});
-    if (linear.bias != nullptr && element_count(shape_of(*linear.bias)) > 1) found_.push_back({number, 2, 0});
+    if (!take({number, 1, 0})) return false;
+    if (linear.bias != nullptr && element_count(shape_of(*linear.bias)) > 1 && !take({number, 2, 0})) return false;
     return follow(linear.node->output(0));
   }
 
@@ -72,10 +70,15 @@ class ShuffleFollower {
     const auto* constant = index_.initializer(node.input(1 - use.input));
     if (constant == nullptr || constant->dims_size() > rank_) return false;
     const auto axis = 1 - (rank_ - constant->dims_size());
-    if (axis >= 0 && constant->dims(static_cast<int>(axis)) == channels_) {
-      found_.push_back({use.node, 1 - use.input, static_cast<int>(axis)});
-    }
+    const bool varies = axis >= 0 && constant->dims(static_cast<int>(axis)) == channels_;
+    if (varies && !take({use.node, 1 - use.input, static_cast<int>(axis)})) return false;
     return follow(node.output(0));
+  }
+
+  // False where the constant would have to be stored a second time.
+  bool take(const Reordering& reordering) {
+    found_.push_back(reordering);
+    return may_differ(*index_.initializer(index_.node(reordering.node).input(reordering.input)), index_);
   }
 
   const GraphIndex& index_;

@@ -180,6 +180,32 @@ TEST(FoldBatchNormWeights, TiedWeightsWithTwoBatchNorms) {
   EXPECT_EQ(result.after.graph().initializer_size(), 4);
 }
 
+// Two convolutions of one weight of 9 kB, each with a BatchNormalization of its own.
+PassResult folded_with_large_weight(const std::string& first, const std::string& second) {
+  return run_pass_on(
+      "g (float[1,16,6,6] x) => (float[1,16,4,4] y, float[1,16,4,4] z) <float[16,16,3,3] w, float[16] scale, float[16] B, "
+      "float[16] mean, float[16] var, float[16] scale2> { r = Relu (x)  t = Conv (x, w)  " +
+          first + "  u = Conv (r, w)  " + second + "}",
+      fold_batch_norm);
+}
+
+TEST(FoldBatchNormWeights, TiedWeightThatAllReadersChangeAlikeStaysOne) {
+  const auto result =
+      folded_with_large_weight("y = BatchNormalization (t, scale, B, mean, var)", "z = BatchNormalization (u, scale, B, mean, var)");
+  EXPECT_EQ(operators(result.after), "Relu Conv Conv");
+  EXPECT_EQ(node_of(result.after, "y").input(1), "w");
+  EXPECT_EQ(node_of(result.after, "z").input(1), "w");
+}
+
+TEST(FoldBatchNormWeights, LargeTiedWeightIsNotCopied) {
+  for (const auto* second : {"z = BatchNormalization (u, scale2, B, mean, var)", "z = Relu (u)"}) {
+    const auto result = folded_with_large_weight("y = BatchNormalization (t, scale, B, mean, var)", second);
+    EXPECT_EQ(count_nodes(result.after, "BatchNormalization"), 0);
+    EXPECT_GT(count_nodes(result.after, "Mul"), 0);
+    EXPECT_LT(result.after.proto.ByteSizeLong(), result.before.proto.ByteSizeLong() + 1000) << second;
+  }
+}
+
 TEST(FoldBatchNormWeights, NewBiasIsNamedAfterItsWeight) {
   const auto result = run_pass_on("g (float[1,3,6,6] x) => (float[1,4,4,4] y) <float[4,3,3,3] \"c.weight\", " BN4
                                   "> { t = Conv (x, \"c.weight\")  y = " BN " (t, scale, B, mean, var) }",

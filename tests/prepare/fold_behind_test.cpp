@@ -88,6 +88,18 @@ TEST(FoldFactorsBehind, AChainOfResidualBlocks) {
   EXPECT_EQ(steep.detail, "1 factor") << "both together would scale the channels of p, which c1 reads too, a hundredfold apart";
 }
 
+TEST(FoldFactorsBehind, LargeTiedWeightsAreNotCopied) {
+  const std::string constants = ", float[32,4,3,3] large, float[32,1,1] factorvar, float[4,32,1,1] last";
+  EXPECT_EQ(
+      without_factors("e = Conv (a, large)  f = Conv (b, large)  d = Add (e, f)  m = Mul (d, factorvar)  y = Conv (m, last)", constants)
+          .detail,
+      "");
+  EXPECT_EQ(without_factors("d = Add (a, b)  m = Mul (d, s)  e = Conv (a, large)  f = Conv (m, large)  y = Add (e, f)", constants).detail,
+            "")
+      << "e would need the reverse";
+  EXPECT_EQ(without_factors("e = Conv (a, u)  f = Conv (b, u)  d = Add (e, f)  m = Mul (d, s)  y = Conv (m, u)").detail, "1 factor");
+}
+
 TEST(FoldFactorsBehind, KeepsWhatCannotGo) {
   for (const char* nodes :
        {"d = Add (a, b)  m = Mul (d, negative)  y = Conv (m, u)", "d = Add (a, x4)  m = Mul (d, s)  y = Conv (m, u)",

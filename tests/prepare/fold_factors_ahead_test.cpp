@@ -7,6 +7,7 @@ namespace {
 PassResult folded(const std::string& nodes) {
   return run_pass_on(
       "g (float[1,3,6,6] x) => (float y) <float[4,3,1,1] w, float[4] c, float[4,3,3,3] v, float a = {0.7}, float[1] b = {-0.3}, "
+      "float[400,3,1,1] large, "
       "float zero = {0}> {" +
           nodes + "}",
       fold_factors_ahead);
@@ -33,6 +34,13 @@ TEST(FoldFactorsAhead, KeepsWhatOthersRead) {
   EXPECT_EQ(folded("t = Sub (a, x)  y = Conv (t, w)").detail, "");
   const auto result = folded("t = Mul (x, a)  u = Add (t, b)  s = Conv <pads = [1,1,1,1]> (u, v)  r = Conv (t, w)  y = Add (s, r)");
   EXPECT_EQ(result.detail, "") << "the factor has another reader";
+}
+
+TEST(FoldFactorsAhead, LargeTiedWeightIsNotCopied) {
+  EXPECT_EQ(folded("t = Mul (x, a)  s = Conv (t, large)  r = Conv (x, large)  y = Add (s, r)").detail, "");
+  const auto shifted = folded("t = Add (x, b)  s = Conv (t, large)  r = Conv (x, large)  y = Add (s, r)");
+  EXPECT_EQ(shifted.detail, "1 map") << "only the bias changes";
+  EXPECT_EQ(node_of(shifted.after, "s").input(1), "large");
 }
 
 }  // namespace

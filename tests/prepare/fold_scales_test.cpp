@@ -17,6 +17,24 @@ TEST(FoldScales, DividedByOneValue) {
   EXPECT_EQ(operators(result.after), "Gemm");
 }
 
+// Two convolutions of one weight of 9 kB.
+PassResult folded_with_large_weight(const std::string& nodes) {
+  return run_pass_on(
+      "g (float[1,16,5,5] x) => (float y) <float[16,16,3,3] w, float[16,1,1] s, float[16,1,1] t> { r = Relu (x)  "
+      "a = Conv (x, w)  b = Conv (r, w) " +
+          nodes + "}",
+      fold_scales);
+}
+
+TEST(FoldScales, LargeTiedWeightIsNotCopied) {
+  EXPECT_EQ(folded_with_large_weight("c = Mul (a, s)  d = Mul (b, t)  y = Add (c, d)").detail, "");
+  EXPECT_EQ(folded_with_large_weight("c = Mul (a, s)  y = Add (c, b)").detail, "");
+  const auto alike = folded_with_large_weight("c = Mul (a, s)  d = Mul (s, b)  y = Add (c, d)");
+  EXPECT_EQ(operators(alike.after), "Relu Conv Conv Add");
+  EXPECT_EQ(node_of(alike.after, "c").input(1), "w");
+  EXPECT_EQ(node_of(alike.after, "d").input(1), "w");
+}
+
 TEST(FoldScales, KeepsDivisionOfAConstant) {
   EXPECT_EQ(run_pass_on("g (float[2,3,5,5] x) => (float[2,4,3,3] y) <float[4,3,3,3] w, float[4,1,1] s> { t = Conv (x, w)  y = Div (s, t) }",
                         fold_scales)

@@ -39,6 +39,11 @@ TEST(FoldShuffles, EveryPathHasToTakeIt) {
   }
 }
 
+TEST(FoldShuffles, LargeTiedWeightIsNotCopied) {
+  EXPECT_EQ(folded("c = Conv (s, large)  e = Conv (a, large)  y = Add (c, e)", ", float[200,6,1,1] large").detail, "");
+  EXPECT_EQ(folded("c = Conv (s, v)  e = Conv (a, v)  y = Add (c, e)").detail, "1 channel shuffle") << "a small one is";
+}
+
 TEST(FoldShuffles, OneThatChangesTheShapeStays) {
   const auto result = run_pass_on(
       "g (float[1,6,8,10] x) => (float y) <int64[5] split = {1,2,3,10,8}, int64[4] joined = {1,6,10,8}, "

@@ -1,0 +1,42 @@
+#include "prepare/tied_weights.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "model/tensor.h"
+
+namespace quantize {
+namespace {
+
+constexpr std::int64_t small = 4096;  // bytes; a node that stays for want of a copy takes a few hundred itself, and time
+
+bool want_the_same(const std::vector<ConstantChange>& changes) {
+  const auto& first = *changes[0].tensor;
+  return first.has_raw_data() &&
+         std::ranges::all_of(changes, [&](const auto& change) { return change.tensor->raw_data() == first.raw_data(); });
+}
+
+}  // namespace
+
+bool may_differ(const onnx::TensorProto& constant, const GraphIndex& index) {
+  const auto size = static_cast<std::int64_t>(element_size(static_cast<ElementType>(constant.data_type())));
+  return index.only_use(constant.name()) || element_count(shape_of(constant)) * size <= small;
+}
+
+std::set<std::pair<int, int>> refused_copies(const std::vector<ConstantChange>& changes, const GraphIndex& index) {
+  std::map<std::string, std::vector<ConstantChange>> by_constant;
+  for (const auto& change : changes) by_constant[index.node(change.node).input(change.input)].push_back(change);
+  std::set<std::pair<int, int>> refused;
+  for (const auto& [name, readers] : by_constant) {
+    const bool are_all = readers.size() == index.uses(name).size() && !index.is_graph_output(name);
+    if (are_all && want_the_same(readers)) {
+      for (const auto& change : readers) change.tensor->set_name(name);
+    } else if (!may_differ(*index.initializer(name), index)) {
+      for (const auto& change : readers) refused.emplace(change.node, change.input);
+    }
+  }
+  return refused;
+}
+
+}  // namespace quantize
