@@ -2,63 +2,78 @@
 //
 //   BEFORE  y = Gemm <alpha = 0.5, beta = 2> (x, W, b)        AFTER  y = Gemm (x, 0.5 W, 2 b)
 //
-// beta stays where the third input is computed.
-#include <algorithm>
+// A factor stays where its input is computed, or is a large constant that others read as it is.
+#include "prepare/fold_gemm_factors.h"
+
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
-#include "model/tensor.h"
+#include "prepare/channel_affine.h"
 #include "prepare/passes.h"
+#include "prepare/tied_weights.h"
 
 namespace quantize {
 namespace {
 
-void drop_attribute(onnx::NodeProto& node, const std::string& name) {
-  auto& attributes = *node.mutable_attribute();
-  for (int i = attributes.size(); i-- > 0;) {
-    if (attributes[i].name() == name) attributes.DeleteSubrange(i, 1);
-  }
-}
+struct Absorbed {
+  int node, input;
+  std::string factor;                       // the attribute's name
+  std::optional<onnx::TensorProto> scaled;  // nothing where the node has no such input
+};
 
-// The node's constant input times `factor`, under a name of its own: others may read the one there was.
-bool scale_input(Model& model, onnx::NodeProto& node, int input, float factor, const GraphIndex& index, NameMaker& names) {
-  const auto* tensor = node.input_size() > input ? index.initializer(node.input(input)) : nullptr;
-  if (tensor == nullptr || tensor->data_type() != onnx::TensorProto::FLOAT) return false;
-  auto values = float_values(*tensor);
+// Nothing where there is no factor, or the input it belongs to cannot take it.
+std::optional<Absorbed> absorbed(int number, int input, const std::string& name, const GraphIndex& index, NameMaker& names) {
+  const auto& node = index.node(number);
+  const auto factor = static_cast<double>(float_attribute(node, name, 1));
+  if (factor == 1) return {};
+  Absorbed result{number, input, name, {}};
+  if (node.input_size() <= input || node.input(input).empty()) return result;
+  const auto* constant = index.initializer(node.input(input));
+  if (constant == nullptr || constant->data_type() != onnx::TensorProto::FLOAT) return {};
+  auto values = double_values(*constant);
   for (auto& value : values) value *= factor;
-  const std::string name = names.unique(node.input(input) + "_scaled");
-  const Shape shape = shape_of(*tensor);
-  node.set_input(input, name);
-  *model.graph().add_initializer() = make_tensor(name, shape, values);
-  return true;
+  const std::string& old = constant->name();
+  result.scaled = store(index.only_use(old) ? old : names.unique(old + "_scaled"), shape_of(*constant), onnx::TensorProto::FLOAT, values);
+  return result.scaled ? std::optional(std::move(result)) : std::nullopt;
 }
 
 }  // namespace
 
-std::string fold_gemm_factors(Model& model) {
-  if (std::ranges::none_of(model.graph().node(), [](const auto& node) { return node.op_type() == "Gemm"; })) return {};
-  const onnx::GraphProto before = model.graph();
-  const GraphIndex index(before);
-  NameMaker names(before);
-  std::size_t folded = 0;
-  for (auto& node : *model.graph().mutable_node()) {
-    if (node.op_type() != "Gemm" || !standard_domain(node)) continue;
-    const float alpha = float_attribute(node, "alpha", 1), beta = float_attribute(node, "beta", 1);
-    bool changed = false;
-    if (alpha != 1 && scale_input(model, node, 1, alpha, index, names)) {
-      drop_attribute(node, "alpha");
-      changed = true;
-    }
-    const bool has_bias = node.input_size() > 2 && !node.input(2).empty();
-    if (beta != 1 && has_bias && scale_input(model, node, 2, beta, index, names)) {
-      drop_attribute(node, "beta");
-      changed = true;
-    }
-    folded += static_cast<std::size_t>(changed);
+std::set<int> absorb_gemm_factors(onnx::GraphProto& graph) {
+  const GraphIndex index(graph);
+  NameMaker names(graph);
+  std::vector<Absorbed> found;
+  for (int i = 0; i < graph.node_size(); ++i) {
+    if (graph.node(i).op_type() != "Gemm" || !standard_domain(graph.node(i))) continue;
+    if (auto alpha = absorbed(i, 1, "alpha", index, names)) found.push_back(std::move(*alpha));
+    if (auto beta = absorbed(i, 2, "beta", index, names)) found.push_back(std::move(*beta));
   }
-  if (folded > 0) remove_unused(model.graph());
-  return counted(folded, "Gemm", "Gemms");
+  std::vector<ConstantChange> changes;
+  for (auto& one : found) {
+    if (one.scaled) changes.push_back({one.node, one.input, &*one.scaled});
+  }
+  const auto refused = refused_copies(changes, index);
+  std::set<int> changed;
+  for (auto& one : found) {
+    if (refused.contains({one.node, one.input})) continue;
+    auto& node = *graph.mutable_node(one.node);
+    remove_attribute(node, one.factor);
+    changed.insert(one.node);
+    if (!one.scaled) continue;
+    node.set_input(one.input, one.scaled->name());
+    put_initializer(graph, std::move(*one.scaled));
+  }
+  return changed;
+}
+
+std::string fold_gemm_factors(Model& model) {
+  const auto changed = absorb_gemm_factors(model.graph());
+  if (!changed.empty()) remove_unused(model.graph());
+  return counted(changed.size(), "Gemm", "Gemms");
 }
 
 }  // namespace quantize

@@ -1,84 +1,80 @@
 // Gemm with a constant weight in its plain form y = x W + b, the one that integer kernels know: its factors go into the constants, and a
-// transposed input is transposed by a node of its own.
+// transposed input is transposed by a node of its own. alpha goes into a node of its own, too, where W cannot take it.
 //
 //   BEFORE  y = Gemm <transA = 1, alpha = 0.5, beta = 2.0> (x, W, b)
 //   AFTER   t = Transpose (x);  y = Gemm (t, 0.5 W, 2 b)
+#include <array>
+#include <map>
+#include <vector>
+
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
-#include "prepare/channel_affine.h"
+#include "model/tensor.h"
+#include "prepare/fold_gemm_factors.h"
 #include "prepare/passes.h"
 
 namespace quantize {
 namespace {
 
-class GemmWriter {
+class InputPreparation {
  public:
-  explicit GemmWriter(onnx::GraphProto& graph) : graph_(graph), index_(graph), names_(graph) {}
+  explicit InputPreparation(onnx::GraphProto& graph) : names_(graph) {}
 
-  // Returns how many Gemms were not in the plain form.
-  std::size_t run() {
-    std::size_t changed = 0;
-    for (auto node : graph_.node()) {
-      const bool candidate = node.op_type() == "Gemm" && standard_domain(node) && index_.initializer(node.input(1)) != nullptr;
-      changed += static_cast<std::size_t>(candidate && make_plain(node));
-      nodes_.push_back(std::move(node));
+  // What is to stand ahead of the Gemm, which reads it from now on and does without the attributes.
+  std::vector<onnx::NodeProto> take_from(onnx::NodeProto& gemm, const onnx::TensorProto& weight) {
+    std::vector<onnx::NodeProto> ahead;
+    if (int_attribute(gemm, "transA", 0) != 0) {
+      ahead.push_back(reading_input_of(gemm, "Transpose", {}, "_transposed"));
+      set_attribute(ahead.back(), "perm", std::array<std::int64_t, 2>{1, 0});
+      remove_attribute(gemm, "transA");
     }
-    if (changed == 0) return 0;
-    set_nodes(graph_, std::move(nodes_));
-    for (auto& tensor : scaled_) put_initializer(graph_, std::move(tensor));
-    return changed;
+    const float alpha = float_attribute(gemm, "alpha", 1);
+    if (alpha != 1 && weight.data_type() == onnx::TensorProto::FLOAT) {
+      constants_.push_back(make_tensor(names_.unique(gemm.output(0) + "_alpha"), {}, std::vector{alpha}));
+      ahead.push_back(reading_input_of(gemm, "Mul", {constants_.back().name()}, "_scaled"));
+      remove_attribute(gemm, "alpha");
+    }
+    return ahead;
   }
+
+  [[nodiscard]] const std::vector<onnx::TensorProto>& constants() const { return constants_; }
 
  private:
-  bool make_plain(onnx::NodeProto& node) {
-    const bool weight = absorb(node, "alpha", 1), bias = absorb(node, "beta", 2), transposed = transpose_input(node);
-    return weight || bias || transposed;
+  onnx::NodeProto reading_input_of(onnx::NodeProto& gemm, const std::string& type, const std::vector<std::string>& operands,
+                                   const std::string& ending) {
+    std::vector<std::string> inputs = {gemm.input(0)};
+    inputs.insert(inputs.end(), operands.begin(), operands.end());
+    gemm.set_input(0, names_.unique(gemm.input(0) + ending));
+    return make_node(type, inputs, {&gemm.input(0), 1});
   }
 
-  // False where there is no factor, or the input it belongs to is computed.
-  bool absorb(onnx::NodeProto& node, const std::string& factor_name, int input) {
-    const auto factor = static_cast<double>(float_attribute(node, factor_name, 1));
-    if (factor == 1) return false;
-    if (node.input_size() > input && !node.input(input).empty()) {
-      const auto* tensor = index_.initializer(node.input(input));
-      if (tensor == nullptr) return false;
-      auto values = double_values(*tensor);
-      for (auto& value : values) value *= factor;
-      const bool shared = index_.uses(tensor->name()).size() > 1 || index_.is_graph_output(tensor->name());
-      auto scaled = store(shared ? names_.unique(tensor->name() + "_scaled") : tensor->name(), shape_of(*tensor),
-                          static_cast<ElementType>(tensor->data_type()), values);
-      if (!scaled) return false;
-      node.set_input(input, scaled->name());
-      scaled_.push_back(std::move(*scaled));
-    }
-    remove_attribute(node, factor_name);
-    return true;
-  }
-
-  bool transpose_input(onnx::NodeProto& node) {
-    if (int_attribute(node, "transA", 0) == 0) return false;
-    const std::string transposed = names_.unique(node.input(0) + "_transposed");
-    auto transpose = make_node("Transpose", std::vector{node.input(0)}, std::vector{transposed});
-    auto& order = *transpose.add_attribute();
-    order.set_name("perm");
-    order.set_type(onnx::AttributeProto::INTS);
-    for (const int axis : {1, 0}) order.add_ints(axis);
-    nodes_.push_back(std::move(transpose));
-    node.set_input(0, transposed);
-    remove_attribute(node, "transA");
-    return true;
-  }
-
-  onnx::GraphProto& graph_;
-  const GraphIndex index_;
   NameMaker names_;
-  std::vector<onnx::NodeProto> nodes_;
-  std::vector<onnx::TensorProto> scaled_;
+  std::vector<onnx::TensorProto> constants_;
 };
 
 }  // namespace
 
-std::string plain_gemms(Model& model) { return counted(GemmWriter(model.graph()).run(), "Gemm", "Gemms"); }
+std::string plain_gemms(Model& model) {
+  auto& graph = model.graph();
+  auto changed = absorb_gemm_factors(graph);
+  const GraphIndex index(graph);
+  InputPreparation preparation(graph);
+  std::map<int, std::vector<onnx::NodeProto>> ahead;
+  for (int i = 0; i < graph.node_size(); ++i) {
+    auto& node = *graph.mutable_node(i);
+    const auto* weight = node.op_type() == "Gemm" && standard_domain(node) ? index.initializer(node.input(1)) : nullptr;
+    if (weight == nullptr) continue;
+    auto nodes = preparation.take_from(node, *weight);
+    if (nodes.empty()) continue;
+    ahead[i] = std::move(nodes);
+    changed.insert(i);
+  }
+  if (changed.empty()) return {};
+  insert_nodes(graph, ahead);
+  for (const auto& constant : preparation.constants()) put_initializer(graph, constant);
+  remove_unused(graph);
+  return counted(changed.size(), "Gemm", "Gemms");
+}
 
 }  // namespace quantize

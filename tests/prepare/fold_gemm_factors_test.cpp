@@ -18,7 +18,8 @@ TEST(FoldGemmFactors, BothGoIntoTheConstants) {
       fold_gemm_factors);
   EXPECT_EQ(result.detail, "1 Gemm");
   EXPECT_EQ(factors_left(result.after), 0);
-  EXPECT_EQ(result.after.graph().initializer_size(), 2);  // the old ones are gone
+  EXPECT_EQ(result.after.graph().initializer_size(), 2);
+  EXPECT_EQ(node_of(result.after, "y").input(1), "w") << "who alone reads a constant changes that";
 }
 
 TEST(FoldGemmFactors, SharedConstantsAreCopied) {
@@ -29,6 +30,22 @@ TEST(FoldGemmFactors, SharedConstantsAreCopied) {
   EXPECT_EQ(node_of(result.after, "y").input(1), "w_scaled");
   EXPECT_EQ(node_of(result.after, "z").input(1), "w");
   EXPECT_EQ(node_of(result.after, "y").input(2), "c");
+}
+
+// Two products with one weight of 9 kB.
+PassResult folded_with_large_weight(const std::string& nodes) {
+  return run_pass_on("g (float[5,48] x) => (float[5,48] y, float[5,48] z) <float[48,48] w, float[48] c> {" + nodes + "}",
+                     fold_gemm_factors);
+}
+
+TEST(FoldGemmFactors, ALargeConstantOfSeveralStaysOne) {
+  const auto alike = folded_with_large_weight("y = Gemm <alpha = 0.5> (x, w, c)  z = Gemm <alpha = 0.5> (y, w)");
+  EXPECT_EQ(factors_left(alike.after), 0);
+  EXPECT_EQ(node_of(alike.after, "y").input(1), "w");
+  EXPECT_EQ(node_of(alike.after, "z").input(1), "w");
+  EXPECT_EQ(folded_with_large_weight("y = Gemm <alpha = 0.5> (x, w, c)  z = Gemm (x, w, c)").detail, "");
+  const auto result = folded_with_large_weight("y = Gemm <alpha = 0.5, beta = 2.0> (x, w, c)  z = Gemm (x, w)");
+  EXPECT_EQ(factors_left(result.after), 1) << "the bias takes its factor all the same";
 }
 
 TEST(FoldGemmFactors, BetaOfAComputedBiasStays) {
