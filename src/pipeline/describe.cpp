@@ -190,6 +190,7 @@ std::string describe_plan(const Model& original, const Plan& plan, const Target&
 
 std::vector<TensorPair> tensor_pairs(const Plan& plan, const Model& quantized) {
   std::vector<TensorPair> pairs;
+  const GraphIndex rewritten(quantized.graph());
   for (int i = 0; i < plan.model.graph().node_size(); ++i) {
     const auto& node = plan.model.graph().node(i);
     const auto& decision = plan.placement.decisions[static_cast<std::size_t>(i)];
@@ -198,8 +199,8 @@ std::vector<TensorPair> tensor_pairs(const Plan& plan, const Model& quantized) {
       continue;
     const bool is_output = std::any_of(plan.model.graph().output().begin(), plan.model.graph().output().end(),
                                        [&](const auto& o) { return o.name() == node.output(0); });
-    pairs.push_back({decision.node, decision.op_type, node.output(0),
-                     is_output ? node.output(0) : dequantized_name(quantized.graph(), node.output(0))});
+    pairs.push_back(
+        {decision.node, decision.op_type, node.output(0), is_output ? node.output(0) : dequantized_name(rewritten, node.output(0))});
   }
   return pairs;
 }

@@ -244,13 +244,12 @@ Model rewrite(const Model& prepared, const Placement& placement, const Encodings
   return Rewriter(prepared, placement, encodings, options).run();
 }
 
-std::string dequantized_name(const onnx::GraphProto& rewritten, const std::string& name) {
-  const GraphIndex index(rewritten);
-  for (const auto& use : index.uses(name)) {
-    const auto& quantizer = index.node(use.node);
+std::string dequantized_name(const GraphIndex& rewritten, const std::string& name) {
+  for (const auto& use : rewritten.uses(name)) {
+    const auto& quantizer = rewritten.node(use.node);
     if (quantizer.op_type() != "QuantizeLinear" || use.input != 0) continue;
-    for (const auto& reader : index.uses(quantizer.output(0))) {
-      if (index.node(reader.node).op_type() == "DequantizeLinear") return index.node(reader.node).output(0);
+    for (const auto& reader : rewritten.uses(quantizer.output(0))) {
+      if (rewritten.node(reader.node).op_type() == "DequantizeLinear") return rewritten.node(reader.node).output(0);
     }
   }
   return name;

@@ -4,6 +4,7 @@
 
 #include "encode/encodings.h"
 #include "encode/placement.h"
+#include "model/graph.h"
 #include "model/model.h"
 
 namespace quantize {
@@ -19,8 +20,8 @@ struct RewriteOptions {
 // tensors are dropped.
 Model rewrite(const Model& prepared, const Placement& placement, const Encodings& encodings, const RewriteOptions& options = {});
 
-// The name under which the rewritten graph's readers see tensor `name` (the DequantizeLinear's output), for taps. `name` itself where not
-// quantized.
-std::string dequantized_name(const onnx::GraphProto& rewritten, const std::string& name);
+// The name under which the readers in the rewritten graph, given by its index, see tensor `name` (the DequantizeLinear's output), for taps.
+// `name` itself where not quantized.
+std::string dequantized_name(const GraphIndex& rewritten, const std::string& name);
 
 }  // namespace quantize

@@ -72,7 +72,7 @@ TEST(IntegerHardSwish, IsHardSwishOfWhatItsIntegersStandFor) {
   put_initializer(model.graph(), make_tensor("p", {4}, std::vector<float>{-4, 0, 4, 1}));
   const auto plan = plan_graph(model, scheme_named("w8a8"));
   const Model written = rewrite(plan.prepared, plan.placement, plan.encodings);
-  const std::vector<std::string> inputs = {"x"}, read = {dequantized_name(written.graph(), "a"), "b"};
+  const std::vector<std::string> inputs = {"x"}, read = {dequantized_name(GraphIndex(written.graph()), "a"), "b"};
   const auto values = Session(extract(written.proto, inputs, read)).run(random_inputs(model.proto));
   const auto before = values[0].as<float>(), after = values[1].as<float>();
   const auto &from = plan.encodings.activations.at("a"), &to = plan.encodings.activations.at("b");

@@ -275,8 +275,9 @@ TEST(Rewrite, WeightsInBlocks) {
 TEST(Rewrite, NamesOfDequantizedTensors) {
   const auto plan = plan_graph(text_model(relu_net), scheme_named("w8a8"));
   const Model result = rewrite(plan.prepared, plan.placement, plan.encodings);
-  EXPECT_EQ(node_of(result, dequantized_name(result.graph(), "x")).op_type(), "DequantizeLinear");
-  EXPECT_EQ(dequantized_name(result.graph(), "y"), "y");  // not quantized
+  const GraphIndex index(result.graph());  // one for all names
+  EXPECT_EQ(node_of(result, dequantized_name(index, "x")).op_type(), "DequantizeLinear");
+  EXPECT_EQ(dequantized_name(index, "y"), "y");  // not quantized
 }
 
 TEST(Rewrite, FloatOperatorsReadWhatFloatOperatorsMadeBeforeItIsRounded) {
