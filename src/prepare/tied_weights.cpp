@@ -9,7 +9,18 @@
 namespace quantize {
 namespace {
 
-constexpr std::int64_t small = 4096;  // bytes; a node that stays for want of a copy takes a few hundred itself, and time
+std::int64_t bytes_of(const onnx::TensorProto& constant) {
+  return element_count(shape_of(constant)) * static_cast<std::int64_t>(element_size(static_cast<ElementType>(constant.data_type())));
+}
+
+// A node that stays for want of a copy takes a few hundred bytes itself, and time, and rounds once more: the heads of a detector, a small
+// part of it, are worth a copy for each of their scales.
+std::int64_t largest_copy(const GraphIndex& index) {
+  constexpr std::int64_t small = 4096, share = 64;
+  std::int64_t all = 0;
+  for (const auto& constant : index.graph().initializer()) all += bytes_of(constant);
+  return std::max(small, all / share);
+}
 
 bool want_the_same(const std::vector<ConstantChange>& changes) {
   const auto& first = *changes[0].tensor;
@@ -20,8 +31,7 @@ bool want_the_same(const std::vector<ConstantChange>& changes) {
 }  // namespace
 
 bool may_differ(const onnx::TensorProto& constant, const GraphIndex& index) {
-  const auto size = static_cast<std::int64_t>(element_size(static_cast<ElementType>(constant.data_type())));
-  return index.only_use(constant.name()) || element_count(shape_of(constant)) * size <= small;
+  return index.only_use(constant.name()) || bytes_of(constant) <= largest_copy(index);
 }
 
 std::set<std::pair<int, int>> refused_copies(const std::vector<ConstantChange>& changes, const GraphIndex& index) {

@@ -19,7 +19,7 @@ struct ConstantChange {
   onnx::TensorProto* tensor;
 };
 
-// Whether a constant may become another one for one of its readers: it has no other, or a copy costs next to nothing.
+// Whether a constant may become another one for one of its readers: it has no other, or a copy is small, as such or beside all constants.
 bool may_differ(const onnx::TensorProto& constant, const GraphIndex& index);
 
 // Of changes to be made together, those (node and input) that are to be left out: may_differ() refuses, and not all readers want the same.
