@@ -30,8 +30,10 @@ uplot_sha256=4b8a8191e425658e3ea8c8c1314b0fc679c861ee3a1af2b20c7b16ba50b5133d
 
 build_packages=(build-essential cmake ninja-build pkg-config git libprotobuf-dev protobuf-compiler libcli11-dev libspdlog-dev
   libstb-dev nlohmann-json3-dev libgtest-dev libbenchmark-dev libhwy-dev libeigen3-dev libxxhash-dev libtomlplusplus-dev python3 python3-venv unzip)
-dev_packages=(clang clang-format clang-tidy libclang-rt-dev chromium zsh fish)
-python_packages=(numpy==1.26.4 pillow==11.3.0 onnx==1.19.1 onnxruntime==1.32.0 jsonschema==4.25.1 pytest==8.4.2)
+dev_packages=(clang clang-format clang-tidy libclang-rt-dev zsh fish)
+optional_packages=(chromium)  # Ubuntu has it as a snap alone; tests that look at pages are skipped without
+cmake_needed=3.25
+python_packages=("numpy==1.26.4; python_version < '3.13'" "numpy==2.4.6; python_version >= '3.13'" pillow==11.3.0 onnx==1.19.1 onnxruntime==1.32.0 jsonschema==4.25.1 pytest==8.4.2)
 workflow_packages=(snakemake==9.27.1)
 
 dev=0 with=()
@@ -49,26 +51,43 @@ say() { printf '\033[1m[setup]\033[0m %s\n' "$*"; }
 fail() { printf '[setup] error: %s\n' "$*" >&2; exit 1; }
 
 # --- system packages -------------------------------------------------------------------------------------------------
+is_installed() { dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
+has_any() { [ $# -gt 0 ] && [ -n "$(apt-cache madison "$@" 2>/dev/null)" ]; }  # whether apt knows one of them
+
 install_system_packages() {
-  local wanted=("${build_packages[@]}") missing=() package sudo=()
+  local wanted=("${build_packages[@]}") missing=() optional=() package sudo=() variable proxies=()
   [ "$dev" = 1 ] && wanted+=("${dev_packages[@]}")
   command -v npm >/dev/null || wanted+=(npm)
   command -v dpkg-query >/dev/null || fail "this is not Debian or Ubuntu; install these by hand and run again: ${wanted[*]}"
   for package in "${wanted[@]}"; do
-    dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+    is_installed "$package" || missing+=("$package")
   done
-  [ ${#missing[@]} -eq 0 ] && return
+  for package in "${optional_packages[@]}"; do
+    [ "$dev" = 0 ] || is_installed "$package" || optional+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || has_any "${optional[@]}" || return 0
   if [ "$(id -u)" != 0 ]; then
-    sudo -n true 2>/dev/null || fail "no right to install system packages; ask an administrator for: ${missing[*]}"
+    if ! sudo -n true 2>/dev/null; then
+      [ ${#missing[@]} -gt 0 ] || return 0
+      fail "no right to install system packages; ask an administrator for: ${missing[*]}"
+    fi
     sudo=(sudo -n)
   fi
+  for variable in http_proxy https_proxy no_proxy; do  # sudo drops them
+    [ -z "${!variable:-}" ] || proxies+=("$variable=${!variable}")
+  done
+  "${sudo[@]}" env "${proxies[@]}" apt-get update -qq
+  for package in "${optional[@]}"; do
+    has_any "$package" && missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
   say "installing ${missing[*]}"
-  "${sudo[@]}" apt-get update -qq
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  "${sudo[@]}" env "${proxies[@]}" DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
 # --- helpers ---------------------------------------------------------------------------------------------------------
-# Everything is made in a scratch folder and renamed into place, so that an interrupted set-up leaves no half of anything.
+# What is fetched or built is made in a scratch folder and renamed into place, so that an interrupted set-up leaves no half of it; the Python
+# environments, which cannot be moved, are complete when their stamps are there.
 scratch=
 cleanup() { [ -z "$scratch" ] || rm -rf "$scratch"; }
 trap cleanup EXIT
@@ -82,7 +101,11 @@ publish() { # publish FOLDER NAME: rename FOLDER to $cache/NAME
 
 # --- the Python environment: fetches packages, and runs the tests that compare against numpy, Pillow and ONNX's Python -----
 install_python() {
-  [ -x "$cache/python/bin/pip" ] || { say "making a Python environment"; python3 -m venv "$cache/python"; }
+  if ! "$cache/python/bin/pip" --version >/dev/null 2>&1; then  # none, or of a Python that a distribution's upgrade took away
+    say "making a Python environment"
+    rm -rf "$cache/python"
+    python3 -m venv "$cache/python"
+  fi
   [ "$dev" = 1 ] || return 0
   local stamp="$cache/python/installed.txt"
   [ "$(cat "$stamp" 2>/dev/null)" = "${python_packages[*]}" ] && return
@@ -97,6 +120,7 @@ install_workflow() {
   [ "$dev" = 1 ] || return 0
   [ "$(cat "$stamp" 2>/dev/null)" = "${workflow_packages[*]}" ] && return
   say "installing ${workflow_packages[*]}"
+  rm -rf "$cache/workflow"
   python3 -m venv "$cache/workflow"
   "$cache/workflow/bin/pip" install -q --disable-pip-version-check "${workflow_packages[@]}"
   echo "${workflow_packages[*]}" >"$stamp"
@@ -181,8 +205,19 @@ install_openvino() {
   publish "$scratch/openvino" "$name"
 }
 
+require_cmake() {
+  local found
+  found=$(cmake --version | sed -n '1s/[^0-9]*\([0-9.]*\).*/\1/p')
+  [ "$(printf '%s\n' $cmake_needed "$found" | sort -V | head -1)" = $cmake_needed ] ||
+    fail "CMake $found is too old, $cmake_needed is needed: Debian 12 and Ubuntu 24.04 have it, and so has \`pip install cmake\`"
+}
+
 install_system_packages
+require_cmake
 mkdir -p "$cache"
+exec 9>"$cache/setup.lock"  # two set-ups at once would take each other's files away
+flock -n 9 || { say "waiting for another set-up"; flock 9; }
+rm -rf "$cache"/setup.??????  # of one that was killed
 scratch=$(mktemp -d "$cache/setup.XXXXXX")
 install_python
 install_workflow
