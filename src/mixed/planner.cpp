@@ -1,6 +1,5 @@
 #include "mixed/planner.h"
 
-#include <map>
 #include <string>
 
 #include "encode/hazards.h"
@@ -10,17 +9,17 @@
 namespace quantize {
 namespace {
 
-// The weight and bias of a node, with the weight's encoding, as another plan of the same graph has them.
-void take_layer(Plan& plan, const WeightedOp& op, const Plan& other, const WeightedOp& theirs) {
+// The weight and bias of a node, with the weight's encoding, as another plan of the same graph has them. The bias may be one that fitting
+// gave it, so that the node is taken with its name: whether a fit was kept is each plan's own.
+void take_layer(Plan& plan, WeightedOp& op, const Plan& other, const WeightedNode& theirs) {
   auto& graph = plan.model.graph();
-  const auto take = [&](const std::string& from, const std::string& to) {
-    onnx::TensorProto tensor = *find_initializer(const_cast<Model&>(other.model).graph(), from);
-    tensor.set_name(to);
-    put_initializer(graph, std::move(tensor));
-  };
-  take(theirs.weight, op.weight);
-  if (!op.bias.empty() && find_initializer(graph, op.bias) != nullptr) take(theirs.bias, op.bias);
-  plan.encodings.weights[op.weight] = other.encodings.weights.at(theirs.weight);
+  *graph.mutable_node(theirs.node) = other.model.graph().node(theirs.node);
+  op.bias = theirs.op.bias;
+  for (const auto& name : {op.weight, op.bias}) {
+    const auto* tensor = name.empty() ? nullptr : find_initializer(const_cast<Model&>(other.model).graph(), name);
+    if (tensor != nullptr) put_initializer(graph, *tensor);  // else there is no bias, or it is computed
+  }
+  plan.encodings.weights[op.weight] = other.encodings.weights.at(theirs.op.weight);
 }
 
 }  // namespace
@@ -72,27 +71,22 @@ const Plan& Planner::fitted(int weight_bits) {
 
 Plan Planner::compose(const Assignment& assignment) {
   Plan plan = encoded(assignment);
-  // Fitting may have given nodes biases they lacked.
-  Plan result{base_->model, plan.placement, std::move(plan.encodings)};
-  std::map<int, const WeightedOp*> base_ops;
-  for (const auto& weighted : base_->placement.weighted) base_ops[weighted.node] = &weighted.op;
+  Plan result{input_.prepared, plan.placement, std::move(plan.encodings)};
   for (auto& [number, op] : result.placement.weighted) {
-    op = *base_ops.at(number);
     const auto found = assignment.weights.find(result.placement.decisions[static_cast<std::size_t>(number)].node);
     const int bits = found != assignment.weights.end() ? found->second : input_.optimize.scheme.weight_bits;
     const Plan& source = fitted(bits);
     for (const auto& theirs : source.placement.weighted) {
-      if (theirs.node == number) take_layer(result, op, source, theirs.op);
+      if (theirs.node == number) take_layer(result, op, source, theirs);
     }
     const auto* bias = op.bias.empty() ? nullptr : find_initializer(result.model.graph(), op.bias);
     const auto input = result.encodings.activations.find(op.input);
     if (bias == nullptr || input == result.encodings.activations.end()) continue;
     protect_bias(result.encodings.weights.at(op.weight), float_values(*bias), input->second.scale[0], op.groups);
   }
-  for (const auto& [number, op] : base_->placement.weighted) {  // nodes left float get their own weights back
+  for (const auto& [number, op] : base_->placement.weighted) {  // weights that nodes left float share with others stay their own
     const auto found = assignment.weights.find(base_->placement.decisions[static_cast<std::size_t>(number)].node);
     if (found == assignment.weights.end() || found->second != float_bits) continue;
-    *result.model.graph().mutable_node(number) = input_.prepared.graph().node(number);
     for (const auto& name : input_.prepared.graph().node(number).input()) {
       if (const auto* own = find_initializer(const_cast<Model&>(input_.prepared).graph(), name))
         put_initializer(result.model.graph(), *own);

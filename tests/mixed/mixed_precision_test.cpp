@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <utility>
+
 #include "base/error.h"
 #include "encode/plan_fixture.h"
 #include "model/edit.h"
@@ -91,6 +94,49 @@ TEST_F(MixPrecision, WithoutFittingAComposedPlanIsTheOneMadeFromScratch) {
   const Plan composed = plans.compose(assignment), made = plans.fit(assignment, steps);
   EXPECT_EQ(serialize(rewrite(composed.model, composed.placement, composed.encodings).proto),
             serialize(rewrite(made.model, made.placement, made.encodings).proto));
+}
+
+// Two convolutions without biases, whose weights lie on a grid of 8 bits and not on one of 4: fitting gains with 4 bits, and gives biases,
+// but not with 8.
+class FitKeptForOneWidth : public MixPrecision {
+ protected:
+  FitKeptForOneWidth() {
+    model_ = text_model(R"(g (float[1,3,10,10] x) => (float[1,4,10,10] y) <float[8,3,3,3] w, float[4,8,1,1] u> {
+      c = Conv <pads = [1,1,1,1]> (x, w)
+      y = Conv (c, u)
+    })",
+                        21, 10);
+    for (const auto* name : {"w", "u"}) {
+      auto weight = initializer_of(model_, name);
+      auto values = float_values(weight);
+      const std::size_t row = values.size() / static_cast<std::size_t>(weight.dims(0));
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] = i % row == 0 ? 127.0F / 128 : std::round(values[i] * 127) / 128;
+      put_initializer(model_.graph(), make_tensor(name, {weight.dims().begin(), weight.dims().end()}, values));
+    }
+  }
+
+  // That both convolutions of `composed` are those of `source`: the same weight and the same bias, or none.
+  static void expect_layer_of(const Plan& composed, const Plan& source, const std::string& result) {
+    const auto &node = node_of(composed.model, result), &theirs = node_of(source.model, result);
+    ASSERT_EQ(node.input_size(), theirs.input_size()) << result;
+    for (int i = 1; i < node.input_size(); ++i) {
+      EXPECT_EQ(float_values(initializer_of(composed.model, node.input(i))), float_values(initializer_of(source.model, theirs.input(i))))
+          << "input " << i << " of " << result;
+    }
+  }
+};
+
+TEST_F(FitKeptForOneWidth, ARaisedLayerHasTheBiasOfItsOwnFitOrNone) {
+  for (const auto& [scheme, changed] : {std::pair("w4a16", 8), std::pair("w8a16", 4)}) {
+    Planner plans(planner(scheme, Level::o1), statistics(), context_);
+    std::vector<Step> steps;
+    const Plan other = plans.fit({{{"c", changed}, {"y", changed}}, {}}, steps);
+    ASSERT_NE(node_of(plans.base().model, "c").input_size(), node_of(other.model, "c").input_size()) << "one of the fits gives biases";
+    const Plan composed = plans.compose({{{"c", changed}}, {}});
+    expect_layer_of(composed, other, "c");
+    expect_layer_of(composed, plans.base(), "y");
+    EXPECT_NO_THROW(run_model(rewrite(composed.model, composed.placement, composed.encodings).proto, random_inputs(model_.proto)));
+  }
 }
 
 }  // namespace
