@@ -5,6 +5,7 @@
 #include "mixed/search.h"
 #include "model/payload.h"
 #include "rewrite/rewrite.h"
+#include "run/session_as_target.h"
 
 namespace quantize {
 namespace {
@@ -62,7 +63,9 @@ Mixed mix_precision(const MixedInput& input, Statistics statistics, Context& con
     std::erase_if(raisable, [](const auto& row) { return row.unit.kind == Unit::Kind::activations; });
   const auto ranked = rank_promotions(raisable, costs, input.goals.budget);
   const Reference held_out(prepared.proto, input.held_out, input.held_out_samples, input.axis, context);
-  const auto judge = [&](const Plan& plan) { return held_out.judge(rewrite(plan.model, plan.placement, plan.encodings).proto); };
+  const auto judge = [&, as_target = session_as_target(input.planner.target)](const Plan& plan) {
+    return held_out.judge(rewrite(plan.model, plan.placement, plan.encodings).proto, as_target);
+  };
   const Accuracy before = judge(planner.base());
   SearchResult found = search_assignment(
       ranked, input.goals.reach,

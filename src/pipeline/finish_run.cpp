@@ -22,6 +22,7 @@
 #include "rewrite/resize_by_products.h"
 #include "rewrite/rewrite.h"
 #include "rewrite/slim.h"
+#include "run/session_as_target.h"
 #include "verify/verify.h"
 
 namespace quantize {
@@ -106,10 +107,6 @@ void speed_up_for(const Target& target, Run& run, Model& written, const Context&
   if (target.resize_by_products)
     speed_up(run, written, "resize-by-products", "linear Resize as two matrix products", resize_by_products, context);
 }
-
-// ONNX Runtime's integer kernels stand for the target only where the weights keep to their sums of 16 bits, see pair_overflow.h; for others
-// the CPU computes what the file says.
-SessionOptions session_as_target(const Target& target) { return {.fuse_quantized = target.pairs_in_16_bits}; }
 
 // `layers`: the quantized model with every tensor that the plan rounds, for comparing tensor by tensor.
 void evaluate(Report& report, const Run& run, const Model& quantized, const Model& layers, const std::filesystem::path& file,
