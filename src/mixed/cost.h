@@ -18,8 +18,8 @@ std::vector<double> count_operations(const Model& model, const Placement& placem
 
 class CostModel {
  public:
-  // `placement` is the one without nodes left float; `base_bytes` is the size of the file when every bit is the scheme's, `fp32_bytes` that
-  // of the float model. All are kept by reference where they are no numbers.
+  // `placement` is the one without nodes left float; `base_bytes` is the size of the file when every bit is the scheme's (file_bytes.h),
+  // `fp32_bytes` that of the float model's. All are kept by reference where they are no numbers.
   CostModel(const Model& model, const Placement& placement, const Scheme& scheme, const Speed& speed, std::vector<double> operations,
             std::uint64_t base_bytes, std::uint64_t fp32_bytes);
 

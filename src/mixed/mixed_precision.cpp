@@ -2,8 +2,8 @@
 
 #include "base/error.h"
 #include "base/stopwatch.h"
+#include "mixed/file_bytes.h"
 #include "mixed/search.h"
-#include "model/payload.h"
 #include "rewrite/rewrite.h"
 #include "run/session_as_target.h"
 
@@ -48,9 +48,9 @@ Mixed mix_precision(const MixedInput& input, Statistics statistics, Context& con
   const auto& prepared = input.planner.prepared;
   const auto& optimize = input.planner.optimize;
   Planner planner(input.planner, std::move(statistics), context);
-  const auto bytes = stored_bytes(rewrite(planner.base().model, planner.base().placement, planner.base().encodings).proto);
   const CostModel costs(prepared, planner.base().placement, optimize.scheme, input.planner.target.speed,
-                        count_operations(prepared, planner.base().placement, optimize.load), bytes, input.fp32_bytes);
+                        count_operations(prepared, planner.base().placement, optimize.load), file_bytes(planner.base(), input.written_for),
+                        input.fp32_bytes);
   const Cost base = costs.of({});
   if (const auto over = missed(input.goals.budget, base); !over.empty()) {
     throw Error(ErrorKind::usage, "--budget: " + optimize.scheme.name + " itself needs " + joined(over) +

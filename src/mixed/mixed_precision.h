@@ -13,6 +13,7 @@ namespace quantize {
 
 struct MixedInput {
   PlannerInput planner;
+  Target written_for;  // the planner's target, as far as it is followed when the file is written
   Goals goals;
   LoadSample held_out;  // samples that neither ranges nor weights have seen: they decide whether the target is reached
   std::size_t held_out_samples = 0;

@@ -7,14 +7,10 @@
 #include <sstream>
 #include <thread>
 
+#include "mixed/file_bytes.h"
 #include "model/graph.h"
-#include "model/payload.h"
 #include "pipeline/version.h"
-#include "rewrite/merge_groups.h"
-#include "rewrite/point_products.h"
-#include "rewrite/resize_by_products.h"
 #include "rewrite/rewrite.h"
-#include "rewrite/slim.h"
 #include "run/session.h"
 
 namespace quantize {
@@ -42,7 +38,7 @@ std::string describe_weight(const Encoding& encoding) {
 }
 
 // The size of the file does not depend on the encodings' values: ranges made up, each another so that no two share a scale, foretell it.
-std::size_t size_afterwards(const Plan& plan, const Target& target, Scheme scheme) {
+std::uint64_t size_afterwards(const Plan& plan, const Target& target, Scheme scheme) {
   Statistics made_up;
   std::set<std::string> positive;  // behind a Relu or Clip, which the encoding absorbs
   for (const auto& group : plan.placement.groups) {
@@ -60,13 +56,7 @@ std::size_t size_afterwards(const Plan& plan, const Target& target, Scheme schem
   }
   scheme.method = RangeMethod::minmax;
   Context silent;
-  const auto encodings = encode(plan.model, plan.placement, made_up, scheme, silent);
-  Model written = rewrite(plan.model, plan.placement, encodings);
-  if (target.merge_groups) merge_groups(written);
-  if (target.point_products) multiply_points(written, results_within_pairs(plan.model, plan.placement, false));
-  if (target.resize_by_products) resize_by_products(written);
-  slim(written.proto, target.computes_constants);
-  return stored_bytes(written.proto);
+  return file_bytes({plan.model, plan.placement, encode(plan.model, plan.placement, made_up, scheme, silent)}, target);
 }
 
 std::string list_text(const std::vector<float>& values) {
@@ -178,7 +168,7 @@ std::string describe_plan(const Model& original, const Plan& plan, const Target&
     text << (decision.quantized ? "  quantized  " : "  float      ") << decision.op_type << "  " << decision.node
          << (decision.reason.empty() ? "" : "  (" + decision.reason + ")") << '\n';
   }
-  const std::size_t result = size_afterwards(plan, target, scheme);
+  const std::uint64_t result = size_afterwards(plan, target, scheme);
   text << plan.placement.weighted.size() << " operators with weights and " << quantized << " of " << plan.placement.decisions.size()
        << " nodes quantized as " << scheme.name << " (" << config_name(scheme.weights) << " weights), " << plan.placement.groups.size()
        << " activation encodings\n";

@@ -193,6 +193,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   report.steps = run.steps;
   for (const auto& note : context.notes()) report.steps.push_back({"hazard", note, 0});
   report.mixed = run.mixed;
+  if (const auto over = words::over_size_budget(report); !over.empty()) context.warn(over);
   report.calibration = facts_of(options.calibration, run.samples.calibration, run.samples.skipped);
   report.test = facts_of(options.test.empty() ? options.calibration : options.test, run.samples.test, {});
   const Stopwatch evaluating;

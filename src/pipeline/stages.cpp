@@ -248,6 +248,7 @@ void mix_run(Run& run, const Options& options, Context& context) {
   const Model prepared = run.plan.model;
   Mixed mixed = mix_precision({.planner = {prepared, run.target, options.exclusions, optimize_input(run, options), options.level,
                                            pairs_matter(options) ? largest_pair_sum : 0},
+                               .written_for = target_to_write_for(run.target, options),
                                .goals = options.goals,
                                .held_out = [&](std::size_t i) { return held_out.load(i).inputs; },
                                .held_out_samples = held_out.size(),

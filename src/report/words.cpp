@@ -18,6 +18,13 @@ std::string compare(double ratio, double tolerance, const char* more, const char
   return fixed(ratio > 1 ? ratio : 1 / ratio, 2) + "x " + (ratio > 1 ? more : less);
 }
 
+// What the model costs of this kind, where a budget limits it.
+const GoalFact* limited_cost(const Report& report, const std::string& figure) {
+  if (!report.mixed) return nullptr;
+  const auto fact = std::ranges::find(report.mixed->cost, figure, &GoalFact::figure);
+  return fact != report.mixed->cost.end() && fact->wanted ? &*fact : nullptr;
+}
+
 }  // namespace
 
 std::string fixed(double value, int digits) {
@@ -66,14 +73,21 @@ std::string slower_than_fp32(const Report& report) {
 }
 
 std::string over_latency_budget(const Report& report) {
-  if (!report.latency || !report.mixed || !(report.latency->speedup > 0)) return {};
-  const auto& costs = report.mixed->cost;
-  const auto fact = std::ranges::find(costs, "latency", &GoalFact::figure);
-  if (fact == costs.end() || !fact->wanted) return {};
+  const auto* fact = limited_cost(report, "latency");
+  if (fact == nullptr || !report.latency || !(report.latency->speedup > 0)) return {};
   const double measured = 1 / report.latency->speedup;
   if (!(measured * clearly_slower > *fact->wanted)) return {};
   return "--budget latency=" + fixed(*fact->wanted, 2) + " was kept by estimate (" + fixed(fact->after, 2) +
          "), but on this machine it is " + fixed(measured, 2) + " of FP32's; a lower budget raises fewer bits";
+}
+
+std::string over_size_budget(const Report& report) {
+  const auto* fact = limited_cost(report, "size");
+  if (fact == nullptr || report.fp32.bytes == 0) return {};
+  const double share = static_cast<double>(report.quantized.bytes) / static_cast<double>(report.fp32.bytes);
+  if (!(share > *fact->wanted)) return {};
+  return "--budget size=" + fixed(*fact->wanted, 3) + " was kept by estimate (" + fixed(fact->after, 3) + "), but the file is " +
+         fixed(share, 3) + " of FP32's; a lower budget raises fewer bits";
 }
 
 std::string kernels(const Kernels& kernels) {

@@ -26,6 +26,8 @@ std::string compare_size(std::uint64_t before, std::uint64_t after);
 std::string slower_than_fp32(const Report& report);
 // Of a latency that was timed and is clearly over the budget that an estimate had kept to; empty where it is not, or was not timed.
 std::string over_latency_budget(const Report& report);
+// Of a file that is larger than the budget that an estimate had kept to; empty where it is not, or there is no such budget.
+std::string over_size_budget(const Report& report);
 // "39 integer, 3 float, 6 conversions".
 std::string kernels(const Kernels& kernels);
 // "1 run", "3 runs".

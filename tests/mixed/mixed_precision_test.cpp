@@ -8,7 +8,9 @@
 
 #include "base/error.h"
 #include "encode/plan_fixture.h"
+#include "mixed/file_bytes.h"
 #include "model/edit.h"
+#include "model/payload.h"
 #include "rewrite/rewrite.h"
 #include "run/session_as_target.h"
 
@@ -49,6 +51,7 @@ class MixPrecision : public testing::Test {
   Mixed mix(const std::string& scheme, const std::map<std::string, double>& reach, const std::map<std::string, double>& budget = {},
             Level level = Level::o0) {
     return mix_precision({.planner = planner(scheme, level),
+                          .written_for = target_,
                           .goals = {reach, budget},
                           .held_out = held_out(),
                           .held_out_samples = 4,
@@ -105,6 +108,25 @@ TEST_F(MixPrecision, FiguresAreTakenAsTheReportTakesThemForTheTarget) {
 }
 
 TEST_F(MixPrecision, ABudgetBelowTheSchemeItselfIsRefused) { EXPECT_THROW(mix("w8a8", {{"psnr", 40}}, {{"size", 0.01}}), Error); }
+
+TEST_F(MixPrecision, ABudgetBetweenTheFileAndWhatItIsMadeFromIsKept) {
+  model_ = text_model(
+      R"(g (float[1,8,8,8] x) => (float[1,8,8,8] y) <float[8,8,3,3] backbone_stage1_block0_conv1_weight, float[8,8,1,1] head_weight> {
+    backbone_stage1_block0_conv1_output = Conv <pads = [1,1,1,1]> (x, backbone_stage1_block0_conv1_weight)
+    backbone_stage1_block0_relu1_output = Relu (backbone_stage1_block0_conv1_output)
+    y = Conv (backbone_stage1_block0_relu1_output, head_weight)
+  })",
+      21, 10);
+  target_.point_products = false;  // which needs more nodes
+  const Planner plans(planner("w8a8"), statistics(), context_);
+  const auto& [model, placement, encodings] = plans.base();
+  const auto fp32 = static_cast<double>(model_.proto.ByteSizeLong());
+  const double made_from = static_cast<double>(stored_bytes(rewrite(model, placement, encodings).proto)) / fp32;
+  const double file = static_cast<double>(file_bytes(plans.base(), target_)) / fp32;
+  ASSERT_LT(file, made_from) << "names are shortened, equal initializers become one";
+  const Mixed mixed = mix("w8a8", {{"psnr", 1}}, {{"size", (file + made_from) / 2}});
+  EXPECT_DOUBLE_EQ(mixed.facts.cost[0].before, file);
+}
 
 TEST_F(MixPrecision, WithoutFittingAComposedPlanIsTheOneMadeFromScratch) {
   Planner plans(planner("w4a16"), statistics(), context_);

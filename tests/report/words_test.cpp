@@ -69,6 +69,22 @@ TEST(Words, SayWhenTheMeasuredLatencyIsOverABudgetKeptByEstimate) {
   EXPECT_EQ(words::over_latency_budget(report), "") << "no limit given";
 }
 
+TEST(Words, SayWhenTheFileIsOverABudgetKeptByEstimate) {
+  Report report;
+  report.fp32.bytes = 100000;
+  report.quantized.bytes = 30400;
+  EXPECT_EQ(words::over_size_budget(report), "") << "no search";
+  report.mixed = MixedPrecision{};
+  report.mixed->cost = {{"size", 0.3, 0.25, 0.288}, {"latency", 0.5, 0.35, 0.48}};
+  EXPECT_EQ(words::over_size_budget(report),
+            "--budget size=0.300 was kept by estimate (0.288), but the file is 0.304 of FP32's; a lower budget raises fewer bits");
+  report.quantized.bytes = 30000;
+  EXPECT_EQ(words::over_size_budget(report), "");
+  report.quantized.bytes = 50000;
+  report.mixed->cost[0].wanted.reset();
+  EXPECT_EQ(words::over_size_budget(report), "") << "no limit given";
+}
+
 TEST(Judge, LooksAtAgreementAndAtTheLabels) {
   using enum Verdict::Level;
   EXPECT_EQ(level(0.98, 0.495), good);
