@@ -8,6 +8,7 @@ namespace quantize {
 
 SensitivityOutcome measure_sensitivity(const Options& options, Context& context) {
   validate(options);
+  require_images(options);
   Run run = plan_run(options, context);
   budget_run(run, options, context);
   equalize_run(run, options, context);

@@ -70,7 +70,8 @@ def test_an_exclusion_that_matches_nothing_is_named(refused, option):
 
 
 def test_a_missing_model_or_folder_argument_is_asked_for(program, job):
-    for words, missing in ((["--calib", job[1]], "model"), ([job[0]], "--calib")):
+    for words, missing in ((["--calib", job[1]], "model"), ([job[0]], "--calib"), (["sensitivity", job[0], "-O0"], "--calib"),
+                           (["sensitivity", job[0], "-O1"], "--calib")):
         ended = start(program, *words)
         [line] = ended.stderr.splitlines()
         assert ended.returncode == USAGE

@@ -44,6 +44,10 @@ TEST(Arguments, EveryCommandHasDefaultsOfItsOwn) {
   EXPECT_EQ(parsed({"batch", "a.toml"}).options.output, "batch");
 }
 
+TEST(Arguments, SensitivityMakesNoModelThatADryRunCouldForetell) {
+  EXPECT_NE(refusal({"sensitivity", "a.onnx", "--calib", "images", "--dry-run"}).find("--dry-run"), std::string::npos);
+}
+
 TEST(Arguments, SubCommandIsNamedFirst) {
   const auto arguments = parsed({"measure-memory", "m.onnx", "1x3x4x5", "2"});
   EXPECT_EQ(arguments.command->name, "measure-memory");
