@@ -1,9 +1,14 @@
 #include "pipeline/memory_plan.h"
 
 #include <algorithm>
+#include <ranges>
+#include <string>
+#include <utility>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "evaluate/evaluate.h"
+#include "model/payload.h"
 
 namespace quantize {
 namespace {
@@ -21,26 +26,51 @@ std::uint64_t megabytes(std::uint64_t bytes) { return (bytes + (1U << 20) - 1) >
 
 std::uint64_t MemoryNeeds::peak() const { return models + std::max({calibration, optimization, evaluation}); }
 
-MemoryNeeds memory_needs(const Plan& plan, const OptimizeInput& input, Level level, bool evaluated, const Context& context) {
-  MemoryNeeds needs;
-  needs.models = program + copies * plan.model.bytes;
-  needs.run = arena * input.live_bytes;
-  needs.calibration = copies_to_run * plan.model.bytes + needs.run * context.samples_at_once();
-  if (level != Level::o0) {
-    // The judge's runs of the whole network, or what a fit keeps and the runs of its pieces.
-    const std::uint64_t fit = optimize_bytes(plan, input, level, context) + arena * needs.run * context.samples_at_once();
-    needs.optimization = copies_to_fit * plan.model.bytes + fit;
+std::vector<Tensor> largest_inputs(const Samples& samples, const Context& context) {
+  const auto has_free_size = [](const InputSpec& input) {  // a free batch is always 1
+    return std::ranges::any_of(input.shape | std::views::drop(1), [](std::int64_t dimension) { return dimension < 0; });
+  };
+  if (std::ranges::none_of(samples.calibration.inputs(), has_free_size)) return samples.calibration.load(0).inputs;
+  std::vector<std::pair<const SampleSource*, std::size_t>> all;
+  for (const auto* source : {&samples.calibration, &samples.test, samples.held_out ? &*samples.held_out : nullptr}) {
+    for (std::size_t i = 0; source != nullptr && i < source->size(); ++i) all.emplace_back(source, i);
   }
-  if (evaluated) {
+  std::vector<std::size_t> bytes(all.size());
+  parallel_for_samples(context, all.size(), [&](std::size_t i, unsigned) {
+    for (const auto& input : all[i].first->load(all[i].second).inputs) bytes[i] += input.bytes.size();
+  });
+  const auto& [source, number] = all[static_cast<std::size_t>(std::ranges::max_element(bytes) - bytes.begin())];
+  return source->load(number).inputs;
+}
+
+std::size_t deciding_that_fit(const MemoryUse& use, const Context& context) {
+  const std::size_t fitting = context.working_memory / std::max<std::size_t>(1, use.output_bytes);
+  return std::min(use.deciding, std::max<std::size_t>(1, fitting));
+}
+
+MemoryNeeds memory_needs(const Plan& plan, const OptimizeInput& input, const MemoryUse& use, const Context& context) {
+  const std::uint64_t model = stored_bytes(plan.model.proto);  // half-precision weights are floats by now
+  MemoryNeeds needs;
+  needs.models = program + copies * model;
+  needs.run = arena * input.live_bytes;
+  needs.calibration = copies_to_run * model + needs.run * context.samples_at_once();
+  if (use.level != Level::o0 || use.deciding > 0) {
+    // The judge's runs of the whole network, or what a fit keeps and the runs of its pieces.
+    const std::uint64_t fit = optimize_bytes(plan, input, use.level, context) + arena * needs.run * context.samples_at_once();
+    needs.optimization = copies_to_fit * model + fit + deciding_that_fit(use, context) * use.output_bytes;
+  }
+  if (use.evaluated) {
     const std::uint64_t compared = plan.placement.groups.size() * values_compared * sizeof(float);
-    needs.evaluation = copies_to_evaluate * plan.model.bytes + 2 * (needs.run + compared) * context.samples_at_once();
+    needs.evaluation = copies_to_evaluate * model + 2 * (needs.run + compared) * context.samples_at_once();
   }
   return needs;
 }
 
-void keep_within(std::uint64_t limit, const Plan& plan, const OptimizeInput& input, Level level, bool evaluated, Context& context) {
-  const std::uint64_t fixed = memory_needs(plan, input, Level::o0, false, context).models + copies_to_evaluate * plan.model.bytes;
-  const std::uint64_t least = fixed + std::max(least_working, 2 * arena * input.live_bytes);
+void keep_within(std::uint64_t limit, const Plan& plan, const OptimizeInput& input, const MemoryUse& use, Context& context) {
+  const std::uint64_t fixed =
+      memory_needs(plan, input, {.level = Level::o0}, context).models + copies_to_evaluate * stored_bytes(plan.model.proto);
+  const std::uint64_t one_kept = use.deciding > 0 ? use.output_bytes : 0;
+  const std::uint64_t least = fixed + std::max(least_working, 2 * arena * input.live_bytes + one_kept);
   if (limit - limit / 8 < least) {
     throw Error(ErrorKind::usage, "--memory-limit " + std::to_string(megabytes(limit)) + "MB is too little: this model needs " +
                                       std::to_string(megabytes(least / 7 * 8)) + "MB");
@@ -49,12 +79,14 @@ void keep_within(std::uint64_t limit, const Plan& plan, const OptimizeInput& inp
   context.working_memory = std::min<std::size_t>(context.working_memory, limit - fixed);
   // Working memory bounds each kind of thing that a step keeps; a step may keep several. It decides what weights are fitted on, so that the
   // number of threads must not decide it.
+  MemoryUse before_evaluation = use;
+  before_evaluation.evaluated = false;
   Context alone;
   alone.working_memory = context.working_memory;
-  while (alone.working_memory > least_working && memory_needs(plan, input, level, false, alone).peak() > limit)
+  while (alone.working_memory > least_working && memory_needs(plan, input, before_evaluation, alone).peak() > limit)
     alone.working_memory = alone.working_memory / 10 * 9;
   context.working_memory = alone.working_memory;
-  while (context.samples_at_once() > 1 && memory_needs(plan, input, level, evaluated, context).peak() > limit)
+  while (context.samples_at_once() > 1 && memory_needs(plan, input, use, context).peak() > limit)
     context.workers = context.samples_at_once() - 1;
 }
 

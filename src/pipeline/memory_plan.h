@@ -1,10 +1,13 @@
 // MEMORY: what a run will need, said before it begins, and what its steps may use where there is a limit.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "base/context.h"
 #include "optimize/optimize.h"
+#include "pipeline/open_samples.h"
 
 namespace quantize {
 
@@ -19,13 +22,26 @@ struct MemoryNeeds {
   [[nodiscard]] std::uint64_t peak() const;
 };
 
-// For the threads, samples at once and working memory of the context. `input.live_bytes` has to be known. `evaluated`: there are
-// pictures for that.
-MemoryNeeds memory_needs(const Plan& plan, const OptimizeInput& input, Level level, bool evaluated, const Context& context);
+// What the run will do that takes memory.
+struct MemoryUse {
+  Level level = Level::o1;
+  bool evaluated = false;        // there are pictures for that
+  std::size_t deciding = 0;      // held-out samples that decide whether a target is reached: FP32's outputs for them are kept
+  std::size_t output_bytes = 0;  // of one of those outputs
+};
+
+// The inputs of the largest sample of all: the first one where the model fixes their size. Where it does not, each is loaded once.
+std::vector<Tensor> largest_inputs(const Samples& samples, const Context& context);
+
+// As many of the deciding samples as have their outputs in the working memory, at least one.
+std::size_t deciding_that_fit(const MemoryUse& use, const Context& context);
+
+// For the threads, samples at once and working memory of the context. `input.live_bytes` has to be known.
+MemoryNeeds memory_needs(const Plan& plan, const OptimizeInput& input, const MemoryUse& use, const Context& context);
 
 // Sets the working memory and the samples run at once so that the peak stays below `limit`, or as near as it gets: the bytes of the result
 // depend on the limit, through the samples that weights are fitted on, but not on the number of threads. Throws Error{usage}, with what is
 // needed at least, where the models alone are too large.
-void keep_within(std::uint64_t limit, const Plan& plan, const OptimizeInput& input, Level level, bool evaluated, Context& context);
+void keep_within(std::uint64_t limit, const Plan& plan, const OptimizeInput& input, const MemoryUse& use, Context& context);
 
 }  // namespace quantize

@@ -19,6 +19,7 @@
 #include "pipeline/pixel_model.h"
 #include "prepare/pixel_input.h"
 #include "prepare/prepare.h"
+#include "rewrite/output_type.h"
 
 namespace quantize {
 namespace {
@@ -113,6 +114,13 @@ void keep_pairs_in_range(Run& run, const Options& options, double limit) {
                        0});
 }
 
+std::size_t first_output_bytes(const onnx::ModelProto& model, std::span<const Tensor> inputs) {
+  std::size_t bytes = sizeof(float);
+  for (const std::int64_t dimension : first_output_shape(model, inputs))
+    bytes *= static_cast<std::size_t>(std::max<std::int64_t>(dimension, 1));
+  return bytes;
+}
+
 void keep(Run& run, const std::vector<Step>& steps) { run.steps.insert(run.steps.end(), steps.begin(), steps.end()); }
 
 }  // namespace
@@ -191,11 +199,18 @@ Run plan_run(const Options& options, Context& context) {
 void budget_run(Run& run, const Options& options, Context& context) {
   const auto& source = run.samples.calibration;
   if (source.size() == 0) return;
-  run.live_bytes = live_activation_bytes(run.plan.model.proto, source.load(0).inputs, context);
+  const auto largest = largest_inputs(run.samples, context);
+  run.live_bytes = live_activation_bytes(run.plan.model.proto, largest, context);
   const auto input = optimize_input(run, options);
-  const bool evaluated = run.samples.test.size() > 0;
-  if (options.memory_limit > 0) keep_within(options.memory_limit, run.plan, input, options.level, evaluated, context);
-  const auto peak = memory_needs(run.plan, input, options.level, evaluated, context).peak();
+  MemoryUse use{.level = options.level, .evaluated = run.samples.test.size() > 0};
+  auto& held_out = run.samples.held_out;
+  if (held_out) {
+    use.deciding = held_out->size();
+    use.output_bytes = first_output_bytes(run.plan.model.proto, largest);
+  }
+  if (options.memory_limit > 0) keep_within(options.memory_limit, run.plan, input, use, context);
+  if (held_out) held_out = held_out->evenly(deciding_that_fit(use, context));
+  const auto peak = memory_needs(run.plan, input, use, context).peak();
   const bool beyond = options.memory_limit > 0 && peak > options.memory_limit;
   context.info("memory: about " + std::to_string(peak >> 20) + " MB at the peak, " + std::to_string(context.samples_at_once()) +
                " samples at once" + (beyond ? "; the limit cannot be kept" : ""));

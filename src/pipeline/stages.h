@@ -50,8 +50,8 @@ struct Run {
 
 // load, prepare, place: everything that does not depend on statistics. Without calibration images the preparation is checked on noise.
 Run plan_run(const Options& options, Context& context);
-// What the run will need in memory is said, and held to options.memory_limit where there is one. Nothing without calibration images: no
-// step keeps much then.
+// What the run will need in memory is said, and held to options.memory_limit where there is one. Of the held-out samples, only those stay
+// whose outputs fit into the working memory. Nothing without calibration images: no step keeps much then.
 void budget_run(Run& run, const Options& options, Context& context);
 // Optimizations of the float model, before it is observed.
 void equalize_run(Run& run, const Options& options, Context& context);

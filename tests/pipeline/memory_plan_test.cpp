@@ -4,6 +4,9 @@
 
 #include "base/error.h"
 #include "encode/plan_fixture.h"
+#include "model/payload.h"
+#include "pipeline/stages.h"
+#include "support/folder_test.h"
 
 namespace quantize::test {
 namespace {
@@ -23,7 +26,7 @@ class MemoryPlan : public testing::Test {
 
   void keep(std::uint64_t limit, unsigned threads, Context& context) const {
     context.threads = threads;
-    keep_within(limit, plan_, input_, Level::o1, true, context);
+    keep_within(limit, plan_, input_, {.level = Level::o1, .evaluated = true}, context);
   }
 
   Plan plan_;
@@ -33,7 +36,8 @@ class MemoryPlan : public testing::Test {
 TEST_F(MemoryPlan, MoreSamplesAtOnceNeedMore) {
   Context one, four;
   four.threads = 4;
-  const auto few = memory_needs(plan_, input_, Level::o0, false, one), many = memory_needs(plan_, input_, Level::o0, false, four);
+  const MemoryUse use{.level = Level::o0};
+  const auto few = memory_needs(plan_, input_, use, one), many = memory_needs(plan_, input_, use, four);
   EXPECT_EQ(many.calibration - few.calibration, 3 * few.run);
   EXPECT_EQ(few.optimization, 0U);
   EXPECT_EQ(few.evaluation, 0U) << "there are no pictures to evaluate by";
@@ -53,7 +57,7 @@ TEST_F(MemoryPlan, TheEstimateUnderALimitStaysBelowIt) {
   const std::uint64_t limit = 300 * megabyte;
   Context context;
   keep(limit, 2, context);
-  EXPECT_LE(memory_needs(plan_, input_, Level::o1, true, context).peak(), limit);
+  EXPECT_LE(memory_needs(plan_, input_, {.level = Level::o1, .evaluated = true}, context).peak(), limit);
 }
 
 TEST_F(MemoryPlan, TooLittleIsRefusedWithWhatIsNeeded) {
@@ -65,6 +69,72 @@ TEST_F(MemoryPlan, TooLittleIsRefusedWithWhatIsNeeded) {
     EXPECT_EQ(error.kind(), ErrorKind::usage);
     EXPECT_NE(std::string(error.what()).find("--memory-limit 20MB is too little"), std::string::npos) << error.what();
   }
+}
+
+TEST_F(MemoryPlan, WeightsCountAsTheyArePreparedNotAsTheFileHoldsThem) {
+  const auto models = [&] { return memory_needs(plan_, input_, {.level = Level::o0}, Context()).models; };
+  const auto before = models();
+  EXPECT_GE(before, 2 * stored_bytes(plan_.model.proto)) << "as read and as prepared";
+  plan_.model.bytes = stored_bytes(plan_.model.proto) / 2;  // half-precision
+  EXPECT_EQ(models(), before);
+}
+
+TEST_F(MemoryPlan, OutputsThatDecideWhetherATargetIsReachedCountAsFarAsTheyFit) {
+  const MemoryUse use{.level = Level::o1, .deciding = 16, .output_bytes = 150 * megabyte};
+  Context context;
+  context.working_memory = 1200 * megabyte;
+  EXPECT_EQ(deciding_that_fit(use, context), 8U);
+  const auto without = memory_needs(plan_, input_, {.level = Level::o1}, context), with = memory_needs(plan_, input_, use, context);
+  EXPECT_EQ(with.optimization - without.optimization, 8 * use.output_bytes);
+
+  const std::uint64_t limit = 1000 * megabyte;
+  keep_within(limit, plan_, input_, use, context);
+  EXPECT_LE(memory_needs(plan_, input_, use, context).peak(), limit);
+  EXPECT_LT(deciding_that_fit(use, context), 6U);
+  context.working_memory = megabyte;
+  EXPECT_EQ(deciding_that_fit(use, context), 1U) << "without any, nothing decides";
+}
+
+// Three pictures that a model of free height and width takes as they are; the largest is neither the first nor the last.
+class MixedSizes : public FolderTest {
+ protected:
+  MixedSizes() {
+    picture("a.ppm", 4, 4);
+    picture("b.ppm", 8, 6);
+    picture("c.ppm", 5, 4);
+  }
+  void picture(const std::string& name, int width, int height) const {
+    const auto size = static_cast<std::size_t>(3 * width * height);
+    write("pictures/" + name, "P6 " + std::to_string(width) + " " + std::to_string(height) + " 255\n" + std::string(size, 'x'));
+  }
+  [[nodiscard]] SampleSource pictures(const Shape& shape) const {
+    return SampleSource::open(folder / "pictures", {{"x", onnx::TensorProto::FLOAT, shape}}, {});
+  }
+};
+
+TEST_F(MixedSizes, TheLargestSampleIsMeasuredWhereSizesAreFree) {
+  const SampleSource free = pictures({-1, 3, -1, -1}), none;
+  EXPECT_EQ(largest_inputs({free, none, {}}, Context())[0].shape, (Shape{1, 3, 6, 8}));
+  const auto [rest, middle] = free.hold_out(0.3);
+  ASSERT_EQ(rest.size(), 2U);
+  EXPECT_EQ(largest_inputs({rest, middle, {}}, Context())[0].shape, (Shape{1, 3, 6, 8})) << "it is held out for evaluation";
+  EXPECT_EQ(largest_inputs({rest, none, {}, middle}, Context())[0].shape, (Shape{1, 3, 6, 8})) << "it decides whether a target is reached";
+  EXPECT_EQ(largest_inputs({pictures({-1, 3, 4, 4}), none, {}}, Context())[0].shape, (Shape{1, 3, 4, 4}));
+}
+
+TEST_F(MixedSizes, NoMoreSamplesDecideThanHaveTheirOutputsInTheWorkingMemory) {
+  quantize::Run run;
+  run.plan.model = text_model("g (float[1,3,h,w] x) => (float[1,2,h,w] y) <float[2,3,1,1] u> { y = Conv (x, u) }");
+  run.plan.placement = place(run.plan.model, find_target("ort-cpu"));
+  run.samples.calibration = pictures({1, 3, -1, -1});
+  run.samples.held_out = pictures({1, 3, -1, -1});
+  Options options;
+  options.level = Level::o0;
+  Context context;
+  context.working_memory = 2 * sizeof(float) * 2 * 6 * 8;
+  budget_run(run, options, context);
+  EXPECT_EQ(run.samples.held_out->size(), 2U);
+  EXPECT_GE(run.live_bytes, sizeof(float) * 3 * 6 * 8);
 }
 
 }  // namespace
