@@ -157,17 +157,7 @@ class Batch {
     return finished.has_value();
   }
 
-  // A run that was killed could not tidy up.
-  void remove_debris(const std::string& name) const {
-    std::error_code code;
-    for (const auto& entry : fs::directory_iterator(output_, code)) {
-      const auto file = entry.path().filename().string();
-      if (file.starts_with(name + ".") && file.find(".part") != std::string::npos) fs::remove(entry.path(), code);
-    }
-  }
-
   Process process_of(const Job& job) const {
-    remove_debris(job.name);
     Process process{job.words, output_ / (job.name + ".log")};
     process.words.push_back("--output=" + (output_ / (job.name + ".onnx")).string());
     if (job.arguments.threads == 0)
