@@ -14,13 +14,43 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What a run leaves beside its output.
-constexpr const char* endings[] = {".onnx", ".report.json", ".report.html", ".report.xml", ".report.md"};
+// What a run leaves beside its output. The model of a large one names its data after its own file.
+constexpr const char* data_ending = ".onnx.data";
+constexpr const char* endings[] = {".onnx", data_ending, ".report.json", ".report.html", ".report.xml", ".report.md"};
+constexpr int deepest = 8;  // folders in folders: a link may lead back to where it is
 
 // These change how a job runs, not what comes out.
 const std::set<std::string>& immaterial() {
   static const std::set<std::string> names = {"model", "calib", "test", "labels", "threads", "verbose", "quiet", "log-json"};
   return names;
+}
+
+// These write files to places of their own, which an entry of the cache does not hold.
+bool writes_elsewhere(const Options& options) { return !options.save_assignment.empty() || !options.export_encodings.empty(); }
+
+// "qnn:libraries/htp.so,soc=60" and "bits.json": the bytes of whatever the value, or a part of it, names a file by.
+std::string files_named(const std::string& value, const fs::path& base) {
+  std::vector<std::string> parts = {value};
+  for (std::size_t start = 0, end = 0; end < value.size(); start = end + 1) {
+    end = std::min(value.find_first_of(":,=", start), value.size());
+    if (end - start < value.size()) parts.push_back(value.substr(start, end - start));
+  }
+  std::string text;
+  std::error_code ignored;
+  for (const auto& part : parts) {
+    if (!part.empty() && fs::is_regular_file(base / part, ignored)) text += " " + fingerprint(read_file(base / part));
+  }
+  return text;
+}
+
+// All files below the folder. As where samples are read, a link is what it leads to; one that leads nowhere is nothing.
+void list_files(const fs::path& folder, int depth, std::vector<fs::path>& files) {
+  std::error_code code, ignored;
+  for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
+    if (entry->is_regular_file(ignored)) files.push_back(entry->path());
+    if (depth < deepest && entry->is_directory(ignored)) list_files(entry->path(), depth + 1, files);
+  }
+  if (code) throw Error(ErrorKind::data, "cannot list the folder " + folder.string() + ": " + code.message());
 }
 
 fs::path with_ending(const fs::path& stem, const char* ending) { return stem.string() + ending; }
@@ -41,28 +71,23 @@ JobCache::JobCache(fs::path folder) : folder_(std::move(folder)), program_(versi
 
 std::string JobCache::key(const Job& job, const fs::path& base) {
   const auto& options = job.arguments.options;
+  if (writes_elsewhere(options)) return "";
   std::string text = program_ + "\nmodel " + load_model(base / options.model).fingerprint;
   for (const auto& folder : {options.calibration, options.test, options.labels})
-    text += "\nimages " + folder_fingerprint(folder.empty() ? folder : base / folder);
+    text += "\nimages " + (folder.empty() ? "none" : folder == "random" ? "random" : folder_fingerprint(base / folder));
   auto settings = options.config;
   std::sort(settings.begin(), settings.end());
   for (const auto& [name, value] : settings) {
-    if (!immaterial().contains(name)) text += "\n" + name + " = " + value;
+    if (!immaterial().contains(name)) text += "\n" + name + " = " + value + files_named(value, base);
   }
   return fingerprint(text);
 }
 
 std::string JobCache::folder_fingerprint(const fs::path& folder) {
-  if (folder.empty()) return "none";
   auto& known = known_[folder];
   if (!known.empty()) return known;
-  std::error_code code;
   std::vector<fs::path> files;
-  for (fs::recursive_directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
-    std::error_code ignored;
-    if (entry->is_regular_file(ignored)) files.push_back(entry->path());
-  }
-  if (code) throw Error(ErrorKind::data, "cannot list the folder " + folder.string() + ": " + code.message());
+  list_files(folder, 0, files);
   std::sort(files.begin(), files.end());
   std::string text;
   for (const auto& file : files) text += file.lexically_relative(folder).string() + " " + fingerprint(read_file(file)) + "\n";
@@ -76,11 +101,12 @@ std::optional<Finished> JobCache::fetch(const std::string& key, const fs::path& 
   try {
     const auto record = nlohmann::json::parse(read_file(entry / "record.json"));
     const Finished finished{record.at("exit_code").get<int>(), record.at("seconds").get<double>()};
-    for (const auto& [ending, bytes] : record.at("files").items()) {
+    const auto& files = record.at("files");
+    if (files.contains(data_ending) && record.at("name").get<std::string>() != fingerprint(stem.filename().string())) return std::nullopt;
+    for (const auto& [ending, bytes] : files.items()) {
       if (fingerprint(read_file(entry / ("model" + ending))) != bytes.get<std::string>()) return std::nullopt;
     }
-    for (const auto& [ending, bytes] : record.at("files").items())
-      link_or_copy(entry / ("model" + ending), with_ending(stem, ending.c_str()));
+    for (const auto& [ending, bytes] : files.items()) link_or_copy(entry / ("model" + ending), with_ending(stem, ending.c_str()));
     return finished;
   } catch (const nlohmann::json::exception&) {  // damaged: as good as none
     return std::nullopt;
@@ -102,8 +128,9 @@ void JobCache::store(const std::string& key, const fs::path& stem, const Finishe
     files[ending] = fingerprint(read_file(file));
   }
   FileTransaction record;
-  record.write(entry / "record.json",
-               nlohmann::json{{"exit_code", finished.exit_code}, {"seconds", finished.seconds}, {"files", files}}.dump() + "\n");
+  const nlohmann::json fields = {
+      {"exit_code", finished.exit_code}, {"seconds", finished.seconds}, {"name", fingerprint(stem.filename().string())}, {"files", files}};
+  record.write(entry / "record.json", fields.dump() + "\n");
   record.publish();
 }
 

@@ -19,7 +19,8 @@ class JobCache {
  public:
   explicit JobCache(std::filesystem::path folder);
 
-  // Fingerprint of the model's bytes, of every file in the image and label folders, of the settings that matter and of this program.
+  // Fingerprint of the model's bytes, of every file in the image and label folders, of the settings that matter, of the files they name
+  // and of this program; empty for a job that writes more files than those beside its output, which is not to be kept.
   // `base`: what the job's paths are relative to.
   std::string key(const Job& job, const std::filesystem::path& base);
 

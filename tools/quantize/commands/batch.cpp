@@ -152,6 +152,7 @@ class Batch {
       if (error.kind() == ErrorKind::interrupted) throw;
       return false;
     }
+    if (key.empty()) return false;
     const auto finished = cache.fetch(key, stem(i));
     if (finished) finish(i, {finished->exit_code, 0, finished->seconds}, true);
     return finished.has_value();
