@@ -55,6 +55,16 @@ TEST(Arguments, SubCommandIsNamedFirst) {
   EXPECT_NE(refusal({"-v", "measure-memory", "m.onnx"}).find("comes first"), std::string::npos);
 }
 
+TEST(Arguments, AnOptionThatMayBeRepeatedTakesOneValueAtATime) {
+  const auto arguments = parsed({"--exclude-op", "Softmax", "--exclude-op", "Add", "--exclude", "conv1", "--exclude-regex", "b",
+                                 "--without", "absorb-bias", "--mean", "0.1,0.2,0.3", "--std", "0.5", "model.onnx", "--calib", "images"});
+  const auto& options = arguments.options;
+  EXPECT_EQ(options.model, "model.onnx");
+  EXPECT_EQ(options.exclusions.op_types, (std::vector<std::string>{"Softmax", "Add"}));
+  EXPECT_EQ(options.exclusions.nodes, (std::vector<std::string>{"conv1"}));
+  EXPECT_EQ(options.preprocess.mean, (std::vector<float>{0.1F, 0.2F, 0.3F}));
+}
+
 TEST(Arguments, MistypedWordsAreAnsweredWithTheNearest) {
   EXPECT_NE(refusal({"m.onnx", "--calb", "images"}).find("did you mean '--calib'?"), std::string::npos);
   EXPECT_NE(refusal({"m.onnx", "--sample=3"}).find("did you mean '--samples'?"), std::string::npos);

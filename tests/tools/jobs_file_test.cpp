@@ -36,6 +36,19 @@ TEST_F(JobsFileTest, ValuesKeepTheirMeaning) {
   EXPECT_EQ(options.gates.min_psnr, 40);
 }
 
+TEST_F(JobsFileTest, AListOfAnOptionThatTakesSeveralIsOneJobsAndKeepsItsEntries) {
+  const auto jobs = read(
+      "[[job]]\nmodel = 'a.onnx'\nexclude = ['conv1', 'conv2']\nexclude-op = ['Add', 'Mul']\nexclude-regex = ['a{1,2}', 'b']\n"
+      "without = ['round-to-pixels', 'absorb-bias']\nprovider = ['own,x=1', 'other']\n");
+  ASSERT_EQ(jobs.size(), 1U);
+  const auto& options = jobs[0].arguments.options;
+  EXPECT_EQ(options.exclusions.nodes, (std::vector<std::string>{"conv1", "conv2"}));
+  EXPECT_EQ(options.exclusions.op_types, (std::vector<std::string>{"Add", "Mul"}));
+  EXPECT_EQ(options.exclusions.patterns, (std::vector<std::string>{"a{1,2}", "b"}));
+  EXPECT_EQ(options.without, (std::set<std::string>{"round-to-pixels", "absorb-bias"}));
+  EXPECT_EQ(options.providers, (std::vector<std::string>{"own,x=1", "other"}));
+}
+
 TEST_F(JobsFileTest, ErrorsNameTheLine) {
   try {
     (void)read("[[job]]\nmodel = 'a.onnx'\n\nsampels = 3\n");

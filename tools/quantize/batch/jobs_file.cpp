@@ -24,8 +24,8 @@ constexpr std::size_t most_jobs = 100'000;
 // One option with every value it takes in turn.
 struct Axis {
   std::string key;
-  std::vector<std::string> values;
-  bool named = false;  // several values: they tell the jobs apart
+  std::vector<std::vector<std::string>> values;  // each of one entry, or of those that the option takes together
+  bool named = false;                            // several values: they tell the jobs apart
 };
 
 class JobsFile {
@@ -67,7 +67,9 @@ class JobsFile {
       if (key == "name") {
         prefix = word(*node, key);
       } else if (key == "model") {
-        axes.insert(axes.begin(), {key, models(*node), true});
+        Axis axis{key, {}, true};
+        for (const auto& model : models(*node)) axis.values.push_back({model});
+        axes.insert(axes.begin(), axis);
       } else {
         axes.push_back(axis(key, *node));
       }
@@ -85,17 +87,29 @@ class JobsFile {
     Axis result{key, {}, key == "scheme"};
     const auto* list = node.as_array();
     if (list == nullptr) {
-      result.values = {word(node, key)};
+      result.values = {{word(node, key)}};
     } else if (option->get_items_expected_max() > 1) {
-      std::string joined;  // a value of its own, not several jobs
-      for (const auto& entry : *list) joined += (joined.empty() ? "" : ",") + word(entry, key);
-      result.values = {joined};
+      if (!list->empty()) result.values = {together(*list, key, option->get_delimiter())};
     } else {
-      for (const auto& entry : *list) result.values.push_back(word(entry, key));
+      for (const auto& entry : *list) result.values.push_back({word(entry, key)});
       result.named |= result.values.size() > 1;
     }
     if (result.values.empty()) fail(file_, node.source(), "'" + key + "' is an empty list");
     return result;
+  }
+
+  // A list that is a value of its own, not several jobs: one entry where the option splits it, else one for each time it is given.
+  std::vector<std::string> together(const toml::array& list, const std::string& key, char delimiter) {
+    std::vector<std::string> entries;
+    for (const auto& node : list) {
+      const auto text = word(node, key);
+      if (delimiter == '\0' || entries.empty()) {
+        entries.push_back(text);
+      } else {
+        entries.back() += delimiter + text;
+      }
+    }
+    return entries;
   }
 
   std::string word(const toml::node& node, const std::string& key) {
@@ -153,9 +167,10 @@ class JobsFile {
     std::string name = prefix;
     std::vector<std::string> words;
     for (std::size_t i = 0; i < axes.size(); ++i) {
-      const auto& value = axes[i].values[at[i]];
-      words.push_back(axes[i].key == "model" ? value : "--" + axes[i].key + "=" + value);
+      const auto& values = axes[i].values[at[i]];
+      for (const auto& value : values) words.push_back(axes[i].key == "model" ? value : "--" + axes[i].key + "=" + value);
       if (!axes[i].named) continue;
+      const auto& value = values.front();
       const std::string part = axes[i].key == "model"    ? std::filesystem::path(value).stem().string()
                                : axes[i].key == "scheme" ? value
                                                          : axes[i].key + "-" + value;

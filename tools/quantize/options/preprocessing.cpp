@@ -23,8 +23,16 @@ void add_preprocessing_options(CLI::App& app, Input& input) {
       ->option_text("imagenet|unit|signed|raw")
       ->group(group);
   app.add_option("--scale", raw.scale, "Factor on the pixel")->option_text("X")->group(group);
-  app.add_option("--mean", raw.mean, "One value, or one per channel, comma separated")->delimiter(',')->option_text("X,...")->group(group);
-  app.add_option("--std", raw.std, "One value, or one per channel, comma separated")->delimiter(',')->option_text("X,...")->group(group);
+  app.add_option("--mean", raw.mean, "One value, or one per channel, comma separated")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->option_text("X,...")
+      ->group(group);
+  app.add_option("--std", raw.std, "One value, or one per channel, comma separated")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->option_text("X,...")
+      ->group(group);
   add_choice(app, "--color", preprocess.color, colors, "Order of the channels")->group(group);
   add_choice(app, "--layout", preprocess.layout, layouts, "Order of the dimensions")->group(group);
   add_choice(app, "--resize", preprocess.resize, resizes, "How a picture of another size is brought to the model's")->group(group);

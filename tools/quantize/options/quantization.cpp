@@ -45,16 +45,20 @@ void add_quantization_options(CLI::App& app, Input& input) {
                "Quantize the graph's outputs too: all integer, but 8-bit logits cost accuracy")
       ->group(group);
   app.add_option("--without", options.without, "Leave this step of the optimizer out, to see what it is worth (repeatable)")
+      ->allow_extra_args(false)
       ->option_text("STEP")
       ->group(group);
   app.add_option("--seed", options.seed, "Seed of everything drawn at random [0]")->option_text("N")->group(group);
   app.add_option("--exclude", options.exclusions.nodes, "Leave the node of this name float (repeatable)")
+      ->allow_extra_args(false)
       ->option_text("NAME")
       ->group(group);
   app.add_option("--exclude-op", options.exclusions.op_types, "Leave operators of this type float (repeatable)")
+      ->allow_extra_args(false)
       ->option_text("TYPE")
       ->group(group);
   app.add_option("--exclude-regex", options.exclusions.patterns, "Leave nodes whose name matches float (repeatable)")
+      ->allow_extra_args(false)
       ->option_text("REGEX")
       ->group(group);
 }
