@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/place.h"
 
 namespace quantize {
 namespace {
@@ -154,9 +155,9 @@ FileTransaction::Staging& FileTransaction::staging_for(const fs::path& path) {
 }
 
 fs::path FileTransaction::reserve(const fs::path& path) {
-  const auto place = fs::weakly_canonical(path);
+  const auto place = place_of(path);
   for (const auto& entry : entries_) {
-    if (fs::weakly_canonical(entry.final) == place)
+    if (place_of(entry.final) == place)
       throw Error(ErrorKind::output, "two results would be written to " + path.string() + "; give one of them another name");
   }
   auto temporary = staging_for(path).folder / path.filename();

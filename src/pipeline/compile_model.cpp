@@ -40,7 +40,8 @@ std::vector<CompiledContext> compile_model(const CompileOptions& options, Contex
   const auto folder = !options.folder.empty()           ? options.folder
                       : options.model.has_parent_path() ? options.model.parent_path()
                                                         : std::filesystem::path(".");
-  if (!std::filesystem::is_regular_file(options.model)) throw Error(ErrorKind::model, "there is no model " + options.model.string());
+  std::error_code code;
+  if (!std::filesystem::is_regular_file(options.model, code)) throw Error(ErrorKind::model, "there is no model " + options.model.string());
   const ResultFolder results(folder);
   const ScratchFolder scratch(folder);
   FileTransaction files;

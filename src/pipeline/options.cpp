@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/place.h"
 #include "ops/target.h"
 #include "optimize/optimize.h"
 #include "run/provider.h"
@@ -36,19 +37,22 @@ void validate(const Preprocess& preprocess, const std::function<void(bool, const
 // What is read or written by a name that the user chose: nothing may be written over any of it.
 void refuse_one_place_for_two(const Options& options) {
   const auto exported = options.export_encodings.empty() ? "" : options.export_encodings.string() + ".onnx";
-  const std::pair<const char*, std::filesystem::path> read[] = {
-      {"the model", options.model}, {"--assignment", options.assignment}, {"--import-encodings", options.import_encodings}};
+  const std::pair<const char*, std::filesystem::path> read[] = {{"the model", options.model},
+                                                                {"--assignment", options.assignment},
+                                                                {"--import-encodings", options.import_encodings},
+                                                                {"--statistics", options.statistics},
+                                                                {"--encodings", options.encodings}};
   const std::pair<const char*, std::filesystem::path> written[] = {{"-o", options.output},
                                                                    {"--save-assignment", options.save_assignment},
                                                                    {"--export-encodings", options.export_encodings},
                                                                    {"--export-encodings, with its model,", exported}};
   std::map<std::filesystem::path, std::string> taken;
   for (const auto& [name, path] : read) {
-    if (!path.empty()) taken.emplace(std::filesystem::weakly_canonical(path), name);
+    if (!path.empty()) taken.emplace(place_of(path), name);
   }
   for (const auto& [name, path] : written) {
     if (path.empty()) continue;
-    const auto [place, fresh] = taken.emplace(std::filesystem::weakly_canonical(path), name);
+    const auto [place, fresh] = taken.emplace(place_of(path), name);
     if (!fresh)
       throw Error(ErrorKind::usage,
                   std::string(name) + " would overwrite " + place->second + ": " + path.string() + "; choose another name");
@@ -95,6 +99,12 @@ void validate(const Options& options) {
   if (::access(folder.c_str(), W_OK) != 0) {
     throw Error(ErrorKind::output, "cannot write into the folder " + folder.string() + ": " + std::strerror(errno));
   }
+  // A model with such a name is refused when it is loaded.
+  const auto no_name = [&](const std::filesystem::path& path) {
+    return std::filesystem::status(path, code).type() == std::filesystem::file_type::none;
+  };
+  if (!no_name(options.model) && no_name(options.output))
+    throw Error(ErrorKind::output, "cannot write " + options.output.string() + ": " + code.message());
   if (std::filesystem::exists(options.output, code) && !std::filesystem::is_regular_file(options.output, code) &&
       !std::filesystem::is_directory(options.output, code)) {
     throw Error(ErrorKind::output, options.output.string() + " is not a regular file and would be replaced; give another name with -o");

@@ -86,6 +86,14 @@ TEST_F(Files, OnePlaceIsNotForTwo) {
   EXPECT_NE(text.find("two results"), std::string::npos) << text;
 }
 
+TEST_F(Files, ANameThatNoFileCanHaveIsNamed) {
+  FileTransaction files;
+  files.write(folder / "a", "alpha");
+  const std::string name(300, 'n');
+  const auto text = failure_of([&] { files.write(folder / name, "beta"); }, ErrorKind::output);
+  EXPECT_NE(text.find(name), std::string::npos) << text;
+}
+
 TEST_F(Files, PublishIsAllOrNothing) {
   std::filesystem::create_directories(folder / "b" / "inner");
   failure_of(

@@ -149,6 +149,22 @@ def test_what_is_stale_or_foreign_is_refused_with_the_reason(program, job, kept,
     assert listing(tmp_path) == ["other.onnx"]
 
 
+def test_no_part_writes_over_what_it_reads(program, job, kept, tmp_path):
+    """What is read may be all that is left of hours of work."""
+    (tmp_path / "link.json").symlink_to(kept / "s.json")
+    before = {name: (kept / name).read_bytes() for name in listing(kept)}
+    refused(program, "encode", job[0], "-O0", "--statistics", kept / "s.json", "-o", tmp_path / "link.json", code=USAGE, saying=["-o", "--statistics"])
+    refused(program, "apply", job[0], "-O0", "--statistics", kept / "s.json", "-o", kept / "s.json", code=USAGE, saying=["-o", "--statistics"])
+    refused(program, "apply", job[0], "-O0", "--encodings", kept / "e.json", "-o", kept / "e.json", code=USAGE, saying=["-o", "--encodings"])
+    refused(program, "merge", kept / "s.json", "-o", kept / "s.json", code=USAGE, saying=["-o", "s.json"])
+    done(program, job[0], *job_words(job)[1:], *QUIET, "-o", tmp_path / "out.onnx")
+    report = tmp_path / "out.report.json"
+    text = report.read_bytes()
+    refused(program, "report", report, "-o", report, "-q", code=USAGE, saying=["-o", report])
+    assert report.read_bytes() == text
+    assert {name: (kept / name).read_bytes() for name in listing(kept)} == before
+
+
 def test_broken_files_are_refused_by_name(program, job, kept, tmp_path):
     text = (kept / "s.json").read_text(encoding="utf-8")
     for broken in ("", "[]", "{}", text[: len(text) // 2], text.replace('"version": 1', '"version": 99'), text.replace('"count"', '"cuont"')):

@@ -12,7 +12,7 @@ from conftest import ROOT
 from models import two_convolutions
 from support import QUICK, complaints, draw_pictures, listing, quantize, start
 
-OUTPUT, INTERRUPTED = 5, 130
+MODEL, OUTPUT, INTERRUPTED = 3, 5, 130
 DEMO = ROOT / "data" / "demo"
 
 
@@ -39,6 +39,14 @@ def test_an_output_folder_that_is_none_is_named(program, job, tmp_path, place):
 
 def test_a_folder_is_no_output_file(program, job, tmp_path):
     expect_output_error(start(program, job[0], "--calib", job[1], "-o", tmp_path, *QUICK), tmp_path)
+
+
+def test_a_name_that_no_file_can_have_is_an_error_like_any_other(program, job, tmp_path):
+    name = "n" * 300 + ".onnx"
+    expect_output_error(start(program, job[0], "--calib", job[1], "-o", tmp_path / name, *QUICK), "name too long")
+    for command in ([], ["compile"]):
+        ended = start(program, *command, tmp_path / name, *([] if command else ["--calib", job[1], *QUICK]))
+        assert (ended.returncode, listing(tmp_path)) == (MODEL, []), ended.stderr
 
 
 def test_an_output_folder_that_refuses_files_is_named(program, job):

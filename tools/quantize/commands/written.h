@@ -6,12 +6,19 @@
 
 #include "arguments.h"
 #include "base/context.h"
+#include "base/error.h"
 #include "base/files.h"
+#include "base/place.h"
 
 namespace quantize::cli {
 
-// Writes `bytes` to the file of -o, whole or not at all, and says so; returns exit code 0.
+// Writes `bytes` to the file of -o, whole or not at all, and says so; returns exit code 0. Throws Error{usage} where that is one of the
+// files that were read.
 inline int write_and_say(const Arguments& arguments, const std::string& bytes, const std::string& what, const Context& context) {
+  for (const auto& read : arguments.files) {
+    if (place_of(read) == place_of(arguments.options.output))
+      throw Error(ErrorKind::usage, "-o would overwrite what is read: " + read.string() + "; choose another name");
+  }
   FileTransaction files;
   files.write(arguments.options.output, bytes);
   context.check_stop();
