@@ -65,6 +65,14 @@ TEST(Arguments, AnOptionThatMayBeRepeatedTakesOneValueAtATime) {
   EXPECT_EQ(options.preprocess.mean, (std::vector<float>{0.1F, 0.2F, 0.3F}));
 }
 
+TEST(Arguments, OnlyWhatCanRunDryIsAskedTo) {
+  EXPECT_TRUE(parsed({"m.onnx", "--calib", "images", "--dry-run"}).dry_run);
+  EXPECT_NE(refusal({"calibrate", "m.onnx", "--calib", "images", "--dry-run"}).find("--dry-run"), std::string::npos);
+  EXPECT_NE(refusal({"encode", "m.onnx", "--statistics", "s.json", "--dry-run"}).find("--dry-run"), std::string::npos);
+  EXPECT_NE(refusal({"apply", "m.onnx", "--encodings", "e.json", "--dry-run"}).find("--dry-run"), std::string::npos);
+  EXPECT_NE(refusal({"sensitivity", "m.onnx", "--calib", "images", "--dry-run"}).find("--dry-run"), std::string::npos);
+}
+
 TEST(Arguments, MistypedWordsAreAnsweredWithTheNearest) {
   EXPECT_NE(refusal({"m.onnx", "--calb", "images"}).find("did you mean '--calib'?"), std::string::npos);
   EXPECT_NE(refusal({"m.onnx", "--sample=3"}).find("did you mean '--samples'?"), std::string::npos);

@@ -18,6 +18,7 @@ std::filesystem::path demo_folder() {
 
 void add_options(CLI::App& app, Input& input) {
   add_job_options(app, input);
+  add_dry_run(app, input);
   app.remove_option(app.get_option("--calib"));
   describe_output(app, "The quantized model; the reports go beside it [demo.<scheme>.onnx]");
   add_quantization_options(app, input);

@@ -9,6 +9,11 @@
 namespace quantize::cli {
 namespace {
 
+void add_options(CLI::App& app, Input& input) {
+  add_run_options(app, input);
+  add_dry_run(app, input);
+}
+
 void finish(Input& input) {
   finish_run_options(input);
   auto& options = input.arguments.options;
@@ -33,7 +38,7 @@ Command quantize_command() {
   quantize model.onnx --calib images/ --test held_out/ --labels masks/ --scheme w4a16 -O2 -o small.onnx
   quantize model.onnx --calib images/ --scheme w8a16 --preprocess unit --exclude-op Softmax --dry-run
 )",
-          .add_options = add_run_options,
+          .add_options = add_options,
           .finish = finish,
           .run = run};
 }

@@ -32,6 +32,7 @@ struct Input {
 
 void add_model(CLI::App& app, Input& input);  // the positional MODEL
 void add_job_options(CLI::App& app, Input& input);
+void add_dry_run(CLI::App& app, Input& input);  // of the main job: its parts would run all the same
 void add_preprocessing_options(CLI::App& app, Input& input);
 void add_quantization_options(CLI::App& app, Input& input);
 void add_mixed_options(CLI::App& app, Input& input);

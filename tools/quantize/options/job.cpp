@@ -31,8 +31,11 @@ void add_job_options(CLI::App& app, Input& input) {
              "Processors it is for; 'any' has 7-bit weights where x86 without VNNI would cut 16-bit sums")
       ->group(group);
   app.add_option("--opset", options.opset, "Raise the model to at least this opset")->option_text("N")->group(group);
+}
+
+void add_dry_run(CLI::App& app, Input& input) {
   app.add_flag("--dry-run", input.arguments.dry_run, "Say what would be quantized, how, and the resulting size; write nothing")
-      ->group(group);
+      ->group("Job");
 }
 
 }  // namespace quantize::cli
