@@ -133,3 +133,48 @@ def test_what_stood_there_before_survives_a_run_that_is_stopped(program, job, tm
     running.communicate(timeout=20)
     assert running.returncode == INTERRUPTED
     assert {name: (tmp_path / name).read_bytes() for name in listing(tmp_path)} == before
+
+
+def signal_state(running, field):
+    """Bits of signals that the main thread blocks (SigBlk) or that wait for the process (ShdPnd)."""
+    with open(f"/proc/{running.pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1], 16) for line in status if line.startswith(field))
+
+
+def until(condition):
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def stuck(program, tmp_path):
+    """A run in the middle of something that takes for ever: its model is a pipe that nobody writes to."""
+    os.mkfifo(tmp_path / "model.onnx")
+    with subprocess.Popen([program, "inspect", tmp_path / "model.onnx"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        until(lambda: signal_state(running, "SigBlk") & 1 << (signal.SIGINT - 1))
+        yield running
+        running.kill()
+
+
+def send(running, sent):
+    """Returns once the program has taken it."""
+    running.send_signal(sent)
+    until(lambda: running.poll() is not None or signal_state(running, "ShdPnd") == 0)
+
+
+def test_a_second_interrupt_ends_the_program_at_once(stuck):
+    for sent in (signal.SIGINT, signal.SIGTERM, signal.SIGTERM):
+        send(stuck, sent)
+    time.sleep(0.3)
+    assert stuck.poll() is None  # only Ctrl-C counts
+    send(stuck, signal.SIGINT)
+    assert stuck.wait(timeout=20) == INTERRUPTED
+
+
+def test_inspect_ends_when_it_is_interrupted(stuck, job, tmp_path):
+    send(stuck, signal.SIGINT)
+    (tmp_path / "model.onnx").write_bytes(job[0].read_bytes())
+    assert stuck.communicate(timeout=20) == ("", "error: interrupted; nothing was written\n")
+    assert stuck.returncode == INTERRUPTED

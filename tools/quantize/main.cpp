@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <string_view>
@@ -12,6 +14,7 @@ namespace {
 
 using quantize::Context;
 using quantize::Error;
+using quantize::ErrorKind;
 using quantize::cli::Arguments;
 
 // Ctrl-C and SIGTERM ask the run to stop at the next unit of work; it then removes what it had begun to write. A second Ctrl-C ends the
@@ -23,12 +26,13 @@ void stop_on_signals(const std::stop_source& source) {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by every thread made later: only the one below receives them
   std::thread([signals, source]() mutable {
-    int received = 0;
-    sigwait(&signals, &received);
-    source.request_stop();
-    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-    std::signal(SIGINT, SIG_DFL);
-    std::signal(SIGTERM, SIG_DFL);
+    for (int interrupts = 0; interrupts < 2;) {
+      int received = 0;
+      sigwait(&signals, &received);
+      source.request_stop();
+      if (received == SIGINT) ++interrupts;  // SIGTERM does not count: `batch` sends it to workers that had the terminal's Ctrl-C as well
+    }
+    ::_exit(static_cast<int>(ErrorKind::interrupted));
   }).detach();
 }
 

@@ -15,10 +15,13 @@ void add_options(CLI::App& app, Input& input) {
   add_general_options(app, input);
 }
 
-int run(const Arguments& arguments, Context&) {
+int run(const Arguments& arguments, Context& context) {
   const Model model = load_model(arguments.options.model);
+  context.check_stop();
   auto seen = inspect(model);
+  context.check_stop();
   if (seen.scheme != "float") seen.kernels = kernels_in_runtime(model);
+  context.check_stop();
   const bool all = arguments.verbosity == Verbosity::verbose;
   std::fputs((arguments.json ? write_inspection_json(model, seen) : write_inspection(model, seen, all)).c_str(), stdout);
   return 0;
