@@ -72,6 +72,7 @@ struct Move {
 struct MoveResult {
   int code = 0;            // errno of what failed
   std::size_t failed = 0;  // number of the move that failed
+  bool ended = false;      // it came to its end, one way or the other
 };
 
 // A second name for the file that is about to be replaced. Where the file system knows no hard links it gives up its first one.
@@ -111,11 +112,14 @@ MoveResult move_all_in_child(const std::vector<Rename>& decisions, const std::ve
   const pid_t child = shared == MAP_FAILED ? -1 : ::fork();
   if (child == 0) {
     ::setsid();
-    move_all(decisions, moves, *static_cast<MoveResult*>(shared));
+    auto& told = *static_cast<MoveResult*>(shared);
+    move_all(decisions, moves, told);
+    told.ended = true;
     ::_exit(0);
   }
   if (child < 0) {
     move_all(decisions, moves, result);
+    result.ended = true;
   } else {
     while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
     }
@@ -198,6 +202,12 @@ void FileTransaction::publish() {
     moves.push_back({from.string(), final.string(), from.string() + std::string(backup_suffix)});
   }
   const MoveResult result = move_all_in_child(decisions, moves);
+  if (!result.ended) {
+    for (const auto& staging : stagings_) ::close(staging.lock);
+    stagings_.clear();  // what was decided stays for the next run to complete
+    throw Error(ErrorKind::output,
+                "cannot write " + entries_.front().final.string() + ": the process that moves files to their places was killed");
+  }
   if (result.code != 0) fail_writing(entries_[result.failed].final, result.code);
   close();
 }

@@ -1,7 +1,9 @@
 #include "base/files.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "base/error.h"
@@ -124,6 +126,35 @@ TEST_F(Files, AFailedPublishBringsOlderFilesBack) {
       },
       ErrorKind::output);
   EXPECT_EQ(read_file(folder / "a"), "old");
+  EXPECT_EQ(files_in_folder(), 2U);
+}
+
+// The folder in which the next process to be made decides for what waits there and is killed before it moves anything.
+std::filesystem::path deadly_folder;
+
+void decide_and_die() {
+  if (deadly_folder.empty()) return;
+  for (const auto& entry : std::filesystem::directory_iterator(deadly_folder)) {
+    if (entry.is_directory()) std::filesystem::rename(entry.path(), entry.path().string() + ".commit");
+  }
+  std::raise(SIGKILL);
+}
+
+TEST_F(Files, AKilledMoverIsAFailureThatTheNextRunMakesGood) {
+  ASSERT_EQ(::pthread_atfork(nullptr, nullptr, decide_and_die), 0);
+  {
+    FileTransaction files;
+    files.write(folder / "a", "alpha");
+    deadly_folder = folder;
+    const auto text = failure_of([&] { files.publish(); }, ErrorKind::output);
+    deadly_folder.clear();
+    EXPECT_NE(text.find("killed"), std::string::npos) << text;
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder / "a"));
+  FileTransaction next;
+  next.write(folder / "b", "beta");
+  next.publish();
+  EXPECT_EQ(read_file(folder / "a"), "alpha");
   EXPECT_EQ(files_in_folder(), 2U);
 }
 

@@ -104,6 +104,36 @@ def test_a_failed_job_does_not_stop_the_others(program, place):
     assert "bad.w8a8.log" in listing(place / "out")
 
 
+def test_a_cache_that_cannot_be_written_stops_nothing(program, place):
+    (place / "file").touch()
+    run = batch(program, place, TWO_BY_TWO, "--cache", place / "file")
+    assert {row["outcome"] for row in rows(place).values()} == {"done"}
+    assert "a.w8a8 will be run again" in run.stderr
+
+
+def test_a_report_that_is_gone_is_one_jobs_failure(program, place):
+    batch(program, place, TWO_BY_TWO)
+    record = next((place / "out" / ".cache").glob("*/record.json"))
+    fields = json.loads(record.read_text(encoding="utf-8"))
+    del fields["files"][".report.json"]
+    record.write_text(json.dumps(fields), encoding="utf-8")
+    for name in NAMES:
+        (place / "out" / f"{name}.report.json").unlink()
+    batch(program, place, TWO_BY_TWO, code=4)
+    outcomes = [row["outcome"] for row in rows(place).values() if row["outcome"] != "done"]
+    assert len(outcomes) == 1
+    assert ".report.json" in outcomes[0]
+
+
+def test_a_batch_waits_for_its_jobs_also_where_ended_processes_are_ignored(program, place):
+    """As started by some servers and schedulers."""
+    (place / "jobs.toml").write_text(TWO_BY_TWO, encoding="utf-8")
+    run = subprocess.run([program, "batch", place / "jobs.toml", "-o", place / "out"], capture_output=True, timeout=100, check=False,
+                         preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    assert run.returncode == 0, run.stderr
+    assert list(rows(place)) == NAMES
+
+
 def test_a_missed_gate_is_the_worst_of_results_and_is_remembered(program, place):
     text = TWO_BY_TWO + "min-psnr = [1, 500]\n"
     for _ in range(2):

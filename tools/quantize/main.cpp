@@ -44,6 +44,7 @@ int run(Arguments& arguments) {
   context.stop = source.get_token();
   stop_on_signals(source);
   connect_console(context, arguments.verbosity, arguments.log_json);
+  std::signal(SIGCHLD, SIG_DFL);  // where whoever started us ignores it, nobody could wait for a process
   arguments.options.memory_command = {"/proc/self/exe", "measure-memory"};
   return arguments.command->run(arguments, context);
 }

@@ -58,6 +58,8 @@ std::string missed_gates(const Report& report) {
   return text.empty() ? "done" : text;
 }
 
+bool made_a_model(const Ended& ended) { return ended.signal == 0 && (ended.exit_code == 0 || ended.exit_code == missed_gate); }
+
 std::string describe(const Ended& ended) {
   if (ended.signal != 0) return "crashed (signal " + std::to_string(ended.signal) + ")";
   return ended.exit_code == 0 ? "done" : "failed (exit " + std::to_string(ended.exit_code) + ")";
@@ -132,8 +134,7 @@ class Batch {
         processes, base_, arguments_.batch.workers, arguments_.batch.memory_megabytes << 20,
         [&](std::size_t k, const Ended& ended) {
           const auto i = left[k];
-          if (ended.signal == 0 && (ended.exit_code == 0 || ended.exit_code == missed_gate) && !keys[i].empty())
-            cache.store(keys[i], stem(i), {ended.exit_code, ended.seconds});
+          if (made_a_model(ended) && !keys[i].empty()) store(cache, i, keys[i], ended);
           finish(i, ended, false);
         },
         context_);
@@ -158,6 +159,15 @@ class Batch {
     return finished.has_value();
   }
 
+  // A result that cannot be kept is a result all the same.
+  void store(const JobCache& cache, std::size_t i, const std::string& key, const Ended& ended) const {
+    try {
+      cache.store(key, stem(i), {ended.exit_code, ended.seconds});
+    } catch (const Error& error) {
+      context_.warn(jobs_[i].name + " will be run again the next time: " + error.what());
+    }
+  }
+
   Process process_of(const Job& job) const {
     Process process{job.words, output_ / (job.name + ".log")};
     process.words.push_back("--output=" + (output_ / (job.name + ".onnx")).string());
@@ -171,10 +181,8 @@ class Batch {
     row.exit_code = ended.exit_code;
     row.seconds = ended.seconds;
     row.cached = cached;
-    if (ended.signal == 0 && (ended.exit_code == 0 || ended.exit_code == missed_gate)) {
-      row.run = read_run(stem(i).string() + ".report.json", page());
-      row.run->report.quantized.path = jobs_[i].name + ".onnx";
-      row.outcome = missed_gates(row.run->report);
+    if (made_a_model(ended)) {
+      read_report(i);
     } else {
       row.outcome = describe(ended) + ": " + last_words(output_ / (jobs_[i].name + ".log"));
     }
@@ -182,6 +190,19 @@ class Batch {
     std::snprintf(seconds, sizeof seconds, "%.1f s", ended.seconds);
     context_.info("[" + std::to_string(++done_) + "/" + std::to_string(jobs_.size()) + "] " + jobs_[i].name + ": " + row.outcome +
                   (cached ? " (from the cache)" : std::string(" in ") + seconds));
+  }
+
+  void read_report(std::size_t i) {
+    auto& row = rows_[i];
+    try {
+      row.run = read_run(stem(i).string() + ".report.json", page());
+      row.run->report.quantized.path = jobs_[i].name + ".onnx";
+      row.outcome = missed_gates(row.run->report);
+    } catch (const Error& error) {
+      row.exit_code = error.exit_code();
+      row.outcome = error.what();
+      context_.warn(jobs_[i].name + " has no report: " + error.what());
+    }
   }
 
   int conclude() const {
