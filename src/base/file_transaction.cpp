@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -7,11 +6,11 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/locked_folder.h"
 #include "base/place.h"
 
 namespace quantize {
@@ -19,25 +18,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view prefix = ".quantize-";
 constexpr std::string_view decided = ".commit", backup_suffix = ".old";
 
 [[noreturn]] void fail_writing(const fs::path& path, int code) {
   throw Error(ErrorKind::output, "cannot write " + path.string() + ": " + std::strerror(code));
-}
-
-// The descriptor that holds the lock, or -1 where another holds it or the folder is gone. The lock ends with the process, however it ends.
-int lock_folder(const fs::path& folder) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return -1;
-  struct stat locked {
-  }, named{};
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && ::fstat(descriptor, &locked) == 0 && ::stat(folder.c_str(), &named) == 0 &&
-      locked.st_ino == named.st_ino) {
-    return descriptor;
-  }
-  ::close(descriptor);
-  return -1;
 }
 
 // What killed runs left in `parent`: a decided transaction is completed, any other removed. Nobody is told; what cannot be done stays.
@@ -45,7 +29,7 @@ void clean_debris(const fs::path& parent) {
   std::error_code ignored;
   std::vector<fs::path> left;
   for (const auto& entry : fs::directory_iterator(parent, ignored)) {
-    if (entry.path().filename().string().starts_with(prefix)) left.push_back(entry.path());
+    if (entry.path().filename().string().starts_with(hidden_prefix)) left.push_back(entry.path());
   }
   for (const auto& folder : left) {
     const int lock = lock_folder(folder);
@@ -149,13 +133,8 @@ FileTransaction::Staging& FileTransaction::staging_for(const fs::path& path) {
     if (staging.parent == parent) return staging;
   }
   clean_debris(parent);
-  constexpr int attempts = 10;  // another run's cleaning may take the folder away before it is locked
-  for (int attempt = 0; attempt < attempts; ++attempt) {
-    std::string name = (parent / (std::string(prefix) + "XXXXXX")).string();
-    if (::mkdtemp(name.data()) == nullptr) fail_writing(path, errno);
-    if (const int lock = lock_folder(name); lock >= 0) return stagings_.emplace_back(Staging{parent, name, lock});
-  }
-  fail_writing(path, EBUSY);
+  const auto made = make_locked_folder(parent, path);
+  return stagings_.emplace_back(Staging{parent, made.path, made.lock});
 }
 
 fs::path FileTransaction::reserve(const fs::path& path) {

@@ -1,24 +1,21 @@
 #include "base/scratch_folder.h"
 
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
+#include <unistd.h>
 
-#include "base/error.h"
+#include "base/locked_folder.h"
 
 namespace quantize {
 
 ScratchFolder::ScratchFolder(const std::filesystem::path& beside) {
-  std::string name = (beside / ".quantize.XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) {
-    throw Error(ErrorKind::output, "cannot write into " + beside.string() + ": " + std::strerror(errno));
-  }
-  path_ = name;
+  const auto made = make_locked_folder(beside, beside);
+  path_ = made.path;
+  lock_ = made.lock;
 }
 
 ScratchFolder::~ScratchFolder() {
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
+  ::close(lock_);
 }
 
 }  // namespace quantize

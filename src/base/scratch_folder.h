@@ -1,4 +1,5 @@
 // A folder of its own for what another library writes: it names files after each other, so temporary names would end up in them.
+// Where the process is killed, the next FileTransaction beside it removes it.
 #pragma once
 
 #include <filesystem>
@@ -16,6 +17,7 @@ class ScratchFolder {
 
  private:
   std::filesystem::path path_;
+  int lock_ = -1;
 };
 
 }  // namespace quantize
