@@ -1,5 +1,6 @@
 #include "dataset/npy.h"
 
+#include <algorithm>
 #include <cctype>
 #include <limits>
 #include <optional>
@@ -177,6 +178,12 @@ Tensor parse_npy(std::string_view bytes, const std::string& name) {
   check_payload(*header.shape, element_size(type), payload.size(), name);
   const auto* first = reinterpret_cast<const std::byte*>(payload.data());
   return {type, *header.shape, {first, first + payload.size()}};
+}
+
+bool is_npy(const std::filesystem::path& path) {
+  const std::string ending = path.extension().string();
+  constexpr std::string_view npy = ".npy";
+  return std::ranges::equal(ending, npy, {}, [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
 }
 
 Tensor read_npy(const std::filesystem::path& path) { return parse_npy(read_file(path), path.string()); }

@@ -9,6 +9,8 @@
 
 namespace quantize {
 
+// By the file's name, in whichever case.
+bool is_npy(const std::filesystem::path& path);
 // Throws Error{data} naming the file for anything else (Fortran order, objects, big endian, truncated).
 Tensor read_npy(const std::filesystem::path& path);
 Tensor parse_npy(std::string_view bytes, const std::string& name);

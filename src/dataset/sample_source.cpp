@@ -31,8 +31,6 @@ std::string lower_ending(const fs::path& path) {
   return ending;
 }
 
-bool is_tensor(const fs::path& path) { return lower_ending(path) == ".npy"; }
-
 bool is_picture(const fs::path& path) {
   static const std::set<std::string, std::less<>> endings = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm"};
   return endings.contains(lower_ending(path));
@@ -47,12 +45,12 @@ std::vector<fs::path> list_folder(const fs::path& folder) {
     std::error_code ignored;  // a dangling link is no regular file
     const auto& path = entry->path();
     const bool hidden = path.filename().string().starts_with('.');
-    if (!hidden && entry->is_regular_file(ignored) && (is_picture(path) || is_tensor(path))) paths.push_back(path);
+    if (!hidden && entry->is_regular_file(ignored) && (is_picture(path) || is_npy(path))) paths.push_back(path);
   }
   if (code) fail("cannot list the folder " + folder.string() + ": " + code.message());
   if (paths.empty()) fail("the folder " + folder.string() + " holds no pictures (.jpg .jpeg .png .bmp .ppm .pgm) and no .npy files");
   std::sort(paths.begin(), paths.end());
-  const auto tensors = std::count_if(paths.begin(), paths.end(), is_tensor);
+  const auto tensors = std::count_if(paths.begin(), paths.end(), is_npy);
   if (tensors != 0 && static_cast<std::size_t>(tensors) != paths.size()) {
     fail("the folder " + folder.string() + " mixes pictures and .npy files; keep one kind only");
   }
@@ -154,7 +152,7 @@ Sample SampleSource::load(std::size_t index) const {
       continue;
     }
     const auto& path = item.files[i];
-    sample.inputs.push_back(is_tensor(path) ? load_tensor(path, inputs_[i]) : load_picture(path, inputs_[i], preprocess_));
+    sample.inputs.push_back(is_npy(path) ? load_tensor(path, inputs_[i]) : load_picture(path, inputs_[i], preprocess_));
   }
   return sample;
 }
@@ -195,7 +193,7 @@ SampleSource SampleSource::readable(const std::function<void(const std::string&)
   parallel_for(context, size(), [&](std::size_t i, unsigned) {
     try {
       for (const auto& path : files_[i].files) {
-        if (is_tensor(path)) {
+        if (is_npy(path)) {
           read_npy(path);
         } else {
           read_image(path, channels_of(preprocess_));

@@ -2,6 +2,7 @@
 
 #include "base/parallel.h"
 #include "dataset/image.h"
+#include "dataset/npy.h"
 #include "evaluate/evaluate.h"
 #include "report/overlay.h"
 #include "run/session.h"
@@ -10,8 +11,6 @@ namespace quantize {
 namespace {
 
 constexpr double overlay_opacity = 0.55;
-
-bool is_picture(const std::filesystem::path& file) { return file.extension() != ".npy"; }
 
 // The classes of an output brought back to the picture it came from. Where the picture fills only a part of the model's input (letterbox),
 // that part of the output is cut out; where only the middle of the picture was used (crop), the rest of the mask keeps class 0.
@@ -42,7 +41,7 @@ std::vector<ComparedPicture> compare_pictures(const onnx::ModelProto& fp32, cons
                                               const Accuracy& accuracy, const SessionOptions& options, const Context& context) {
   std::vector<std::size_t> usable;
   for (const auto number : numbers) {
-    if (samples.file(number).files.size() == 1 && is_picture(samples.file(number).files[0])) usable.push_back(number);
+    if (samples.file(number).files.size() == 1 && !is_npy(samples.file(number).files[0])) usable.push_back(number);
   }
   const Session a(fp32), b(quantized, options);
   std::vector<ComparedPicture> pictures(usable.size());

@@ -20,6 +20,13 @@ std::string reason(const std::string& bytes) {
   return text;
 }
 
+TEST(IsNpy, GoesByTheEndingInWhicheverCase) {
+  EXPECT_TRUE(is_npy("folder/a.npy"));
+  EXPECT_TRUE(is_npy("folder/a.NPY"));
+  EXPECT_FALSE(is_npy("folder/a.npy.png"));
+  EXPECT_FALSE(is_npy("npy"));
+}
+
 TEST(ReadNpy, ReadsFloatsAndIntegers) {
   const std::pair<const char*, ElementType> types[] = {
       {"f2", Proto::FLOAT16}, {"f4", Proto::FLOAT}, {"f8", Proto::DOUBLE}, {"i1", Proto::INT8},  {"u1", Proto::UINT8}, {"i2", Proto::INT16},
