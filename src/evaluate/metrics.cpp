@@ -19,6 +19,11 @@ bool is_integer(ElementType type) {
          type == onnx::TensorProto::INT8 || type == onnx::TensorProto::BOOL;
 }
 
+// Scores along one dimension; classes have no axis for them.
+bool is_line(const Tensor& output, ClassAxis axis) {
+  return axis == ClassAxis::line && output.shape.size() == 3 && !is_integer(output.type);
+}
+
 // The output seen as planes of height x width.
 struct Planes {
   int channels = 1, height = 1, width = 1;
@@ -27,8 +32,9 @@ struct Planes {
 
 Planes planes_of(const Tensor& output, ClassAxis axis) {
   Shape shape = output.shape;
-  if (shape.size() == 2) shape = {shape[0], shape[1], 1, 1};         // class scores of a whole picture
-  if (shape.size() == 3) shape = {shape[0], 1, shape[1], shape[2]};  // no channel axis
+  if (shape.size() == 2 && is_integer(output.type)) shape.insert(shape.begin(), 1);  // a class map without a batch
+  if (shape.size() == 2) shape = {shape[0], shape[1], 1, 1};                         // class scores of a whole picture
+  if (shape.size() == 3) shape.insert(shape.begin() + (is_line(output, axis) ? 2 : 1), 1);
   if (shape.size() < 2) shape = {1, 1, 1, element_count(output.shape)};
   while (shape.size() > 4) {  // volumes: what lies behind the height is one width
     shape[shape.size() - 2] *= shape.back();
@@ -117,14 +123,17 @@ double Energy::psnr_db() const { return error == 0 ? no_error_db : decibel(peak 
 
 ClassAxis class_axis(const Shape& input, bool input_channels_last, const Shape& output) {
   const auto natural = input_channels_last ? ClassAxis::last : ClassAxis::first;
-  if (input.size() != 4 || output.size() != 4) return natural;
-  const std::size_t first = input_channels_last ? 1 : 2;
+  if (input.size() != output.size() || input.size() < 3 || input.size() > 4) return natural;
+  const bool batch = input.size() == 4;
+  if (!batch && input_channels_last) return natural;
+  const std::size_t first = batch && !input_channels_last ? 2 : 1;
   // Rounded strides leave a few per cent.
   const auto fits = [&](std::int64_t height, std::int64_t width) {
     const double a = static_cast<double>(height) * static_cast<double>(input[first + 1]);
     const double b = static_cast<double>(width) * static_cast<double>(input[first]);
     return height > 0 && width > 0 && a > 0 && std::fabs(a - b) <= 0.1 * std::max(a, b);
   };
+  if (!batch) return input[1] > 0 && !fits(output[1], output[2]) ? ClassAxis::line : natural;  // a line's channels are never free
   const bool as_first = fits(output[2], output[3]), as_last = fits(output[1], output[2]);
   return as_first == as_last ? natural : as_first ? ClassAxis::first : ClassAxis::last;
 }
@@ -135,7 +144,7 @@ ClassAxis class_axis(const onnx::GraphProto& graph, const Shape& input, Layout l
 
 int class_count(const Tensor& output, ClassAxis axis) {
   if (is_integer(output.type)) return 255;
-  if (output.shape.size() < 2 || output.shape.size() == 3) return 2;
+  if (output.shape.size() < 2 || (output.shape.size() == 3 && !is_line(output, axis))) return 2;
   const auto channels = axis == ClassAxis::last && output.shape.size() == 4 ? output.shape[3] : output.shape[1];
   return static_cast<int>(std::clamp<std::int64_t>(channels, 2, 255));
 }

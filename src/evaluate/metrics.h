@@ -28,18 +28,20 @@ struct ClassMap {
   std::vector<std::uint8_t> classes;  // 255 and above are clipped to 255
 };
 
-// How the first output encodes classes.
-enum class ClassAxis { first, last };  // N C H W, or N H W C
+// How the first output encodes classes: N C H W, or N H W C; or N C L, of a network along one dimension. An output of three dimensions is
+// otherwise N H W, of one channel.
+enum class ClassAxis { first, last, line };
 // The order in which an output of this declared shape (-1: free) has its height and width in proportion to the input's; that of the input,
-// whose channels are last or not, where the output does not tell.
+// whose channels are last or not, where the output does not tell. Of three dimensions from three: a line, unless both look like pictures
+// without a batch.
 ClassAxis class_axis(const Shape& input, bool input_channels_last, const Shape& output);
 // Of a model's first output, for pictures as its first input of this shape.
 ClassAxis class_axis(const onnx::GraphProto& graph, const Shape& input, Layout layout);
 
 // Number of classes an output of this shape can tell apart: its channels; 2 for one channel; 255 for integer class maps.
 int class_count(const Tensor& output, ClassAxis axis);
-// argmax over channels (first one wins a tie, as numpy's); with one channel x > 0.5; integer outputs are classes already. First item of the
-// batch.
+// argmax over channels (first one wins a tie, as numpy's); with one channel x > 0.5; integer outputs are classes already, with two
+// dimensions H W. First item of the batch.
 ClassMap classes_of(const Tensor& output, ClassAxis axis);
 // The same after enlarging every channel bilinearly (Pillow's mode F) to width x height.
 ClassMap classes_at(const Tensor& output, ClassAxis axis, int width, int height);

@@ -67,6 +67,22 @@ TEST(ClassesOf, IntegersAreClassesAlready) {
   EXPECT_EQ(classes_of(map, ClassAxis::first).classes, (std::vector<std::uint8_t>{0, 7, 255, 0}));
 }
 
+TEST(ClassesOf, IntegersOfTwoDimensionsAreAMapWithoutABatch) {
+  Tensor map = Tensor::zeros(onnx::TensorProto::INT64, {2, 3});
+  map.as<std::int64_t>()[5] = 4;
+  const auto classes = classes_of(map, ClassAxis::first);
+  EXPECT_EQ(classes.classes, (std::vector<std::uint8_t>{0, 0, 0, 0, 0, 4}));
+  EXPECT_EQ(classes.width, 3);
+  EXPECT_EQ(classes.height, 2);
+}
+
+TEST(ClassesOf, ALineHasItsClassesInTheMiddle) {
+  const auto line = classes_of(Tensor::of({1, 3, 4}, scores), ClassAxis::line);
+  EXPECT_EQ(line.classes, (std::vector<std::uint8_t>{1, 0, 0, 2}));
+  EXPECT_EQ(line.width, 4);
+  EXPECT_EQ(line.height, 1);
+}
+
 TEST(ClassesOf, OnlyTheFirstItemOfABatch) {
   const std::vector<float> values = {1, 0, 0, 1, 0, 9, 9, 0};
   EXPECT_EQ(classes_of(Tensor::of({2, 2, 1, 2}, values), ClassAxis::first).classes, (std::vector<std::uint8_t>{0, 1}));
@@ -95,6 +111,7 @@ TEST(ClassCount, ByShapeAndType) {
   EXPECT_EQ(class_count(Tensor::zeros(TensorProto::FLOAT, {1, 2, 3, 5}), ClassAxis::last), 5);
   EXPECT_EQ(class_count(Tensor::zeros(TensorProto::FLOAT, {1, 1, 2, 3}), ClassAxis::first), 2);
   EXPECT_EQ(class_count(Tensor::zeros(TensorProto::FLOAT, {1, 7, 9}), ClassAxis::first), 2);
+  EXPECT_EQ(class_count(Tensor::zeros(TensorProto::FLOAT, {1, 7, 9}), ClassAxis::line), 7);
   EXPECT_GE(class_count(Tensor::zeros(TensorProto::INT64, {1, 7, 9}), ClassAxis::first), 255);
 }
 
@@ -169,6 +186,14 @@ TEST(ClassAxisOf, IsTheOneWithTheInputsProportions) {
   EXPECT_EQ(class_axis(nhwc, true, {1, -1, -1, 8}), ClassAxis::last);
   EXPECT_EQ(class_axis({1, 256, 256, 3}, true, {1, 8, 8, 8}), ClassAxis::last);
   EXPECT_EQ(class_axis(nchw, false, {1, 8}), ClassAxis::first);
+}
+
+TEST(ClassAxisOf, ANetworkAlongOneDimensionAnswersWithALine) {
+  EXPECT_EQ(class_axis({1, 3, 1024}, false, {1, 21, 1024}), ClassAxis::line);
+  EXPECT_EQ(class_axis({-1, 12, -1}, false, {-1, 4, -1}), ClassAxis::line);
+  EXPECT_EQ(class_axis({1, 3, 96, 128}, false, {1, 96, 128}), ClassAxis::first) << "a picture's mask";
+  EXPECT_EQ(class_axis({1, 96, 128}, false, {1, 48, 64}), ClassAxis::first) << "a picture without a batch";
+  EXPECT_EQ(class_axis({1, -1, -1}, false, {1, -1, -1}), ClassAxis::first) << "height and width are free, channels never are";
 }
 
 }  // namespace
