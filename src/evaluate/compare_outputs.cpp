@@ -100,7 +100,7 @@ std::vector<LayerAccuracy> compare_layers(const onnx::ModelProto& fp32, const on
     for (const auto& energy : energies[k]) all.add(energy);
     layers.push_back({pairs[k].node, pairs[k].op_type, pairs[k].fp32, all.sqnr_db()});
   }
-  std::stable_sort(layers.begin(), layers.end(), [](const auto& a, const auto& b) { return a.sqnr_db < b.sqnr_db; });
+  std::ranges::stable_sort(layers, is_worse_db, &LayerAccuracy::sqnr_db);
   return layers;
 }
 

@@ -1,6 +1,7 @@
 #include "evaluate/comparison.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -14,6 +15,7 @@ Comparison compare(const Tensor& fp32, const Tensor& other, ClassAxis axis) {
   Comparison result{Energy::of(float_values(fp32), float_values(other)), agreement(truth, guess), truth.classes.size(),
                     Confusion(class_count(fp32, axis)), MarginLoss::of(truth, guess, margins_of(fp32, axis))};
   result.confusion.add(truth, guess);
+  if (std::isnan(result.energy.signal)) result.agreement = result.flips.all = std::nan("");  // there is nothing to agree with
   return result;
 }
 
@@ -24,24 +26,25 @@ Accuracy summarize(std::span<const Comparison> comparisons, std::span<const std:
   double same = 0;
   std::size_t pixels = 0;
   MarginLoss flips;
+  std::vector<double> psnr;
   for (std::size_t i = 0; i < comparisons.size(); ++i) {
     const auto& [energy, share, count, own, loss] = comparisons[i];
     accuracy.images.push_back({names[i], energy.psnr_db(), energy.sqnr_db(), share});
-    accuracy.psnr_db += energy.psnr_db() / static_cast<double>(comparisons.size());
+    psnr.push_back(energy.psnr_db());
     all.add(energy);
     same += share * static_cast<double>(count);
     pixels += count;
     flips.add(loss);
     if (i > 0) confusion.add(own);
   }
-  const auto worst =
-      std::min_element(accuracy.images.begin(), accuracy.images.end(), [](const auto& a, const auto& b) { return a.psnr_db < b.psnr_db; });
+  accuracy.psnr_db = mean_db(psnr);
+  const auto worst = std::ranges::min_element(accuracy.images, is_worse_db, &ImageAccuracy::psnr_db);
   accuracy.psnr_db_worst = worst->psnr_db;
   accuracy.worst_image = worst->name;
   accuracy.sqnr_db = all.sqnr_db();
   accuracy.agreement = same / static_cast<double>(pixels);
   accuracy.flipped_margin = flips.share();
-  accuracy.miou_vs_fp32 = confusion.mean_iou();
+  accuracy.miou_vs_fp32 = std::isnan(accuracy.agreement) ? accuracy.agreement : confusion.mean_iou();
   return accuracy;
 }
 

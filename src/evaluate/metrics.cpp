@@ -12,7 +12,9 @@ namespace {
 
 constexpr double no_error_db = 999;
 
-double decibel(double ratio) { return std::isfinite(ratio) ? std::min(10 * std::log10(std::max(ratio, 1e-30)), no_error_db) : no_error_db; }
+constexpr std::uint8_t no_class = 255;
+
+double decibel(double ratio) { return std::isnan(ratio) ? ratio : std::min(10 * std::log10(std::max(ratio, 1e-30)), no_error_db); }
 
 bool is_integer(ElementType type) {
   return type == onnx::TensorProto::INT64 || type == onnx::TensorProto::INT32 || type == onnx::TensorProto::UINT8 ||
@@ -66,18 +68,21 @@ ClassMap classes_of(const Planes& planes, bool integers) {
   if (planes.channels == 1) {
     for (std::size_t p = 0; p < pixels; ++p) {
       const float value = planes.values[p];
-      map.classes[p] = integers ? static_cast<std::uint8_t>(std::clamp(value, 0.0F, 255.0F)) : static_cast<std::uint8_t>(value > 0.5F);
+      if (integers) {
+        map.classes[p] = static_cast<std::uint8_t>(std::clamp(value, 0.0F, 255.0F));
+      } else {
+        map.classes[p] = std::isnan(value) ? no_class : static_cast<std::uint8_t>(value > 0.5F);
+      }
     }
     return map;
   }
-  std::vector<float> best(planes.values.begin(), planes.values.begin() + static_cast<std::ptrdiff_t>(pixels));
-  for (int c = 1; c < planes.channels; ++c) {
+  std::vector<float> best(pixels, -std::numeric_limits<float>::infinity());
+  for (int c = 0; c < planes.channels; ++c) {
     const float* plane = planes.values.data() + c * pixels;
     for (std::size_t p = 0; p < pixels; ++p) {
-      if (plane[p] > best[p]) {
-        best[p] = plane[p];
-        map.classes[p] = static_cast<std::uint8_t>(std::min(c, 255));
-      }
+      if (!(plane[p] > best[p]) && !std::isnan(plane[p])) continue;  // nothing is above NaN, once it is the best
+      best[p] = plane[p];
+      map.classes[p] = std::isnan(plane[p]) ? no_class : static_cast<std::uint8_t>(std::min(c, 255));
     }
   }
   return map;
@@ -120,6 +125,15 @@ void Energy::add(const Energy& other) {
 
 double Energy::sqnr_db() const { return error == 0 ? no_error_db : decibel(signal / error); }
 double Energy::psnr_db() const { return error == 0 ? no_error_db : decibel(peak * peak * static_cast<double>(count) / error); }
+
+bool is_worse_db(double a, double b) { return std::isnan(a) ? !std::isnan(b) : a < b; }
+
+double mean_db(std::span<const double> values) {
+  const bool exact = std::ranges::all_of(values, [](double value) { return value >= no_error_db; });
+  double sum = 0;
+  for (const double value : values) sum += counted_db(value);
+  return exact ? no_error_db : sum / static_cast<double>(values.size());
+}
 
 ClassAxis class_axis(const Shape& input, bool input_channels_last, const Shape& output) {
   const auto natural = input_channels_last ? ClassAxis::last : ClassAxis::first;
@@ -212,8 +226,8 @@ void MarginLoss::add(const MarginLoss& other) {
 
 void Confusion::add(const ClassMap& truth, const ClassMap& guess) {
   for (std::size_t i = 0; i < truth.classes.size(); ++i) {
-    if (truth.classes[i] < classes_ && guess.classes[i] < classes_)
-      ++counts_[static_cast<std::size_t>(truth.classes[i]) * classes_ + guess.classes[i]];
+    if (truth.classes[i] < classes_)
+      ++counts_[static_cast<std::size_t>(truth.classes[i]) * (classes_ + 1) + std::min<int>(guess.classes[i], classes_)];
   }
 }
 
@@ -226,12 +240,10 @@ double Confusion::mean_iou() const {
   int seen = 0;
   for (int c = 0; c < classes_; ++c) {
     std::uint64_t truth = 0, guess = 0;
-    for (int k = 0; k < classes_; ++k) {
-      truth += counts_[static_cast<std::size_t>(c) * classes_ + k];
-      guess += counts_[static_cast<std::size_t>(k) * classes_ + c];
-    }
+    for (int k = 0; k <= classes_; ++k) truth += counts_[static_cast<std::size_t>(c) * (classes_ + 1) + k];
+    for (int k = 0; k < classes_; ++k) guess += counts_[static_cast<std::size_t>(k) * (classes_ + 1) + c];
     if (truth == 0) continue;
-    const std::uint64_t both = counts_[static_cast<std::size_t>(c) * classes_ + c];
+    const std::uint64_t both = counts_[static_cast<std::size_t>(c) * (classes_ + 1) + c];
     sum += static_cast<double>(both) / static_cast<double>(truth + guess - both);
     ++seen;
   }

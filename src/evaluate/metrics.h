@@ -2,6 +2,7 @@
 // log10(sum fp32^2 / sum error^2), IoU = intersection / union per class, averaged over the classes that occur in the reference.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -18,14 +19,22 @@ struct Energy {
 
   static Energy of(std::span<const float> reference, std::span<const float> other);
   void add(const Energy& other);
-  [[nodiscard]] double sqnr_db() const;  // 999 where there is no error
+  [[nodiscard]] double sqnr_db() const;  // 999 where there is no error, NaN where a value is none
   [[nodiscard]] double psnr_db() const;
 };
+
+// Decibels in means and spreads over images: no image counts for more than 120 dB, about the rounding of float, lest an exact one among
+// others (999) hide how far those are off.
+inline double counted_db(double value) { return std::min(value, 120.0); }
+// 999 where all are exact, NaN where one is.
+double mean_db(std::span<const double> values);
+// NaN is worse than any figure.
+bool is_worse_db(double a, double b);
 
 // Class per pixel of a segmentation output; row-major over the remaining dimensions.
 struct ClassMap {
   int width = 0, height = 1;
-  std::vector<std::uint8_t> classes;  // 255 and above are clipped to 255
+  std::vector<std::uint8_t> classes;  // 255 and above are clipped to 255, which also stands for none, where a score is NaN
 };
 
 // How the first output encodes classes: N C H W, or N H W C; or N C L, of a network along one dimension. An output of three dimensions is
@@ -58,20 +67,20 @@ struct MarginLoss {
 
   static MarginLoss of(const ClassMap& reference, const ClassMap& other, std::span<const float> margins);
   void add(const MarginLoss& other);
-  [[nodiscard]] double share() const { return all > 0 ? flipped / all : 0; }
+  [[nodiscard]] double share() const { return all == 0 ? 0 : flipped / all; }
 };
 
 class Confusion {
  public:
-  explicit Confusion(int classes) : classes_(classes), counts_(static_cast<std::size_t>(classes) * classes) {}
-  // Pixels whose truth is not below the number of classes (void, 255) are ignored.
+  explicit Confusion(int classes) : classes_(classes), counts_(static_cast<std::size_t>(classes) * (classes + 1)) {}
+  // Pixels whose truth is not below the number of classes (void, 255) are ignored; where only the guess is not, the pixel is missed.
   void add(const ClassMap& truth, const ClassMap& guess);
   void add(const Confusion& other);
   [[nodiscard]] double mean_iou() const;
 
  private:
   int classes_;
-  std::vector<std::uint64_t> counts_;  // truth * classes + guess
+  std::vector<std::uint64_t> counts_;  // truth * (classes + 1) + guess, or + classes for none of them
 };
 
 }  // namespace quantize

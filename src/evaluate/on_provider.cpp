@@ -153,7 +153,7 @@ std::vector<DeviceLayer> compare_device_layers(const onnx::ModelProto& fp32, con
     layers.push_back(
         {pair.node, pair.op_type, pair.fp32, Energy::of(a->second, c->second).sqnr_db(), Energy::of(a->second, b->second).sqnr_db()});
   }
-  std::ranges::stable_sort(layers, {}, &DeviceLayer::device_sqnr_db);
+  std::ranges::stable_sort(layers, is_worse_db, &DeviceLayer::device_sqnr_db);
   return layers;
 }
 

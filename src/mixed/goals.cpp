@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/suggest.h"
+#include "evaluate/metrics.h"
 
 namespace quantize {
 namespace {
@@ -78,7 +79,7 @@ double margin(const Accuracy& accuracy, const std::string& name) {
   const auto count = static_cast<double>(accuracy.images.size());
   if (accuracy.images.size() < 2 || name == "miou") return 0;  // that has no value per image
   const auto value = [&](const ImageAccuracy& image) {
-    return name == "agreement" ? image.agreement : name == "sqnr" ? image.sqnr_db : image.psnr_db;
+    return name == "agreement" ? image.agreement : name == "sqnr" ? counted_db(image.sqnr_db) : counted_db(image.psnr_db);
   };
   double mean = 0, square = 0;
   for (const auto& image : accuracy.images) mean += value(image) / count;

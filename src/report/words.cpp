@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "report/schema.h"
+
 namespace quantize {
 namespace words {
 namespace {
@@ -41,7 +43,7 @@ std::string percent(double share) {
 }
 
 std::string decibels(double value) {
-  if (std::isinf(value) && value > 0) return "no error";
+  if (value >= no_error_db) return "no error";
   return std::isnan(value) ? "-" : fixed(value, 2) + " dB";
 }
 

@@ -15,7 +15,7 @@ constexpr double clearly_slower = 0.98;  // of FP32's speed
 std::string fixed(double value, int digits);
 // "97.52 %"; rounded down, so that "100.00 %" means every pixel.
 std::string percent(double share);
-// "42.40 dB", or "no error" for infinity.
+// "42.40 dB", or "no error" from 999 on, which stands for infinity.
 std::string decibels(double value);
 // Decimal units, as in the size column of a file manager: "14.2 MB".
 std::string bytes(std::uint64_t count);

@@ -22,6 +22,28 @@ TEST(Energy, IdenticalOutputsAre999) {
   EXPECT_EQ(Energy::of(values, values).psnr_db(), 999.0);
 }
 
+TEST(Energy, WhatIsNoNumberIsNotExact) {
+  const std::vector<float> values = {1, 2}, broken = {1, std::nanf("")};
+  EXPECT_TRUE(std::isnan(Energy::of(values, broken).sqnr_db()));
+  EXPECT_TRUE(std::isnan(Energy::of(values, broken).psnr_db()));
+  EXPECT_TRUE(std::isnan(Energy::of(broken, values).psnr_db()));
+}
+
+TEST(Decibels, AnExactImageDoesNotHideTheOthersInTheMean) {
+  std::vector<double> values(16, 40);
+  values[3] = 999;
+  EXPECT_DOUBLE_EQ(mean_db(values), 45);  // 120 for the exact one
+  EXPECT_EQ(mean_db(std::vector<double>{999, 999}), 999);
+  EXPECT_TRUE(std::isnan(mean_db(std::vector<double>{40, std::nan("")})));
+}
+
+TEST(Decibels, NothingIsWorseThanWhatIsNoNumber) {
+  EXPECT_TRUE(is_worse_db(std::nan(""), -300));
+  EXPECT_FALSE(is_worse_db(-300, std::nan("")));
+  EXPECT_FALSE(is_worse_db(std::nan(""), std::nan("")));
+  EXPECT_TRUE(is_worse_db(30, 40));
+}
+
 TEST(Energy, AddsUpOverImages) {
   const std::vector<float> a = {1, 2, 3, 8}, b = {1, 2.5F, 3, 7};
   Energy sum = Energy::of(std::span(a).first(2), std::span(b).first(2));
@@ -57,6 +79,15 @@ TEST(ClassesOf, OneChannelIsAboveOneHalf) {
   const std::vector<float> values = {0.4F, 0.5F, 0.6F, -3};
   EXPECT_EQ(classes_of(Tensor::of({1, 1, 2, 2}, values), ClassAxis::first).classes, (std::vector<std::uint8_t>{0, 0, 1, 0}));
   EXPECT_EQ(classes_of(Tensor::of({1, 2, 2}, values), ClassAxis::first).classes, (std::vector<std::uint8_t>{0, 0, 1, 0}));
+}
+
+TEST(ClassesOf, WhereAScoreIsNoNumberThereIsNoClass) {
+  const float nan = std::nanf("");
+  const std::vector<float> two = {nan, 1,   nan, 0,  // class 0
+                                  2,   nan, nan, 1};
+  EXPECT_EQ(classes_of(Tensor::of({1, 2, 1, 4}, two), ClassAxis::first).classes, (std::vector<std::uint8_t>{255, 255, 255, 1}));
+  EXPECT_EQ(classes_of(Tensor::of({1, 1, 1, 2}, std::vector<float>{nan, 1}), ClassAxis::first).classes,
+            (std::vector<std::uint8_t>{255, 1}));
 }
 
 TEST(ClassesOf, IntegersAreClassesAlready) {
@@ -152,6 +183,13 @@ TEST(Confusion, MeanIouByHandWithoutVoid) {
 
 TEST(Confusion, AFalseClassCountsAgainstTheTrueOnesOnly) {
   const ClassMap truth{4, 1, {0, 0, 0, 0}}, guess{4, 1, {0, 0, 0, 3}};
+  Confusion confusion(4);
+  confusion.add(truth, guess);
+  EXPECT_EQ(confusion.mean_iou(), 0.75);
+}
+
+TEST(Confusion, NoClassAtAllMissesTheTrueOne) {
+  const ClassMap truth{4, 1, {0, 0, 0, 0}}, guess{4, 1, {0, 0, 0, 255}};
   Confusion confusion(4);
   confusion.add(truth, guess);
   EXPECT_EQ(confusion.mean_iou(), 0.75);

@@ -56,5 +56,12 @@ TEST(Goals, AFewImagesAreTakenForLess) {
             (std::vector<std::string>{"psnr 42 (less 3.28 for pictures not seen) instead of at least 39"}));
 }
 
+// As 120 dB, not as 999.
+TEST(Goals, AnExactImageWidensTheMarginByNoMoreThanItCounts) {
+  Accuracy accuracy;
+  accuracy.images = {{"a", 116, 30, 1}, {"b", 999, 30, 1}};
+  EXPECT_NEAR(margin(accuracy, "psnr"), 1.64 * 2, 1e-9);
+}
+
 }  // namespace
 }  // namespace quantize::test

@@ -13,6 +13,7 @@ TEST(Words, SaysNumbers) {
   EXPECT_EQ(words::fixed(infinite, 2), "infinite");
   EXPECT_EQ(words::fixed(not_a_number, 2), "-");
   EXPECT_EQ(words::decibels(infinite), "no error");
+  EXPECT_EQ(words::decibels(999), "no error");
   EXPECT_EQ(words::decibels(26.304), "26.30 dB");
   EXPECT_EQ(words::count(1, "run"), "1 run");
   EXPECT_EQ(words::count(0, "run"), "0 runs");
