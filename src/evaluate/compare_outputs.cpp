@@ -51,7 +51,7 @@ class Tapped {
 Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized, const SampleSource& samples, ClassAxis axis,
                          const std::filesystem::path& labels, const SessionOptions& options, const Context& context) {
   const Session reference(fp32), other(quantized, options);
-  std::vector<Comparison> results(samples.size());
+  Comparisons results(samples.size());
   std::vector<std::string> names(samples.size());
   std::optional<Confusion> truth_fp32, truth_quantized;  // counts: the order of adding does not matter
   std::mutex mutex;
@@ -59,7 +59,7 @@ Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& q
   parallel_for_samples(context, samples.size(), [&](std::size_t i, unsigned) {
     const Sample sample = samples.load(i);
     const Tensor a = reference.run(sample.inputs)[0], b = other.run(sample.inputs)[0];
-    results[i] = compare(a, b, axis);
+    results.add(i, a, b, axis);
     names[i] = sample.stem;
     progress->tick();
     if (labels.empty()) return;
@@ -72,7 +72,7 @@ Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& q
     truth_fp32->add(here_fp32);
     truth_quantized->add(here_quantized);
   });
-  Accuracy accuracy = summarize(results, names);
+  Accuracy accuracy = results.summarize(names);
   if (!labels.empty()) {
     accuracy.miou_fp32 = truth_fp32->mean_iou();
     accuracy.miou_quantized = truth_quantized->mean_iou();

@@ -8,34 +8,41 @@
 
 namespace quantize {
 
-Comparison compare(const Tensor& fp32, const Tensor& other, ClassAxis axis) {
+Comparisons::Comparisons(std::size_t samples) : each_(samples), mutex_(std::make_unique<std::mutex>()) {}
+
+void Comparisons::add(std::size_t sample, const Tensor& fp32, const Tensor& other, ClassAxis axis) {
   if (fp32.shape != other.shape)
     throw Error(ErrorKind::verification, "output shapes differ: FP32 " + to_string(fp32.shape) + ", quantized " + to_string(other.shape));
   const ClassMap truth = classes_of(fp32, axis), guess = classes_of(other, axis);
-  Comparison result{Energy::of(float_values(fp32), float_values(other)), agreement(truth, guess), truth.classes.size(),
-                    Confusion(class_count(fp32, axis)), MarginLoss::of(truth, guess, margins_of(fp32, axis))};
-  result.confusion.add(truth, guess);
+  auto& result = each_[sample];
+  result = {Energy::of(float_values(fp32), float_values(other)), agreement(truth, guess), truth.classes.size(),
+            MarginLoss::of(truth, guess, margins_of(fp32, axis))};
   if (std::isnan(result.energy.signal)) result.agreement = result.flips.all = std::nan("");  // there is nothing to agree with
-  return result;
+  Confusion confusion(class_count(fp32, axis));
+  confusion.add(truth, guess);
+  const std::lock_guard lock(*mutex_);
+  if (confusion_) {
+    confusion_->add(confusion);
+  } else {
+    confusion_ = std::move(confusion);
+  }
 }
 
-Accuracy summarize(std::span<const Comparison> comparisons, std::span<const std::string> names) {
+Accuracy Comparisons::summarize(std::span<const std::string> names) const {
   Accuracy accuracy;
   Energy all;
-  Confusion confusion = comparisons[0].confusion;
   double same = 0;
   std::size_t pixels = 0;
   MarginLoss flips;
   std::vector<double> psnr;
-  for (std::size_t i = 0; i < comparisons.size(); ++i) {
-    const auto& [energy, share, count, own, loss] = comparisons[i];
+  for (std::size_t i = 0; i < each_.size(); ++i) {
+    const auto& [energy, share, count, loss] = each_[i];
     accuracy.images.push_back({names[i], energy.psnr_db(), energy.sqnr_db(), share});
     psnr.push_back(energy.psnr_db());
     all.add(energy);
     same += share * static_cast<double>(count);
     pixels += count;
     flips.add(loss);
-    if (i > 0) confusion.add(own);
   }
   accuracy.psnr_db = mean_db(psnr);
   const auto worst = std::ranges::min_element(accuracy.images, is_worse_db, &ImageAccuracy::psnr_db);
@@ -44,7 +51,7 @@ Accuracy summarize(std::span<const Comparison> comparisons, std::span<const std:
   accuracy.sqnr_db = all.sqnr_db();
   accuracy.agreement = same / static_cast<double>(pixels);
   accuracy.flipped_margin = flips.share();
-  accuracy.miou_vs_fp32 = std::isnan(accuracy.agreement) ? accuracy.agreement : confusion.mean_iou();
+  accuracy.miou_vs_fp32 = std::isnan(accuracy.agreement) ? accuracy.agreement : confusion_->mean_iou();
   return accuracy;
 }
 
@@ -57,10 +64,10 @@ Reference::Reference(const onnx::ModelProto& fp32, LoadSample load, std::size_t 
 
 Accuracy Reference::judge(const onnx::ModelProto& candidate, const SessionOptions& options) const {
   const Session session(candidate, options);
-  std::vector<Comparison> comparisons(outputs_.size());
+  Comparisons comparisons(outputs_.size());
   parallel_for_samples(context_, outputs_.size(),
-                       [&](std::size_t i, unsigned) { comparisons[i] = compare(outputs_[i], session.run(load_(i))[0], axis_); });
-  return summarize(comparisons, names_);
+                       [&](std::size_t i, unsigned) { comparisons.add(i, outputs_[i], session.run(load_(i))[0], axis_); });
+  return comparisons.summarize(names_);
 }
 
 }  // namespace quantize

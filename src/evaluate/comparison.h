@@ -2,6 +2,9 @@
 // search for mixed precision decide by.
 #pragma once
 
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,15 +22,29 @@ struct Comparison {
   Energy energy;
   double agreement = 0;  // share of pixels with the same class
   std::size_t pixels = 0;
-  Confusion confusion{2};  // of the other's classes with FP32's
   MarginLoss flips;
 };
 
-// Throws Error{verification} where the shapes differ.
-Comparison compare(const Tensor& fp32, const Tensor& other, ClassAxis axis);
+// Of a set of samples: the figures of each, and one table of which classes were taken for which. Memory grows by the figures only, not by
+// a table a sample, which is half a megabyte for outputs that are classes.
+class Comparisons {
+ public:
+  explicit Comparisons(std::size_t samples = 0);
 
-// Over all samples; `names` are those of the samples.
-Accuracy summarize(std::span<const Comparison> comparisons, std::span<const std::string> names);
+  // The first outputs for this sample; several threads may each add another sample. Throws Error{verification} where the shapes differ.
+  void add(std::size_t sample, const Tensor& fp32, const Tensor& other, ClassAxis axis);
+
+  [[nodiscard]] std::size_t size() const { return each_.size(); }
+  [[nodiscard]] Comparison& operator[](std::size_t sample) { return each_[sample]; }
+  [[nodiscard]] const Comparison& operator[](std::size_t sample) const { return each_[sample]; }
+  // Over all samples, of which every one was added; `names` are those of the samples.
+  [[nodiscard]] Accuracy summarize(std::span<const std::string> names) const;
+
+ private:
+  std::vector<Comparison> each_;
+  std::unique_ptr<std::mutex> mutex_;   // of what follows
+  std::optional<Confusion> confusion_;  // counts: the order of adding does not matter
+};
 
 // FP32's first outputs on a fixed set of samples, kept, so that any number of candidates can be compared with them.
 class Reference {

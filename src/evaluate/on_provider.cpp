@@ -52,8 +52,8 @@ void note_assignments(ProviderReport& report, const std::vector<NodeAssignment>&
   std::ranges::sort(report.kernels, std::greater<>(), &std::pair<std::string, std::size_t>::second);
 }
 
-Closeness closeness(const std::vector<Comparison>& comparisons, const std::vector<std::string>& names) {
-  const Accuracy all = summarize(comparisons, names);
+Closeness closeness(const Comparisons& comparisons, const std::vector<std::string>& names) {
+  const Accuracy all = comparisons.summarize(names);
   return {all.psnr_db, all.sqnr_db, all.agreement, all.miou_vs_fp32};
 }
 
@@ -78,7 +78,7 @@ class LabelScore {
 
 void compare_runs(ProviderReport& report, const Session& device, const Session& fp32, const Session& cpu, const SampleSource& samples,
                   ClassAxis axis, const ProviderRunOptions& options, const Context& context) {
-  std::vector<Comparison> device_fp32, device_cpu, cpu_fp32;
+  Comparisons device_fp32(samples.size()), device_cpu(samples.size()), cpu_fp32(samples.size());
   std::vector<std::string> names;
   std::vector<double> times;
   LabelScore device_labels(options.labels, axis), cpu_labels(options.labels, axis);
@@ -90,9 +90,9 @@ void compare_runs(ProviderReport& report, const Session& device, const Session& 
     const Tensor on_device = device.run(sample.inputs)[0];
     times.push_back(clock.milliseconds());
     const Tensor truth = fp32.run(sample.inputs)[0], on_cpu = cpu.run(sample.inputs)[0];
-    device_fp32.push_back(compare(truth, on_device, axis));
-    cpu_fp32.push_back(compare(truth, on_cpu, axis));
-    device_cpu.push_back(compare(on_cpu, on_device, axis));
+    device_fp32.add(i, truth, on_device, axis);
+    cpu_fp32.add(i, truth, on_cpu, axis);
+    device_cpu.add(i, on_cpu, on_device, axis);
     device_labels.add(sample.stem, on_device);
     cpu_labels.add(sample.stem, on_cpu);
     names.push_back(sample.stem);

@@ -98,12 +98,15 @@ class Meter {
     std::vector<Sensitivity> rows;
     std::vector<std::string> names(reference_.samples());
     for (std::size_t u = 0; u < units_.size(); ++u) {
-      for (std::size_t i = 0; comparisons_[u].size() < reference_.samples(); ++i) {  // nothing reads it
-        comparisons_[u].push_back(compare(reference_.output(i), reference_.output(i), reference_.axis()));
+      auto& comparisons = comparisons_[u];
+      if (comparisons.size() == 0) {  // nothing reads it
+        comparisons = Comparisons(reference_.samples());
+        for (std::size_t i = 0; i < comparisons.size(); ++i)
+          comparisons.add(i, reference_.output(i), reference_.output(i), reference_.axis());
       }
       Energy all;
-      for (const auto& comparison : comparisons_[u]) all.add(comparison.energy);
-      rows.push_back({units_[u], summarize(comparisons_[u], names), all.signal > 0 ? all.error / all.signal : 0});
+      for (std::size_t i = 0; i < comparisons.size(); ++i) all.add(comparisons[i].energy);
+      rows.push_back({units_[u], comparisons.summarize(names), all.signal > 0 ? all.error / all.signal : 0});
     }
     return rows;
   }
@@ -157,11 +160,11 @@ class Meter {
     std::optional<Rest> rest;
     if (is_kept && !is_output && index_.producer_number(output_) > node) rest.emplace(fp32_.proto, replay_, tensor, output_);
     for (const auto& change : changes) {
-      std::vector<Comparison> results(replay_.samples());
+      Comparisons results(replay_.samples());
       parallel_for(context_, replay_.samples(), [&](std::size_t i, unsigned) {
         const bool runs = rest && rest->reaches_output();
         const Tensor output = is_output ? change.values[i] : runs ? rest->run(replay_, i, tensor, change.values[i]) : reference_.output(i);
-        results[i] = compare(reference_.output(i), output, reference_.axis());
+        results.add(i, reference_.output(i), output, reference_.axis());
       });
       keep(change.unit, results);
       progress.tick();
@@ -169,9 +172,9 @@ class Meter {
   }
 
   // Several sources of one group: their errors, small and unrelated, add up.
-  void keep(std::size_t unit, std::vector<Comparison>& results) {
+  void keep(std::size_t unit, Comparisons& results) {
     auto& kept = comparisons_[unit];
-    if (kept.empty()) {
+    if (kept.size() == 0) {
       kept = std::move(results);
       return;
     }
@@ -190,8 +193,8 @@ class Meter {
   Reference reference_;
   Replay replay_;
   std::string output_;
-  std::vector<std::vector<Comparison>> comparisons_;  // per unit and sample
-  std::map<int, std::vector<std::size_t>> weights_;   // units by node
+  std::vector<Comparisons> comparisons_;             // per unit; empty where nothing was compared yet
+  std::map<int, std::vector<std::size_t>> weights_;  // units by node
   std::map<std::string, std::vector<std::size_t>> activations_;
   std::map<std::string, std::vector<Changed>> pending_;
 };
