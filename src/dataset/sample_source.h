@@ -47,6 +47,7 @@ class SampleSource {
   [[nodiscard]] bool is_random() const { return random_seed_.has_value(); }
   [[nodiscard]] const SampleFile& file(std::size_t index) const { return files_[index]; }
   [[nodiscard]] const std::vector<InputSpec>& inputs() const { return inputs_; }
+  [[nodiscard]] const Preprocess& preprocess() const { return preprocess_; }
 
   // Decodes, resizes and normalises one item; safe to call from several threads. The batch dimension is 1 where the model leaves it free; a
   // fixed batch larger than 1 repeats the item. Throws Error{data} naming the file when it cannot be decoded or does not fit the model.

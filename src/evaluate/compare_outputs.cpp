@@ -6,16 +6,12 @@
 #include "dataset/image.h"
 #include "evaluate/comparison.h"
 #include "evaluate/evaluate.h"
+#include "evaluate/mask.h"
 #include "run/session.h"
 #include "run/taps.h"
 
 namespace quantize {
 namespace {
-
-ClassMap label_of(const std::filesystem::path& folder, const std::string& stem) {
-  Image label = read_label(folder / (stem + ".png"));
-  return {label.width, label.height, std::move(label.pixels)};
-}
 
 // A model that tells of parts of some tensors.
 class Tapped {
@@ -63,10 +59,9 @@ Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& q
     names[i] = sample.stem;
     progress->tick();
     if (labels.empty()) return;
-    const ClassMap truth = label_of(labels, sample.stem);
-    Confusion here_fp32(class_count(a, axis)), here_quantized(class_count(a, axis));
-    here_fp32.add(truth, classes_at(a, axis, truth.width, truth.height));
-    here_quantized.add(truth, classes_at(b, axis, truth.width, truth.height));
+    const Image label = read_label(labels / (sample.stem + ".png"));
+    const Frame frame = frame_of(samples, i, sample);
+    const Confusion here_fp32 = confusion_with_label(label, a, axis, frame), here_quantized = confusion_with_label(label, b, axis, frame);
     const std::lock_guard lock(mutex);
     if (!truth_fp32) truth_fp32 = truth_quantized = Confusion(class_count(a, axis));
     truth_fp32->add(here_fp32);

@@ -16,8 +16,8 @@
 namespace quantize {
 
 // Runs both models on every sample, several samples at once on one thread each; the quantized one with `options`. With `labels`, the
-// picture <stem>.png there holds a class index per pixel. Throws Error{data} when a label is missing or unreadable, Error{verification}
-// when output shapes differ.
+// picture <stem>.png there holds a class index per pixel; pixels that cropping took away do not count. Throws Error{data} when a label is
+// missing or unreadable, Error{verification} when output shapes differ.
 Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized, const SampleSource& samples, ClassAxis axis,
                          const std::filesystem::path& labels, const SessionOptions& options, const Context& context);
 
@@ -57,7 +57,7 @@ std::vector<SizeOfKind> sizes_by_kind(const onnx::ModelProto& fp32, const onnx::
 // For the report: the samples with these numbers as picture, overlays and difference, at the pictures' own size. Samples that are no
 // pictures are left out.
 std::vector<ComparedPicture> compare_pictures(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized, const SampleSource& samples,
-                                              std::span<const std::size_t> numbers, ClassAxis axis, const Preprocess& preprocess,
-                                              const Accuracy& accuracy, const SessionOptions& options, const Context& context);
+                                              std::span<const std::size_t> numbers, ClassAxis axis, const Accuracy& accuracy,
+                                              const SessionOptions& options, const Context& context);
 
 }  // namespace quantize

@@ -9,6 +9,7 @@
 #include "dataset/image.h"
 #include "evaluate/comparison.h"
 #include "evaluate/evaluate.h"
+#include "evaluate/mask.h"
 #include "run/session.h"
 #include "run/taps.h"
 
@@ -62,11 +63,10 @@ class LabelScore {
  public:
   LabelScore(std::filesystem::path folder, ClassAxis axis) : folder_(std::move(folder)), axis_(axis) {}
 
-  void add(const std::string& stem, const Tensor& output) {
+  void add(const std::string& stem, const Tensor& output, const Frame& frame) {
     if (folder_.empty()) return;
-    const Image label = read_label(folder_ / (stem + ".png"));
     if (!confusion_) confusion_ = Confusion(class_count(output, axis_));
-    confusion_->add({label.width, label.height, label.pixels}, classes_at(output, axis_, label.width, label.height));
+    confusion_->add(confusion_with_label(read_label(folder_ / (stem + ".png")), output, axis_, frame));
   }
   [[nodiscard]] std::optional<double> mean_iou() const { return confusion_ ? std::optional(confusion_->mean_iou()) : std::nullopt; }
 
@@ -93,8 +93,9 @@ void compare_runs(ProviderReport& report, const Session& device, const Session& 
     device_fp32.add(i, truth, on_device, axis);
     cpu_fp32.add(i, truth, on_cpu, axis);
     device_cpu.add(i, on_cpu, on_device, axis);
-    device_labels.add(sample.stem, on_device);
-    cpu_labels.add(sample.stem, on_cpu);
+    const Frame frame = frame_of(samples, i, sample);
+    device_labels.add(sample.stem, on_device, frame);
+    cpu_labels.add(sample.stem, on_cpu, frame);
     names.push_back(sample.stem);
     progress->tick();
   }

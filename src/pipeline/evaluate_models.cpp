@@ -43,7 +43,7 @@ Outcome evaluate_models(const Options& options, Context& context) {
   report.test = {options.test.string(), samples.test.fingerprint(), samples.test.size(), samples.skipped};
   report.accuracy = compare_outputs(fp32.proto, quantized.proto, samples.test, axis, options.labels, {}, context);
   report.pictures = compare_pictures(fp32.proto, quantized.proto, samples.test, pictures_to_show(report.accuracy, options.pictures), axis,
-                                     options.preprocess, report.accuracy, {}, context);
+                                     report.accuracy, {}, context);
   report.providers =
       evaluate_on_devices({fp32.proto, quantized.proto, fp32.proto, {}, options.quantized}, samples.test, axis, options, context);
   const auto first = samples.test.load(0).inputs;

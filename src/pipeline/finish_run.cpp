@@ -10,7 +10,6 @@
 #include "evaluate/kernels.h"
 #include "pipeline/describe.h"
 #include "pipeline/on_devices.h"
-#include "pipeline/pixel_model.h"
 #include "pipeline/stages.h"
 #include "prepare/parity.h"
 #include "prepare/passes.h"
@@ -119,7 +118,7 @@ void evaluate(Report& report, const Run& run, const Model& quantized, const Mode
     report.layers = compare_layers(run.plan.model.proto, layers.proto, pairs, test, 4, as_target, context);
     report.histograms = worst_histograms(report.layers, run.plan, run.statistics, 12);
     report.pictures = compare_pictures(run.original.proto, quantized.proto, test, pictures_to_show(report.accuracy, options.pictures),
-                                       run.axis, fed_preprocess(options), report.accuracy, as_target, context);
+                                       run.axis, report.accuracy, as_target, context);
     report.providers =
         evaluate_on_devices({run.original.proto, layers.proto, run.plan.model.proto, pairs, file}, test, run.axis, options, context);
   }

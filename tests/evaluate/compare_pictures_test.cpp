@@ -21,7 +21,7 @@ class ComparePictures : public FolderTest {
     std::iota(numbers.begin(), numbers.end(), 0);
     Accuracy accuracy;
     accuracy.images.resize(samples.size());
-    return compare_pictures(model.proto, model.proto, samples, numbers, ClassAxis::first, {}, accuracy, {}, {});
+    return compare_pictures(model.proto, model.proto, samples, numbers, ClassAxis::first, accuracy, {}, {});
   }
 };
 

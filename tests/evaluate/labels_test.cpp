@@ -1,0 +1,71 @@
+// mIoU against labels, which are masks of the pictures and not of what the model is shown of them.
+#include <gtest/gtest.h>
+
+#include "dataset/image.h"
+#include "evaluate/evaluate.h"
+#include "evaluate/on_provider.h"
+#include "support/folder_test.h"
+#include "support/text_model.h"
+
+namespace quantize::test {
+namespace {
+
+// Each pixel's class is the channel in which it is brightest.
+constexpr const char* brightest = "g (float[1,3,8,8] x) => (float[1,3,8,8] y) { y = Relu (x) }";
+
+class Labels : public FolderTest {
+ protected:
+  // A picture whose columns have these classes, four pixels each and `height` high, with its label.
+  void draw(const std::vector<std::uint8_t>& columns, int height) const {
+    const int width = 4 * static_cast<int>(columns.size());
+    Image picture{width, height, 3, {}}, label{width, height, 1, {}};
+    for (int pixel = 0; pixel < width * height; ++pixel) {
+      const std::uint8_t own = columns[static_cast<std::size_t>(pixel % width / 4)];
+      for (int channel = 0; channel < 3; ++channel) picture.pixels.push_back(channel == own ? 200 : 10);
+      label.pixels.push_back(own);
+    }
+    for (const auto& [name, image] : {std::pair("pictures/a.png", &picture), std::pair("labels/a.png", &label)}) {
+      const auto png = encode_png(*image);
+      write(name, {reinterpret_cast<const char*>(png.data()), png.size()});
+    }
+  }
+  [[nodiscard]] SampleSource samples(ResizeMode mode) const {
+    Preprocess preprocess = Preprocess::named("raw");
+    preprocess.resize = mode;
+    return SampleSource::open(folder / "pictures", {{"x", onnx::TensorProto::FLOAT, {1, 3, 8, 8}}}, preprocess);
+  }
+  [[nodiscard]] double miou(ResizeMode mode) const {
+    return *compare_outputs(model.proto, model.proto, samples(mode), ClassAxis::first, folder / "labels", {}, {}).miou_fp32;
+  }
+
+  const Model model = text_model(brightest);
+};
+
+TEST_F(Labels, CoverAStretchedPicture) {
+  draw({1, 1, 2, 2}, 8);
+  EXPECT_EQ(miou(ResizeMode::stretch), 1);
+}
+
+TEST_F(Labels, DoNotCoverTheBarsOfALetterbox) {
+  draw({1, 1, 2, 2}, 8);
+  EXPECT_EQ(miou(ResizeMode::letterbox), 1);
+}
+
+TEST_F(Labels, CountWhereACroppedPictureWasSeen) {
+  draw({0, 1, 2, 0}, 8);  // the model is shown the middle, classes 1 and 2
+  EXPECT_EQ(miou(ResizeMode::crop), 1);
+}
+
+TEST_F(Labels, AreTheSameForAProvider) {
+  draw({0, 1, 2, 0}, 8);
+  Context context;
+  for (const auto mode : {ResizeMode::letterbox, ResizeMode::crop}) {
+    const auto report = compare_on_provider(model.proto, model.proto, {}, model.proto, samples(mode), ClassAxis::first,
+                                            parse_provider("cpu"), {.labels = folder / "labels"}, context);
+    EXPECT_EQ(report.miou_labels, 1);
+    EXPECT_EQ(report.cpu_miou_labels, 1);
+  }
+}
+
+}  // namespace
+}  // namespace quantize::test
