@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cmath>
+
 #include "base/parallel.h"
 #include "dataset/image.h"
 #include "dataset/npy.h"
@@ -10,6 +13,17 @@ namespace quantize {
 namespace {
 
 constexpr double overlay_opacity = 0.55;
+// Of the longer side: what a screen shows beside another, and a page of a few megabytes with photographs of any size.
+constexpr int longest_side = 1024;
+
+Image shown(Image picture) {
+  const int longer = std::max(picture.width, picture.height);
+  if (longer <= longest_side) return picture;
+  const auto shorter = [&](int side) {
+    return std::max(1, static_cast<int>(std::lround(static_cast<double>(side) * longest_side / longer)));
+  };
+  return resize_bilinear(picture, shorter(picture.width), shorter(picture.height));
+}
 
 }  // namespace
 
@@ -25,7 +39,7 @@ std::vector<ComparedPicture> compare_pictures(const onnx::ModelProto& fp32, cons
   parallel_for_samples(context, usable.size(), [&](std::size_t i, unsigned) {
     const std::size_t number = usable[i];
     const Sample sample = samples.load(number);
-    const Image picture = read_image(samples.file(number).files[0], 3);
+    const Image picture = shown(read_image(samples.file(number).files[0], 3));
     const Frame frame = frame_of(samples, number, sample);
     const ClassMap mask_a = mask_of(a.run(sample.inputs)[0], axis, frame, picture.width, picture.height);
     const ClassMap mask_b = mask_of(b.run(sample.inputs)[0], axis, frame, picture.width, picture.height);

@@ -54,8 +54,8 @@ std::optional<std::uint64_t> peak_memory_of(const std::vector<std::string>& comm
 // Bytes per kind of content of both models.
 std::vector<SizeOfKind> sizes_by_kind(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized);
 
-// For the report: the samples with these numbers as picture, overlays and difference, at the pictures' own size. Samples that are no
-// pictures are left out.
+// For the report: the samples with these numbers as picture, overlays and difference, at the pictures' own size but at most 1024 pixels a
+// side. Samples that are no pictures are left out.
 std::vector<ComparedPicture> compare_pictures(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized, const SampleSource& samples,
                                               std::span<const std::size_t> numbers, ClassAxis axis, const Accuracy& accuracy,
                                               const SessionOptions& options, const Context& context);

@@ -61,6 +61,23 @@ Planes planes_of(const Tensor& output, ClassAxis axis) {
   return planes;
 }
 
+// The argmax, one channel after another: of large masks not all channels need to be there at once.
+class BestChannel {
+ public:
+  explicit BestChannel(std::size_t pixels) : best_(pixels, -std::numeric_limits<float>::infinity()) {}
+
+  void add(int channel, std::span<const float> plane, std::span<std::uint8_t> classes) {
+    for (std::size_t p = 0; p < best_.size(); ++p) {
+      if (!(plane[p] > best_[p]) && !std::isnan(plane[p])) continue;  // nothing is above NaN, once it is the best
+      best_[p] = plane[p];
+      classes[p] = std::isnan(plane[p]) ? no_class : static_cast<std::uint8_t>(std::min(channel, 255));
+    }
+  }
+
+ private:
+  std::vector<float> best_;
+};
+
 ClassMap classes_of(const Planes& planes, bool integers) {
   ClassMap map{planes.width, planes.height, {}};
   const std::size_t pixels = static_cast<std::size_t>(planes.width) * planes.height;
@@ -76,15 +93,8 @@ ClassMap classes_of(const Planes& planes, bool integers) {
     }
     return map;
   }
-  std::vector<float> best(pixels, -std::numeric_limits<float>::infinity());
-  for (int c = 0; c < planes.channels; ++c) {
-    const float* plane = planes.values.data() + c * pixels;
-    for (std::size_t p = 0; p < pixels; ++p) {
-      if (!(plane[p] > best[p]) && !std::isnan(plane[p])) continue;  // nothing is above NaN, once it is the best
-      best[p] = plane[p];
-      map.classes[p] = std::isnan(plane[p]) ? no_class : static_cast<std::uint8_t>(std::min(c, 255));
-    }
-  }
+  BestChannel best(pixels);
+  for (int c = 0; c < planes.channels; ++c) best.add(c, std::span<const float>(planes.values).subspan(c * pixels, pixels), map.classes);
   return map;
 }
 
@@ -167,17 +177,19 @@ ClassMap classes_of(const Tensor& output, ClassAxis axis) { return classes_of(pl
 
 ClassMap classes_at(const Tensor& output, ClassAxis axis, int width, int height) {
   const bool integers = is_integer(output.type);
-  Planes planes = planes_of(output, axis);
+  const Planes planes = planes_of(output, axis);
   if (integers) return enlarge(classes_of(planes, true), width, height);
   if (planes.width == width && planes.height == height) return classes_of(planes, false);
-  Planes larger{planes.channels, height, width, {}};
   const std::size_t pixels = static_cast<std::size_t>(planes.width) * planes.height;
-  for (int c = 0; c < planes.channels; ++c) {
-    const auto plane =
-        resize_bilinear(std::span<const float>(planes.values).subspan(c * pixels, pixels), planes.width, planes.height, width, height);
-    larger.values.insert(larger.values.end(), plane.begin(), plane.end());
-  }
-  return classes_of(larger, false);
+  const auto enlarged = [&](int channel) {
+    return resize_bilinear(std::span<const float>(planes.values).subspan(channel * pixels, pixels), planes.width, planes.height, width,
+                           height);
+  };
+  if (planes.channels == 1) return classes_of(Planes{1, height, width, enlarged(0)}, false);
+  ClassMap map{width, height, std::vector<std::uint8_t>(static_cast<std::size_t>(width) * height)};
+  BestChannel best(map.classes.size());
+  for (int c = 0; c < planes.channels; ++c) best.add(c, enlarged(c), map.classes);
+  return map;
 }
 
 double agreement(const ClassMap& a, const ClassMap& b) {

@@ -52,7 +52,8 @@ int class_count(const Tensor& output, ClassAxis axis);
 // argmax over channels (first one wins a tie, as numpy's); with one channel x > 0.5; integer outputs are classes already, with two
 // dimensions H W. First item of the batch.
 ClassMap classes_of(const Tensor& output, ClassAxis axis);
-// The same after enlarging every channel bilinearly (Pillow's mode F) to width x height.
+// The same after enlarging every channel bilinearly (Pillow's mode F) to width x height; needs memory for two channels of that size,
+// however many there are.
 ClassMap classes_at(const Tensor& output, ClassAxis axis, int width, int height);
 double agreement(const ClassMap& a, const ClassMap& b);
 

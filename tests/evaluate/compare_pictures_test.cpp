@@ -31,5 +31,22 @@ TEST_F(ComparePictures, TensorsAreNoPicturesHoweverTheirEndingIsWritten) {
   EXPECT_TRUE(compare("g (float[1] x) => (float[1] y) { y = Relu (x) }", {1}).empty());
 }
 
+TEST_F(ComparePictures, PhotographsAreShownNoLargerThanAScreen) {
+  for (const auto& [name, width, height] : {std::tuple("a.png", 3000, 1500), {"b.png", 1024, 20}, {"c.png", 2, 4096}}) {
+    const auto png = encode_png({width, height, 3, std::vector<std::uint8_t>(static_cast<std::size_t>(width) * height * 3)});
+    write(name, {reinterpret_cast<const char*>(png.data()), png.size()});
+  }
+  const auto pictures = compare("g (float[1,3,4,4] x) => (float[1,3,4,4] y) { y = Relu (x) }", {1, 3, 4, 4});
+  ASSERT_EQ(pictures.size(), 3U);
+  const std::pair<int, int> expected[] = {{1024, 512}, {1024, 20}, {1, 1024}};
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(std::pair(pictures[i].width, pictures[i].height), expected[i]) << pictures[i].name;
+    for (const auto* png : {&pictures[i].picture, &pictures[i].fp32_overlay, &pictures[i].quantized_overlay, &pictures[i].difference}) {
+      const Image image = decode_image(*png, 3, "picture");
+      EXPECT_EQ(std::pair(image.width, image.height), expected[i]) << pictures[i].name;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace quantize::test
