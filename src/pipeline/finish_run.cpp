@@ -123,9 +123,7 @@ void evaluate(Report& report, const Run& run, const Model& quantized, const Mode
         evaluate_on_devices({run.original.proto, layers.proto, run.plan.model.proto, pairs, file}, test, run.axis, options, context);
   }
   const auto& images = test.size() > 0 ? test : run.samples.calibration;
-  const auto fp32_inputs =
-      probe_inputs(images.size() > 0 ? images.with_inputs(run.file_inputs, options.preprocess) : images, run.file_inputs)[0];
-  const auto& inputs = run.inputs[0];
+  const auto [fp32_inputs, inputs] = sample_in_both_forms(images, run.file_inputs, options.preprocess, run.fed_inputs);
   if (options.latency_runs > 0) {
     report.latency = measure_latency(options.model, fp32_inputs, file, inputs, options.latency_runs, context.threads, context);
     if (const auto slower = words::slower_than_fp32(report); !slower.empty()) context.warn(slower);

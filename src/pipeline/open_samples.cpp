@@ -78,4 +78,10 @@ std::vector<std::vector<Tensor>> probe_inputs(const SampleSource& images, const 
   return {noise};
 }
 
+BothForms sample_in_both_forms(const SampleSource& images, const std::vector<InputSpec>& file_inputs, const Preprocess& file_preprocess,
+                               const std::vector<InputSpec>& fed_inputs) {
+  const auto as_file = images.size() > 0 ? images.with_inputs(file_inputs, file_preprocess) : images;
+  return {probe_inputs(as_file, file_inputs)[0], probe_inputs(images, fed_inputs)[0]};
+}
+
 }  // namespace quantize

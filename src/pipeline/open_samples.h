@@ -32,4 +32,12 @@ Samples open_samples(const Options& options, const std::vector<InputSpec>& input
 std::vector<std::vector<Tensor>> probe_inputs(const SampleSource& images, const std::vector<InputSpec>& inputs,
                                               const std::vector<std::size_t>& samples = {0});
 
+// One item of the images as the FP32 model's file takes it, and as the quantized model does, to which `images` are fed; noise for each
+// where there are no images. Of one size where dimensions are free, so that what the two models take for it can be compared.
+struct BothForms {
+  std::vector<Tensor> file, fed;
+};
+BothForms sample_in_both_forms(const SampleSource& images, const std::vector<InputSpec>& file_inputs, const Preprocess& file_preprocess,
+                               const std::vector<InputSpec>& fed_inputs);
+
 }  // namespace quantize

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "dataset/image.h"
+#include "support/folder_test.h"
 #include "support/text_model.h"
 
 namespace quantize::test {
@@ -29,6 +31,32 @@ TEST(InputSpecs, FreeDimensionsAreFilledIn) {
   EXPECT_EQ(input_specs(model.graph(), {1, 3, 8, 16})[0].shape, (Shape{1, 3, 8, 16}));
   EXPECT_THROW(input_specs(model.graph(), {1, 3, 8}), Error) << "another rank";
   EXPECT_THROW(input_specs(model.graph(), {1, 4, 8, 16}), Error) << "another number of channels";
+}
+
+using BothFormsTest = FolderTest;
+
+// Pictures of several sizes for a model that takes any: calibration may begin with another one than the test pictures.
+TEST_F(BothFormsTest, AreOfTheSamePicture) {
+  for (const auto& [name, width, height] : {std::tuple("a.png", 8, 4), {"b.png", 2, 6}}) {
+    const auto png = encode_png({width, height, 3, std::vector<std::uint8_t>(static_cast<std::size_t>(width) * height * 3, 51)});
+    write(name, {reinterpret_cast<const char*>(png.data()), png.size()});
+  }
+  const std::vector<InputSpec> floats = {{"x", onnx::TensorProto::FLOAT, {-1, 3, -1, -1}}},
+                               camera = {{"x", onnx::TensorProto::UINT8, {-1, -1, -1, 3}}};
+  const auto images = SampleSource::open(folder, camera, Preprocess::named("raw"));
+  const auto [file, fed] = sample_in_both_forms(images, floats, Preprocess::named("unit"), camera);
+  EXPECT_EQ(file.at(0).shape, (Shape{1, 3, 4, 8}));
+  EXPECT_EQ(fed.at(0).shape, (Shape{1, 4, 8, 3}));
+  EXPECT_EQ(file[0].as<float>()[0], 51 * (1.0F / 255));
+  EXPECT_EQ(fed[0].as<std::uint8_t>()[0], 51);
+}
+
+TEST_F(BothFormsTest, AreNoiseWhereThereAreNoPictures) {
+  const std::vector<InputSpec> floats = {{"x", onnx::TensorProto::FLOAT, {1, 3, 2, 2}}},
+                               bytes = {{"x", onnx::TensorProto::UINT8, {1, 3, 2, 2}}};
+  const auto [file, fed] = sample_in_both_forms({}, floats, {}, bytes);
+  EXPECT_EQ(file.at(0).type, onnx::TensorProto::FLOAT);
+  EXPECT_EQ(fed.at(0).type, onnx::TensorProto::UINT8);
 }
 
 }  // namespace
