@@ -1,5 +1,7 @@
 #include "pipeline/evaluate_models.h"
 
+#include <optional>
+
 #include "base/error.h"
 #include "evaluate/evaluate.h"
 #include "evaluate/kernels.h"
@@ -8,6 +10,7 @@
 #include "pipeline/on_devices.h"
 #include "report/words.h"
 #include "report/write_report.h"
+#include "rewrite/output_type.h"
 #include "run/session.h"
 
 namespace quantize {
@@ -25,6 +28,31 @@ void refuse_different_interface(const Session& fp32, const Session& quantized, c
   if (fp32.outputs().size() != quantized.outputs().size()) refuse("outputs");
 }
 
+bool is_float(ElementType type) {
+  using onnx::TensorProto;
+  return type == TensorProto::FLOAT || type == TensorProto::FLOAT16 || type == TensorProto::BFLOAT16 || type == TensorProto::DOUBLE;
+}
+
+// The quantized model with a first output of floats, where it gives integers that stand for those of the first model; nothing where the two
+// can be compared as they are.
+std::optional<onnx::ModelProto> dequantized_output(const Session& fp32, const Session& quantized, const onnx::ModelProto& model,
+                                                   const std::filesystem::path& file) {
+  const auto &wanted = fp32.outputs()[0], &given = quantized.outputs()[0];
+  if (is_float(wanted.type) == is_float(given.type)) return std::nullopt;
+  auto floats = model;
+  if (is_float(wanted.type) && give_floats(floats)) return floats;
+  const std::string types = "is of type " + type_name(given.type) + " where the first model gives " + type_name(wanted.type);
+  throw Error(ErrorKind::model, file.string() + ": output '" + given.name + "' " + types +
+                                    ", and its metadata do not say what that stands for (quantize.scale." + given.name + ")");
+}
+
+// The same, once it is sure that both can be fed and read alike; Error{model} where they cannot.
+std::optional<onnx::ModelProto> checked_interface(const Model& fp32, const Model& quantized, const std::filesystem::path& file) {
+  const Session first(fp32.proto), second(quantized.proto);
+  refuse_different_interface(first, second, file);
+  return dequantized_output(first, second, quantized.proto, file);
+}
+
 }  // namespace
 
 Outcome evaluate_models(const Options& options, Context& context) {
@@ -32,8 +60,8 @@ Outcome evaluate_models(const Options& options, Context& context) {
   if (options.test.empty()) throw Error(ErrorKind::usage, "no test images given: --test FOLDER");
   const Stopwatch watch;
   const Model fp32 = load_model(options.model), quantized = load_model(options.quantized);
-  const Session session(fp32.proto);
-  refuse_different_interface(session, Session(quantized.proto), options.quantized);
+  const auto floats = checked_interface(fp32, quantized, options.quantized);
+  const auto& judged = floats ? *floats : quantized.proto;
   const auto inputs = input_specs(fp32.graph(), options.input_shape);
   const Samples samples = open_samples(options, inputs, options.preprocess, context);
   const ClassAxis axis = class_axis(fp32.graph(), inputs[0].shape, options.preprocess.layout);
@@ -41,11 +69,10 @@ Outcome evaluate_models(const Options& options, Context& context) {
   Report report = describe_models(options, fp32, quantized);
   report.scheme = inspect(quantized).scheme;
   report.test = {options.test.string(), samples.test.fingerprint(), samples.test.size(), samples.skipped};
-  report.accuracy = compare_outputs(fp32.proto, quantized.proto, samples.test, axis, options.labels, {}, context);
-  report.pictures = compare_pictures(fp32.proto, quantized.proto, samples.test, pictures_to_show(report.accuracy, options.pictures), axis,
+  report.accuracy = compare_outputs(fp32.proto, judged, samples.test, axis, options.labels, {}, context);
+  report.pictures = compare_pictures(fp32.proto, judged, samples.test, pictures_to_show(report.accuracy, options.pictures), axis,
                                      report.accuracy, {}, context);
-  report.providers =
-      evaluate_on_devices({fp32.proto, quantized.proto, fp32.proto, {}, options.quantized}, samples.test, axis, options, context);
+  report.providers = evaluate_on_devices({fp32.proto, judged, fp32.proto, {}, options.quantized}, samples.test, axis, options, context);
   const auto first = samples.test.load(0).inputs;
   report.kernels = kernels_in_runtime(quantized);
   if (options.latency_runs > 0) {

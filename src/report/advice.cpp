@@ -41,6 +41,12 @@ class NextCommand {
   std::vector<std::string> words_;
 };
 
+// `quantize evaluate` judges a model as it is: it has none of the options that would make another.
+bool can_be_changed(const std::string& command) {
+  const auto words = split_words(command);
+  return !words.empty() && !(words.size() > 1 && words[1] == "evaluate");
+}
+
 std::string setting(const Report& report, const std::string& name) {
   for (const auto& [key, value] : report.config) {
     if (key == name) return value;
@@ -103,7 +109,7 @@ void advise_on_speed(const Report& report, std::vector<Advice>& advice) {
 
 std::vector<Advice> advise(const Report& report) {
   std::vector<Advice> advice;
-  if (report.accuracy.images.empty() || report.command.empty()) return advice;
+  if (report.accuracy.images.empty() || !can_be_changed(report.command)) return advice;
   if (judge(report).level != Verdict::Level::good) {
     advise_on_accuracy(report, advice);
   } else if (report.scheme == "w8a16" && report.accuracy.agreement >= room_for_4_bits) {

@@ -1,7 +1,9 @@
 #include "rewrite/output_type.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <optional>
 #include <ranges>
 
 #include "base/error.h"
@@ -30,6 +32,17 @@ void set_metadata(onnx::ModelProto& model, const std::string& key, const std::st
   auto& entry = *model.add_metadata_props();
   entry.set_key(key);
   entry.set_value(value);
+}
+
+// The number that the metadata hold under `key`.
+template <typename T>
+std::optional<T> number_in_metadata(const onnx::ModelProto& model, const std::string& key) {
+  for (const auto& entry : model.metadata_props()) {
+    const auto& text = entry.value();
+    T value = 0;
+    if (entry.key() == key && std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc()) return value;
+  }
+  return std::nullopt;
 }
 
 // Digits enough to give back the same float.
@@ -68,6 +81,24 @@ std::vector<IntegerOutput> give_integers(Model& quantized) {
   }
   remove_unused(graph);
   return given;
+}
+
+bool give_floats(onnx::ModelProto& model) {
+  auto& graph = *model.mutable_graph();
+  auto& type = type_of(*graph.mutable_output(0));
+  const std::string name = graph.output(0).name();
+  const auto scale = number_in_metadata<float>(model, "quantize.scale." + name);
+  const auto zero_point = number_in_metadata<std::int32_t>(model, "quantize.zero_point." + name);
+  if (!scale || !zero_point) return false;
+  NameMaker names(graph);
+  const std::string inputs[] = {names.unique(name + "_integers"), names.unique(name + "_scale"), names.unique(name + "_zero_point")};
+  rename_tensor(graph, name, inputs[0]);
+  put_initializer(graph, make_tensor(inputs[1], {}, std::span(&*scale, 1)));
+  put_initializer(graph, make_tensor(inputs[2], {}, static_cast<ElementType>(type.elem_type()), std::span(&*zero_point, 1)));
+  auto& node = *graph.add_node() = make_node("DequantizeLinear", inputs, {&name, 1});
+  node.set_name(names.unique(name + "_DequantizeLinear"));
+  type.set_elem_type(onnx::TensorProto::FLOAT);
+  return true;
 }
 
 Shape first_output_shape(const onnx::ModelProto& model, std::span<const Tensor> inputs) {

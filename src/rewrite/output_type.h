@@ -25,6 +25,10 @@ struct IntegerOutput {
 // "quantize.scale.<output>" and "quantize.zero_point.<output>". Throws Error{usage} where an output is not quantized.
 std::vector<IntegerOutput> give_integers(Model& quantized);
 
+// Undoes that for the first output, by the scale and the zero point in the metadata: to compare it with floats. False, and nothing is
+// changed, where the metadata do not tell.
+bool give_floats(onnx::ModelProto& model);
+
 // The shape of the first output: inferred, since exporters leave out what the operators determine; where that does not tell all dimensions
 // behind the batch, that of a run on `inputs`. -1 where the batch is free.
 Shape first_output_shape(const onnx::ModelProto& model, std::span<const Tensor> inputs);

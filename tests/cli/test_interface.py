@@ -121,6 +121,31 @@ def test_report_tells_the_interface_and_judges_the_same_network(variants):
     assert reports["pixels"]["accuracy"] == reports["camera"]["accuracy"]
 
 
+@pytest.mark.parametrize("scheme", ["w8a8", "w8a16"])
+def test_evaluate_compares_integers_as_the_logits_they_stand_for(program, tmp_path, scheme):
+    model, pictures = two_convolutions(tmp_path / "model.onnx"), draw_pictures(tmp_path / "pictures")
+    quantize(program, model, pictures, tmp_path / "out.onnx", "--test", pictures, "--scheme", scheme, "--output-dtype", "int", "--quantize-outputs")
+    words = ["evaluate", model, tmp_path / "out.onnx", "--test", pictures, "--latency-runs", "0"]
+    ended = start(program, *words)
+    assert ended.returncode == 0, ended.stderr
+    judged, made = report_of(tmp_path / "out.evaluation.onnx")["accuracy"], report_of(tmp_path / "out.onnx")["accuracy"]
+    assert judged["psnr_db"] == pytest.approx(made["psnr_db"], abs=0.5)
+    silent = onnx.load(tmp_path / "out.onnx")
+    silent.ClearField("metadata_props")
+    onnx.save(silent, tmp_path / "out.onnx")
+    ended = start(program, *words)
+    assert ended.returncode == 3
+    assert "'y' is of type" in ended.stderr and "quantize.scale.y" in ended.stderr
+
+
+def test_evaluate_refuses_classes_where_the_first_model_gives_logits(program, tmp_path):
+    model, pictures = two_convolutions(tmp_path / "model.onnx"), draw_pictures(tmp_path / "pictures")
+    quantize(program, model, pictures, tmp_path / "out.onnx", "--output-dtype", "argmax")
+    ended = start(program, "evaluate", model, tmp_path / "out.onnx", "--test", pictures, "--latency-runs", "0")
+    assert ended.returncode == 3
+    assert "'y' is of type uint8" in ended.stderr
+
+
 def test_latency_and_memory_are_measured_on_both_interfaces(program, tmp_path):
     quantize(program, DEMO / "model.onnx", DEMO / "calib", tmp_path / "out.onnx", "--input-dtype", "uint8-nhwc", "--output-dtype", "argmax",
              quick=["--samples", "6", "--latency-runs", "2", "-O0"])

@@ -53,6 +53,12 @@ TEST(Advise, DoesNotRepeatWhatWasDone) {
   EXPECT_TRUE(commands(report).empty());
 }
 
+TEST(Advise, ChangesNoCommandThatOnlyJudges) {
+  Report report = poor_report();
+  report.command = "quantize evaluate net.onnx net.w8a8.onnx --test pictures";
+  EXPECT_TRUE(advise(report).empty());
+}
+
 TEST(Advise, AsksForNothingWhenAllIsWell) { EXPECT_TRUE(advise(sample_report()).empty()); }
 
 TEST(Advise, KnowsThatACpuComputes16BitsInFloat) {

@@ -50,6 +50,30 @@ TEST(GiveIntegers, RefusesAnOutputThatIsNotQuantized) {
   EXPECT_THROW(give_integers(model), Error);
 }
 
+TEST(GiveFloats, UndoesGiveIntegers) {
+  Model model = text_model(quantized_output);
+  const auto inputs = random_inputs(model.proto);
+  const auto expected = run_model(model.proto, inputs);
+  give_integers(model);
+  ASSERT_TRUE(give_floats(model.proto));
+  check_model(model.proto, "after");
+  EXPECT_EQ(largest_difference(expected, run_model(model.proto, inputs)), 0);
+}
+
+TEST(GiveFloats, ChangesNothingWhereTheMetadataDoNotTell) {
+  Model model = text_model(quantized_output);
+  give_integers(model);
+  auto& zero_point = *model.proto.mutable_metadata_props(1);
+  const auto unchanged = [&] {
+    const std::string before = model.proto.SerializeAsString();
+    return !give_floats(model.proto) && model.proto.SerializeAsString() == before;
+  };
+  zero_point.set_value("nonsense");
+  EXPECT_TRUE(unchanged());
+  model.proto.clear_metadata_props();
+  EXPECT_TRUE(unchanged());
+}
+
 std::vector<double> expected_classes(const Tensor& logits, std::size_t channels, std::size_t pixels) {
   std::vector<double> classes(pixels);
   const auto values = logits.as<float>();
