@@ -13,7 +13,6 @@ constexpr std::size_t rows_shown = 25;
 void add_options(CLI::App& app, Input& input) {
   add_model(app, input);
   add_job_options(app, input);
-  app.remove_option(app.get_option("--dry-run"));
   describe_output(app, "The table; a page that plots it goes beside it [<model>.<scheme>.sensitivity.json]");
   add_preprocessing_options(app, input);
   add_quantization_options(app, input);
