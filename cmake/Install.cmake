@@ -14,7 +14,8 @@ if(NOT ort_file)
 endif()
 file(REAL_PATH ${ort_file} ort_real_file)
 install(FILES ${ort_real_file} DESTINATION ${CMAKE_INSTALL_LIBDIR} RENAME libonnxruntime.so.1)
-install(FILES data/report.schema.json data/statistics.schema.json data/encodings.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/quantize)
+file(GLOB schemas data/*.schema.json)
+install(FILES ${schemas} DESTINATION ${CMAKE_INSTALL_DATADIR}/quantize)
 install(DIRECTORY data/demo DESTINATION ${CMAKE_INSTALL_DATADIR}/quantize)  # for `quantize demo`
 install(DIRECTORY data/docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR})
 # The program itself writes what is made from its table of options: the manual page and the shells' completions.

@@ -56,7 +56,8 @@ double median(const std::vector<double>& values) { return quantile(values, 0.5);
 Latency measure_latency(const std::filesystem::path& fp32, std::span<const Tensor> fp32_inputs, const std::filesystem::path& quantized,
                         std::span<const Tensor> quantized_inputs, int runs, unsigned threads, const Context& context) {
   // The model as it was loaded: ONNX Runtime itself refuses some files that only name two nodes alike.
-  const Session a(load_model(fp32).proto, {.threads = threads}), b(quantized, {.threads = threads});
+  const SessionOptions options{.threads = threads, .plan_memory = true};
+  const Session a(load_model(fp32).proto, options), b(quantized, options);
   const auto progress = context.step("measure latency", static_cast<std::size_t>(runs));
   const auto [times_a, times_b] = time_in_turn(a, fp32_inputs, b, quantized_inputs, runs, context, *progress);
   std::vector<double> ratios;
@@ -65,7 +66,7 @@ Latency measure_latency(const std::filesystem::path& fp32, std::span<const Tenso
 }
 
 std::uint64_t run_for_memory(const std::filesystem::path& model, const std::vector<Shape>& shapes) {
-  const Session session(model);
+  const Session session(model, {.plan_memory = true});
   std::vector<Tensor> inputs;
   for (std::size_t i = 0; i < session.inputs().size(); ++i) {
     inputs.push_back(Tensor::zeros(session.inputs()[i].type, i < shapes.size() ? shapes[i] : session.inputs()[i].shape));

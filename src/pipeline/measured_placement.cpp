@@ -36,7 +36,7 @@ Attempt attempt(const PlacementInput& input, const Target& target, const Optimiz
   encode_trial(plan, few, context);
   Model written = rewrite(plan.model, plan.placement, plan.encodings);
   if (target.point_products) multiply_points(written, results_within_pairs(plan.model, plan.placement, false));
-  Session session(written.proto, {.threads = context.threads});
+  Session session(written.proto, {.threads = context.threads, .plan_memory = true});
   const Verdict verdict = judge(plan);
   return {std::move(plan), std::move(session), verdict};
 }

@@ -43,7 +43,8 @@ Ort::SessionOptions translate(const SessionOptions& options) {
   result.AddConfigEntry(kOrtSessionOptionsConfigForceSpinningStop, "1");
   result.SetGraphOptimizationLevel(options.optimization == Optimization::all ? ORT_ENABLE_ALL : ORT_DISABLE_ALL);
   if (!options.fuse_quantized) result.AddConfigEntry(kOrtSessionOptionsDisableQuantQDQ, "1");
-  if (!options.keep_memory) result.DisableCpuMemArena().DisableMemPattern();
+  if (!options.keep_memory || !options.plan_memory) result.DisableMemPattern();
+  if (!options.keep_memory) result.DisableCpuMemArena();
   if (options.custom_operators != nullptr) result.Add(*options.custom_operators);
   for (const auto& [key, value] : options.config) result.AddConfigEntry(key.c_str(), value.c_str());
   return result;
