@@ -14,7 +14,7 @@ if(NOT ort_file)
 endif()
 file(REAL_PATH ${ort_file} ort_real_file)
 install(FILES ${ort_real_file} DESTINATION ${CMAKE_INSTALL_LIBDIR} RENAME libonnxruntime.so.1)
-file(GLOB schemas data/*.schema.json)
+file(GLOB schemas CONFIGURE_DEPENDS data/*.schema.json)
 install(FILES ${schemas} DESTINATION ${CMAKE_INSTALL_DATADIR}/quantize)
 install(DIRECTORY data/demo DESTINATION ${CMAKE_INSTALL_DATADIR}/quantize)  # for `quantize demo`
 install(DIRECTORY data/docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -220,7 +220,7 @@ void protect_biases(const Model& model, const Placement& placement, Encodings& e
   for (const auto& [number, op] : placement.weighted) {
     const auto* bias = op.bias.empty() ? nullptr : index.initializer(op.bias);
     const auto input = encodings.activations.find(op.input);
-    if (bias == nullptr || input == encodings.activations.end()) continue;
+    if (bias == nullptr || input == encodings.activations.end() || !is_channel_bias(*bias, op)) continue;
     if (const int raised = protect_bias(encodings.weights.at(op.weight), float_values(*bias), input->second.scale[0], op.groups);
         raised > 0) {
       context.info(describe(index.node(number)) + ": the weight scale of " + std::to_string(raised) +

@@ -134,7 +134,7 @@ class Overrider {
     const auto* bias = op.bias.empty() ? nullptr : index_.initializer(op.bias);
     const auto input = encodings_.activations.find(op.input);
     auto& weight = encodings_.weights.at(op.weight);
-    if (bias == nullptr || input == encodings_.activations.end() || weight.block > 0) return;
+    if (bias == nullptr || input == encodings_.activations.end() || weight.block > 0 || !is_channel_bias(*bias, op)) return;
     const auto values = float_values(*bias);
     if (weight.method != "imported") {
       protect_bias(weight, values, input->second.scale[0], op.groups);

@@ -81,7 +81,7 @@ Plan Planner::compose(const Assignment& assignment) {
     }
     const auto* bias = op.bias.empty() ? nullptr : find_initializer(result.model.graph(), op.bias);
     const auto input = result.encodings.activations.find(op.input);
-    if (bias == nullptr || input == result.encodings.activations.end()) continue;
+    if (bias == nullptr || input == result.encodings.activations.end() || !is_channel_bias(*bias, op)) continue;
     protect_bias(result.encodings.weights.at(op.weight), float_values(*bias), input->second.scale[0], op.groups);
   }
   for (const auto& [number, op] : base_->placement.weighted) {  // weights that nodes left float share with others stay their own

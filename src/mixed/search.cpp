@@ -49,7 +49,11 @@ void rank_stage(std::vector<Promotion> open, Assignment& assignment, const CostM
 // How far below the target, as the sum of the missing fractions.
 double shortfall(const std::map<std::string, double>& reach, const Accuracy& accuracy) {
   double sum = 0;
-  for (const auto& [name, least] : reach) sum += std::max(0.0, (least - figure(accuracy, name) + margin(accuracy, name)) / least);
+  for (const auto& [name, least] : reach) {
+    const double missing = (least - figure(accuracy, name) + margin(accuracy, name)) / least;
+    if (std::isnan(missing)) return std::numeric_limits<double>::max();  // an output holds NaN: nothing is farther off
+    sum += std::max(0.0, missing);
+  }
   return sum;
 }
 

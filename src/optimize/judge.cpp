@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <numeric>
 #include <optional>
+#include <set>
 
 #include "base/parallel.h"
 
@@ -28,6 +29,39 @@ double per_value(double sum, const Energy& energy) { return sum / static_cast<do
 bool is_floating(ElementType type) {
   using Proto = onnx::TensorProto;
   return type == Proto::FLOAT || type == Proto::FLOAT16 || type == Proto::BFLOAT16 || type == Proto::DOUBLE;
+}
+
+// The first, and those after it while FP32's for all samples take a quarter of the working memory at most: of deep supervision at full size
+// the mask is judged alone.
+std::size_t outputs_that_fit(const OutputValues& outputs, std::size_t samples, const Context& context) {
+  std::size_t fitting = 0, bytes = 0;
+  for (const auto& output : outputs) {
+    bytes += output.size() * sizeof(float) * samples;
+    if (fitting > 0 && bytes > context.working_memory / 4) break;
+    ++fitting;
+  }
+  return fitting;
+}
+
+// As energies of an output that is not judged: FP32's own is no number, or it has another size than FP32's.
+constexpr Energy not_judged{.signal = std::numeric_limits<double>::infinity()};
+
+// How many boxes are found, say, is no matter of error, and an output that one plan can be judged by counts for both or for none.
+void leave_out_other_sizes(std::vector<std::vector<std::vector<Energy>>>& energies) {
+  std::set<std::size_t> other;
+  const auto for_each = [&](const auto& visit) {
+    for (auto& samples : energies) {
+      for (auto& outputs : samples) {
+        for (std::size_t o = 0; o < outputs.size(); ++o) visit(o, outputs[o]);
+      }
+    }
+  };
+  for_each([&](std::size_t o, const Energy& energy) {
+    if (energy.count == 0) other.insert(o);
+  });
+  for_each([&](std::size_t o, Energy& energy) {
+    if (other.contains(o)) energy = not_judged;
+  });
 }
 
 // Of one sample's outputs, by `usual`, the signals of usual ones per value: the mean share of error; none where FP32's own outputs are no
@@ -117,7 +151,8 @@ Judge::Judge(const Model& fp32, const OptimizeInput& input, const Context& conte
   }
   if (!lacking.empty()) compute(fp32, lacking);
   if (references_.empty()) return;
-  const std::size_t outputs = references_[0].size();
+  for (const auto& reference : references_) outputs_ = std::min(outputs_, reference.size());
+  const std::size_t outputs = outputs_;
   std::vector<double> loudness(references_.size());
   for (std::size_t o = 0; o < outputs; ++o) {
     std::vector<double> signals;
@@ -135,10 +170,15 @@ Judge::Judge(const Model& fp32, const OptimizeInput& input, const Context& conte
 
 void Judge::compute(const Model& fp32, std::span<const std::size_t> lacking) {
   const Session session(fp32.proto);
-  parallel_for_samples(context_, lacking.size(), [&](std::size_t i, unsigned) {
-    const std::size_t sample = lacking[i];
-    references_[sample] = judged_values(session.run(input_.load(sample)));
-  });
+  const auto run = [&](std::size_t sample) {
+    auto values = judged_values(session.run(input_.load(sample)));
+    values.resize(std::min(values.size(), outputs_));
+    references_[sample] = std::move(values);
+  };
+  run(lacking[0]);
+  outputs_ = outputs_that_fit(references_[lacking[0]], references_.size(), context_);
+  references_[lacking[0]].resize(outputs_);
+  parallel_for_samples(context_, lacking.size() - 1, [&](std::size_t i, unsigned) { run(lacking[i + 1]); });
   if (input_.references == nullptr) return;
   for (const std::size_t sample : lacking) input_.references->keep(input_.number(sample), references_[sample]);  // in this order always
 }
@@ -180,8 +220,12 @@ void Judge::run(const std::vector<Session>& sessions, std::size_t begin, std::si
   parallel_for_samples(context_, sessions.size() * samples, [&](std::size_t i, unsigned) {
     const std::size_t session = i / samples, place = begin + i % samples, sample = order_[place];
     const auto values = judged_values(sessions[session].run(input_.load(sample)));
-    for (std::size_t o = 0; o < values.size(); ++o) energies[session][place].push_back(Energy::of(references_[sample][o], values[o]));
+    for (std::size_t o = 0; o < outputs_; ++o) {
+      const auto& reference = references_[sample][o];
+      energies[session][place].push_back(values[o].size() == reference.size() ? Energy::of(reference, values[o]) : Energy{});
+    }
   });
+  leave_out_other_sizes(energies);
 }
 
 Statistics encode_trial(Plan& plan, const OptimizeInput& few, const Context& context) {

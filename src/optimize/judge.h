@@ -20,7 +20,7 @@ namespace quantize {
 
 // Each sample's error is a share of its own signal, or of the usual one (the mean) where that is more: by their joint energy one loud
 // sample would outweigh all others, and in a picture that shows nothing of what the network looks for, any error is large beside its own.
-// Of several outputs it is the mean of their shares: no head of a network is given up for another.
+// Of several outputs it is the mean of their shares: no head of a network is given up for another. Only those count that have FP32's size.
 struct Verdict {
   double sqnr_db = 0;       // of the mean share; -999 where a value is no number
   double worst_db = 0;      // of the largest share
@@ -81,8 +81,9 @@ class Judge {
   const Context& context_;
   double decisive_db_;
   std::vector<OutputValues> references_;
-  std::vector<double> usual_signals_;  // by output
-  std::vector<std::size_t> order_;     // in which samples are run: the loudest first
+  std::size_t outputs_ = std::numeric_limits<std::size_t>::max();  // how many of the judged ones, from the first
+  std::vector<double> usual_signals_;                              // by output
+  std::vector<std::size_t> order_;                                 // in which samples are run: the loudest first
 };
 
 // Encodes a plan from the statistics of a few samples, which it returns: for trials, of which nobody hears.

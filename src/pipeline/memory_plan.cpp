@@ -32,7 +32,7 @@ std::vector<Tensor> largest_inputs(const Samples& samples, const Context& contex
   };
   if (std::ranges::none_of(samples.calibration.inputs(), has_free_size)) return samples.calibration.load(0).inputs;
   std::vector<std::pair<const SampleSource*, std::size_t>> all;
-  for (const auto* source : {&samples.calibration, &samples.test, samples.held_out ? &*samples.held_out : nullptr}) {
+  for (const auto* source : {&samples.calibration, samples.held_out ? &*samples.held_out : nullptr}) {
     for (std::size_t i = 0; source != nullptr && i < source->size(); ++i) all.emplace_back(source, i);
   }
   std::vector<std::size_t> bytes(all.size());
@@ -45,7 +45,7 @@ std::vector<Tensor> largest_inputs(const Samples& samples, const Context& contex
 
 std::size_t deciding_that_fit(const MemoryUse& use, const Context& context) {
   const std::size_t fitting = context.working_memory / std::max<std::size_t>(1, use.output_bytes);
-  return std::min(use.deciding, std::max<std::size_t>(1, fitting));
+  return std::min(use.deciding, std::max<std::size_t>(2, fitting));
 }
 
 MemoryNeeds memory_needs(const Plan& plan, const OptimizeInput& input, const MemoryUse& use, const Context& context) {
@@ -69,8 +69,8 @@ MemoryNeeds memory_needs(const Plan& plan, const OptimizeInput& input, const Mem
 void keep_within(std::uint64_t limit, const Plan& plan, const OptimizeInput& input, const MemoryUse& use, Context& context) {
   const std::uint64_t fixed =
       memory_needs(plan, input, {.level = Level::o0}, context).models + copies_to_evaluate * stored_bytes(plan.model.proto);
-  const std::uint64_t one_kept = use.deciding > 0 ? use.output_bytes : 0;
-  const std::uint64_t least = fixed + std::max(least_working, 2 * arena * input.live_bytes + one_kept);
+  const std::uint64_t least_kept = std::min<std::size_t>(use.deciding, 2) * use.output_bytes;
+  const std::uint64_t least = fixed + std::max(least_working, 2 * arena * input.live_bytes + least_kept);
   if (limit - limit / 8 < least) {
     throw Error(ErrorKind::usage, "--memory-limit " + std::to_string(megabytes(limit)) + "MB is too little: this model needs " +
                                       std::to_string(megabytes(least / 7 * 8)) + "MB");

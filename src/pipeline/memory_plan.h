@@ -30,10 +30,11 @@ struct MemoryUse {
   std::size_t output_bytes = 0;  // of one of those outputs
 };
 
-// The inputs of the largest sample of all: the first one where the model fixes their size. Where it does not, each is loaded once.
+// The inputs of the largest sample that the model is made from: the first one where it fixes their size. Where it does not, each is loaded
+// once. Those that only judge the result do not count: how many samples fit decides the bytes of the result.
 std::vector<Tensor> largest_inputs(const Samples& samples, const Context& context);
 
-// As many of the deciding samples as have their outputs in the working memory, at least one.
+// As many of the deciding samples as have their outputs in the working memory, at least two: from one, nothing is known of the spread.
 std::size_t deciding_that_fit(const MemoryUse& use, const Context& context);
 
 // For the threads, samples at once and working memory of the context. `input.live_bytes` has to be known.

@@ -110,6 +110,19 @@ TEST_F(Search, FloatIsTheLastResort) {
   EXPECT_TRUE(found.assignment.activations.empty()) << "taken back";
 }
 
+TEST_F(Search, ANumberThatIsNoneReachesNothing) {
+  const CostModel model = costs(Scheme::named("w8a8"));
+  const auto rows = noises({1e-6, 1e-7, 1e-2, 1e-7, 1e-6, 1e-7});
+  const auto judge = [&](const Assignment& assignment) {
+    auto accuracy = left(rows, assignment);
+    if (assignment.empty()) accuracy.psnr_db = std::nan("");
+    return accuracy;
+  };
+  const auto found = search_assignment(rank_promotions(rows, model, {}), {{"psnr", 50}}, judge, Context());
+  EXPECT_TRUE(found.reached);
+  EXPECT_FALSE(found.assignment.empty());
+}
+
 TEST_F(Search, AnUnreachableTargetGivesTheNearest) {
   const CostModel model = costs(Scheme::named("w8a8"));
   const auto rows = noises({1e-3, 1e-4, 1e-3, 1e-4, 1e-3, 1e-4});

@@ -109,6 +109,32 @@ TEST(Judge, EveryOutputCounts) {
   EXPECT_EQ(judged_values(classes), (OutputValues{{0, 0}})) << "there is nothing else";
 }
 
+// z holds what of x is not 0: rounded, there is less of it.
+TEST(Judge, AnOutputWhoseSizeFollowsTheValuesDoesNotCount) {
+  const Model boxes = text_model(R"(g (float[1,1,1,2] x) => (float[1,1,1,2] y, float[n] z) <float[1,1,1,1] w = {1}> {
+    y = Conv (x, w)
+    found = NonZero (x)
+    places = Transpose (found)
+    z = GatherND (x, places)
+  })");
+  EXPECT_DOUBLE_EQ(verdict_on({{2, 0.05F}}, boxes, 0.25F).sqnr_db, verdict_on({{2, 0.05F}}, identity(), 0.25F).sqnr_db);
+}
+
+TEST(Judge, OutputsBehindTheFirstCountWhileTheyAreFew) {
+  const Model heads =
+      text_model(R"(g (float[1,1,1,2] x) => (float[1,1,1,2] y, float[1,1,1,2] z) <float[1,1,1,1] w = {1}, float[1,1,1,1] v = {0}> {
+    y = Conv (x, w)
+    z = Conv (x, v)
+  })");
+  OptimizeInput input{scheme_named("w8a8"), {}, 1, 0};
+  input.load = [](std::size_t) { return std::vector<Tensor>{Tensor::of({1, 1, 1, 2}, std::vector<float>{1, 2.05F})}; };
+  Context context;
+  const double both = Judge(heads, input, context)(plan_with_step(heads, 0.25F), {.weights = false}).sqnr_db;
+  context.working_memory = 4 * 2 * sizeof(float);  // a quarter of it is one output
+  const double first = Judge(heads, input, context)(plan_with_step(heads, 0.25F), {.weights = false}).sqnr_db;
+  EXPECT_NEAR(both, first + 10 * std::log10(2), 1e-3) << "the second is always 0, without error";
+}
+
 // x / |x|: where rounding leaves nothing of x there is 0 / 0, and no plan that makes that may win.
 TEST(Judge, NoNumberIsTheWorstOfAll) {
   const Model model = text_model(R"(g (float[1,1,1,2] x) => (float[1,1,1,2] y) <float[1,1,1,1] w = {1}> {

@@ -73,14 +73,18 @@ std::string JobCache::key(const Job& job, const fs::path& base) {
   const auto& options = job.arguments.options;
   if (writes_elsewhere(options)) return "";
   std::string text = program_ + "\nmodel " + load_model(base / options.model).fingerprint;
-  for (const auto& folder : {options.calibration, options.test, options.labels})
-    text += "\nimages " + (folder.empty() ? "none" : folder == "random" ? "random" : folder_fingerprint(base / folder));
+  const auto images = [&](const fs::path& folder) { return folder == "random" ? "random" : folder_or_none(folder, base); };
+  text += "\nimages " + images(options.calibration) + " " + images(options.test) + " " + folder_or_none(options.labels, base);
   auto settings = options.config;
   std::sort(settings.begin(), settings.end());
   for (const auto& [name, value] : settings) {
     if (!immaterial().contains(name)) text += "\n" + name + " = " + value + files_named(value, base);
   }
   return fingerprint(text);
+}
+
+std::string JobCache::folder_or_none(const fs::path& folder, const fs::path& base) {
+  return folder.empty() ? "none" : folder_fingerprint(base / folder);
 }
 
 std::string JobCache::folder_fingerprint(const fs::path& folder) {

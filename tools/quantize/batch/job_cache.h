@@ -31,6 +31,7 @@ class JobCache {
   void store(const std::string& key, const std::filesystem::path& stem, const Finished& finished) const;
 
  private:
+  std::string folder_or_none(const std::filesystem::path& folder, const std::filesystem::path& base);
   std::string folder_fingerprint(const std::filesystem::path& folder);
   std::filesystem::path folder_;
   std::string program_;
