@@ -10,10 +10,6 @@ namespace {
 
 using Proto = onnx::TensorProto;
 
-bool is_float(ElementType type) {
-  return type == Proto::FLOAT || type == Proto::DOUBLE || type == Proto::FLOAT16 || type == Proto::BFLOAT16;
-}
-
 bool is_finite(const Tensor& tensor) {
   const auto finite = [](auto values) {
     return std::all_of(values.begin(), values.end(), [](auto value) { return std::isfinite(value); });

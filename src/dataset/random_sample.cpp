@@ -9,10 +9,6 @@
 namespace quantize {
 namespace {
 
-constexpr bool is_float(ElementType type) {
-  return type == onnx::TensorProto::FLOAT || type == onnx::TensorProto::DOUBLE || type == onnx::TensorProto::FLOAT16;
-}
-
 // The standard's engines give the same numbers everywhere, its distributions do not.
 class Numbers {
  public:
@@ -33,7 +29,8 @@ class Numbers {
 
 bool takes_pictures(const Shape& shape, ElementType type, const Preprocess& preprocess) {
   if (shape.size() != 3 && shape.size() != 4) return false;
-  if (!is_float(type) && type != onnx::TensorProto::UINT8) return false;
+  const bool holds_pixels = (is_float(type) && type != onnx::TensorProto::BFLOAT16) || type == onnx::TensorProto::UINT8;
+  if (!holds_pixels) return false;
   const std::int64_t channels = channels_last(shape, preprocess.layout) ? shape.back() : shape[shape.size() - 3];
   return channels == (preprocess.color == ColorOrder::gray ? 1 : 3);
 }
@@ -65,7 +62,7 @@ Tensor random_tensor(const Shape& given, ElementType type, const Preprocess& pre
     const auto height = static_cast<int>(shape[rank - (last ? 3 : 2)]), width = static_cast<int>(shape[rank - (last ? 2 : 1)]);
     return to_input(random_picture(width, height, preprocess.color == ColorOrder::gray ? 1 : 3, numbers), shape, type, preprocess);
   }
-  if (is_float(type) || type == onnx::TensorProto::BFLOAT16) {
+  if (is_float(type)) {
     std::vector<float> values(static_cast<std::size_t>(element_count(shape)));
     for (auto& value : values) value = numbers.normal();
     return from_proto(make_float_tensor("", shape, type, values));

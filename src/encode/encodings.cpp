@@ -215,14 +215,18 @@ std::vector<std::int32_t> quantize_values(std::span<const float> values, const S
   return integers;
 }
 
+bool is_quantized_bias(const onnx::TensorProto* bias, const WeightedOp& op, const Encodings& encodings) {
+  return bias != nullptr && is_channel_bias(*bias, op) && encodings.activations.contains(op.input) &&
+         encodings.weights.at(op.weight).block == 0;
+}
+
 void protect_biases(const Model& model, const Placement& placement, Encodings& encodings, const Context& context) {
   const GraphIndex index(model.graph());
   for (const auto& [number, op] : placement.weighted) {
-    const auto* bias = op.bias.empty() ? nullptr : index.initializer(op.bias);
-    const auto input = encodings.activations.find(op.input);
-    if (bias == nullptr || input == encodings.activations.end() || !is_channel_bias(*bias, op)) continue;
-    if (const int raised = protect_bias(encodings.weights.at(op.weight), float_values(*bias), input->second.scale[0], op.groups);
-        raised > 0) {
+    const auto* bias = index.initializer(op.bias);
+    if (!is_quantized_bias(bias, op, encodings)) continue;
+    const float input_scale = encodings.activations.at(op.input).scale[0];
+    if (const int raised = protect_bias(encodings.weights.at(op.weight), float_values(*bias), input_scale, op.groups); raised > 0) {
       context.info(describe(index.node(number)) + ": the weight scale of " + std::to_string(raised) +
                    " channels was raised so that the bias fits int32");
     }
@@ -251,12 +255,11 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
     auto [place, fresh] = encodings.weights.try_emplace(op.weight);
     const auto values = float_values(tensor);
     if (fresh) place->second = encode_plain_weight(values, shape_of(tensor), op, scheme_for_weight(scheme, placement, op.weight));
-    const auto* bias = op.bias.empty() ? nullptr : index.initializer(op.bias);
-    const auto input = encodings.activations.find(op.input);
-    const bool bias_is_quantized =
-        bias != nullptr && input != encodings.activations.end() && is_channel_bias(*bias, op) && place->second.block == 0;
-    solve_weight_hazards(place->second, values, shape_of(tensor), bias_is_quantized ? float_values(*bias) : std::vector<float>{},
-                         bias_is_quantized ? input->second.scale[0] : 1.0F, op.groups, describe(index.node(number)), context);
+    const auto* bias = index.initializer(op.bias);
+    const bool in_integers = is_quantized_bias(bias, op, encodings);
+    solve_weight_hazards(place->second, values, shape_of(tensor), in_integers ? float_values(*bias) : std::vector<float>{},
+                         in_integers ? encodings.activations.at(op.input).scale[0] : 1.0F, op.groups, describe(index.node(number)),
+                         context);
   }
   shorten_multipliers(index, placement, encodings);
   return encodings;

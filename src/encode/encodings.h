@@ -70,6 +70,10 @@ Range group_range(const TensorGroup& group, const Statistics& statistics, const 
 // that point, not before it.
 Range limit_range(Range range, const TensorGroup& group, int bits);
 
+// Whether a bias becomes int32 (null: there is none, or it is computed): one value per output channel, for an input in integers and a
+// weight without blocks. Any other stays float.
+bool is_quantized_bias(const onnx::TensorProto* bias, const WeightedOp& op, const Encodings& encodings);
+
 // Raises the weight scales of the plan to where every int32 bias has room (see hazards.h).
 void protect_biases(const Model& model, const Placement& placement, Encodings& encodings, const Context& context);
 

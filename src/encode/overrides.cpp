@@ -131,17 +131,17 @@ class Overrider {
 
   // Biases are int32 with scale = input scale x weight scale. A weight's own scale may still be raised for that, an imported one may not.
   void check_bias(const WeightedOp& op) {
-    const auto* bias = op.bias.empty() ? nullptr : index_.initializer(op.bias);
-    const auto input = encodings_.activations.find(op.input);
+    const auto* bias = index_.initializer(op.bias);
+    if (!is_quantized_bias(bias, op, encodings_)) return;
+    const float input_scale = encodings_.activations.at(op.input).scale[0];
     auto& weight = encodings_.weights.at(op.weight);
-    if (bias == nullptr || input == encodings_.activations.end() || weight.block > 0 || !is_channel_bias(*bias, op)) return;
     const auto values = float_values(*bias);
     if (weight.method != "imported") {
-      protect_bias(weight, values, input->second.scale[0], op.groups);
+      protect_bias(weight, values, input_scale, op.groups);
       return;
     }
     for (std::size_t i = 0; i < values.size(); ++i) {
-      const double scale = static_cast<double>(input->second.scale[0]) * weight.scale[i % weight.scale.size()];
+      const double scale = static_cast<double>(input_scale) * weight.scale[i % weight.scale.size()];
       if (std::fabs(values[i]) > scale * 2147483647.0) fail(op.weight, "has a scale so small that its bias does not fit into int32");
     }
   }

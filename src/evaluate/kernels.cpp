@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "model/attribute.h"
 #include "model/graph.h"
+#include "model/tensor.h"
 #include "ops/op_table.h"
 #include "run/optimized_graph.h"
 
@@ -17,9 +18,7 @@ enum class Values { integers, floats, other };  // quantized integers; floats; s
 
 Values values_of(int type) {
   if (type == onnx::TensorProto::UINT8 || type == onnx::TensorProto::INT8) return Values::integers;
-  const bool floating = type == onnx::TensorProto::FLOAT || type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::DOUBLE ||
-                        type == onnx::TensorProto::BFLOAT16;
-  return floating ? Values::floats : Values::other;
+  return is_float(static_cast<ElementType>(type)) ? Values::floats : Values::other;
 }
 
 // A product of integers without scale and zero point of a result.

@@ -6,11 +6,10 @@
 
 #include "base/error.h"
 #include "dataset/image.h"
+#include "report/schema.h"
 
 namespace quantize {
 namespace {
-
-constexpr double no_error_db = 999;
 
 constexpr std::uint8_t no_class = 255;
 

@@ -164,10 +164,9 @@ void check_encodings(const Encodings& encodings, const Model& model, const Place
     weights.insert(op.weight);
     Encoding weight = entry_of(encodings.weights, op.weight);
     check_weight(op, weight, *index.initializer(op.weight));
-    const auto* bias = op.bias.empty() ? nullptr : index.initializer(op.bias);
-    const auto input = encodings.activations.find(op.input);
-    if (bias == nullptr || input == encodings.activations.end()) continue;
-    if (protect_bias(weight, float_values(*bias), input->second.scale[0], op.groups) > 0)
+    const auto* bias = index.initializer(op.bias);
+    if (!is_quantized_bias(bias, op, encodings)) continue;
+    if (protect_bias(weight, float_values(*bias), encodings.activations.at(op.input).scale[0], op.groups) > 0)
       fail(op.weight, "its scale is too small: the int32 bias of " + describe(index.node(number)) + " would overflow");
   }
   for (const auto& [name, encoding] : encodings.activations) {

@@ -80,9 +80,9 @@ Plan Planner::compose(const Assignment& assignment) {
       if (theirs.node == number) take_layer(result, op, source, theirs);
     }
     const auto* bias = op.bias.empty() ? nullptr : find_initializer(result.model.graph(), op.bias);
-    const auto input = result.encodings.activations.find(op.input);
-    if (bias == nullptr || input == result.encodings.activations.end() || !is_channel_bias(*bias, op)) continue;
-    protect_bias(result.encodings.weights.at(op.weight), float_values(*bias), input->second.scale[0], op.groups);
+    if (!is_quantized_bias(bias, op, result.encodings)) continue;
+    protect_bias(result.encodings.weights.at(op.weight), float_values(*bias), result.encodings.activations.at(op.input).scale[0],
+                 op.groups);
   }
   for (const auto& [number, op] : base_->placement.weighted) {  // weights that nodes left float share with others stay their own
     const auto found = assignment.weights.find(base_->placement.decisions[static_cast<std::size_t>(number)].node);

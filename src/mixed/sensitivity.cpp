@@ -35,10 +35,7 @@ class Rest {
     }
     auto part = extract(model, given, {&output, 1});
     std::set<std::string> read;
-    for (const auto& node : part.graph().node()) {
-      read.insert(node.input().begin(), node.input().end());
-      read.merge(captured_tensors(node));
-    }
+    for (const auto& node : part.graph().node()) read.merge(tensors_read_by(node));
     auto& inputs = *part.mutable_graph()->mutable_input();
     for (int i = inputs.size() - 1; i >= 0; --i) {
       if (!read.contains(inputs[i].name())) inputs.DeleteSubrange(i, 1);

@@ -141,8 +141,7 @@ bool remove_unused(onnx::GraphProto& graph) {
       dead.insert(i);
       continue;
     }
-    needed.insert(node.input().begin(), node.input().end());
-    needed.merge(captured_tensors(node));
+    needed.merge(tensors_read_by(node));
   }
   remove_nodes(graph, dead);
   for (const auto& node : graph.node()) needed.insert(node.output().begin(), node.output().end());
@@ -200,10 +199,8 @@ onnx::ModelProto extract(const onnx::ModelProto& model, std::span<const std::str
     const int number = index.producer_number(name);
     if (number < 0) throw Error(ErrorKind::internal, "tensor '" + name + "' is needed but not given");
     if (!wanted.insert(number).second) continue;
-    const auto& node = graph.node(number);
-    open.insert(open.end(), node.input().begin(), node.input().end());
-    const auto captured = captured_tensors(node);
-    open.insert(open.end(), captured.begin(), captured.end());
+    const auto read = tensors_read_by(graph.node(number));
+    open.insert(open.end(), read.begin(), read.end());
   }
 
   std::map<std::string, int> types;

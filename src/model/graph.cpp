@@ -56,6 +56,12 @@ std::set<std::string> captured_tensors(const onnx::NodeProto& node) {
   return captured;
 }
 
+std::set<std::string> tensors_read_by(const onnx::NodeProto& node) {
+  auto names = captured_tensors(node);
+  names.insert(node.input().begin(), node.input().end());
+  return names;
+}
+
 std::vector<const onnx::ValueInfoProto*> fed_inputs(const onnx::GraphProto& graph) {
   std::set<std::string> initialized;
   for (const auto& tensor : graph.initializer()) initialized.insert(tensor.name());

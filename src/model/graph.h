@@ -63,6 +63,9 @@ std::vector<onnx::GraphProto*> mutable_bodies(onnx::NodeProto& node);
 // Tensors that a subgraph of `node` reads from the graph around it.
 std::set<std::string> captured_tensors(const onnx::NodeProto& node);
 
+// All that `node` reads: its inputs, and what its subgraphs capture.
+std::set<std::string> tensors_read_by(const onnx::NodeProto& node);
+
 // The inputs a caller has to feed: graph inputs that are not initializers.
 std::vector<const onnx::ValueInfoProto*> fed_inputs(const onnx::GraphProto& graph);
 

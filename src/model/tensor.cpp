@@ -82,6 +82,10 @@ std::string type_name(ElementType type) {
   return name.empty() ? "type " + std::to_string(type) : name;
 }
 
+bool is_float(ElementType type) {
+  return type == Proto::FLOAT || type == Proto::DOUBLE || type == Proto::FLOAT16 || type == Proto::BFLOAT16;
+}
+
 std::size_t element_size(ElementType type) {
   switch (type) {
     case Proto::BOOL:

@@ -20,6 +20,8 @@ std::int64_t element_count(std::span<const std::int64_t> shape);
 std::string to_string(std::span<const std::int64_t> shape);
 // "float", "int8", ...: ONNX's own spelling in lower case.
 std::string type_name(ElementType type);
+// float, double, or one of the two halves.
+bool is_float(ElementType type);
 // Bytes per element; 0 for strings and types narrower than a byte.
 std::size_t element_size(ElementType type);
 

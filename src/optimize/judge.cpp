@@ -26,11 +26,6 @@ OptimizeInput only(const OptimizeInput& input, std::vector<std::size_t> numbers)
 
 double per_value(double sum, const Energy& energy) { return sum / static_cast<double>(std::max<std::size_t>(energy.count, 1)); }
 
-bool is_floating(ElementType type) {
-  using Proto = onnx::TensorProto;
-  return type == Proto::FLOAT || type == Proto::FLOAT16 || type == Proto::BFLOAT16 || type == Proto::DOUBLE;
-}
-
 // The first, and those after it while FP32's for all samples take a quarter of the working memory at most: of deep supervision at full size
 // the mask is judged alone.
 std::size_t outputs_that_fit(const OutputValues& outputs, std::size_t samples, const Context& context) {
@@ -97,7 +92,7 @@ Verdict verdict_of(std::span<const std::vector<Energy>> samples, std::span<const
 OutputValues judged_values(std::span<const Tensor> outputs) {
   OutputValues values;
   for (const auto& output : outputs) {
-    if (is_floating(output.type)) values.push_back(float_values(output));
+    if (is_float(output.type)) values.push_back(float_values(output));
   }
   if (values.empty()) values.push_back(float_values(outputs[0]));
   return values;

@@ -17,24 +17,18 @@ namespace {
 const std::set<std::string> makes_sequence = {"SequenceConstruct", "SequenceEmpty", "SequenceInsert",
                                               "SequenceErase",     "SequenceMap",   "SplitToSequence"};
 
-std::set<std::string> read_by(const onnx::NodeProto& node) {
-  auto names = captured_tensors(node);
-  names.insert(node.input().begin(), node.input().end());
-  return names;
-}
-
 // By tensor, the last node that reads it. A sequence is not kept but made again for every reader, and so what it is made of is read then.
 std::map<std::string, int> last_uses(const onnx::GraphProto& graph) {
   std::map<std::string, int> last;
   for (int i = 0; i < graph.node_size(); ++i) {
-    for (const auto& name : read_by(graph.node(i))) last[name] = i;
+    for (const auto& name : tensors_read_by(graph.node(i))) last[name] = i;
   }
   for (int i = graph.node_size(); i-- > 0;) {
     const auto& node = graph.node(i);
     const auto use = makes_sequence.contains(node.op_type()) ? last.find(node.output(0)) : last.end();
     if (use == last.end()) continue;
     const int until = use->second;
-    for (const auto& name : read_by(node)) last[name] = std::max(last[name], until);
+    for (const auto& name : tensors_read_by(node)) last[name] = std::max(last[name], until);
   }
   return last;
 }
@@ -78,7 +72,7 @@ bool Replay::read_later(const std::string& tensor, int node) const {
 }
 
 void Replay::add_given(const onnx::NodeProto& node, std::set<std::string>& given) const {
-  for (const auto& name : read_by(node)) {
+  for (const auto& name : tensors_read_by(node)) {
     const auto sequence = sequences_.find(name);
     if (live_[0].contains(name)) {
       given.insert(name);

@@ -28,11 +28,6 @@ void refuse_different_interface(const Session& fp32, const Session& quantized, c
   if (fp32.outputs().size() != quantized.outputs().size()) refuse("outputs");
 }
 
-bool is_float(ElementType type) {
-  using onnx::TensorProto;
-  return type == TensorProto::FLOAT || type == TensorProto::FLOAT16 || type == TensorProto::BFLOAT16 || type == TensorProto::DOUBLE;
-}
-
 // The quantized model with a first output of floats, where it gives integers that stand for those of the first model; nothing where the two
 // can be compared as they are.
 std::optional<onnx::ModelProto> dequantized_output(const Session& fp32, const Session& quantized, const onnx::ModelProto& model,

@@ -25,9 +25,7 @@ struct Bounds {
   double low = -infinity, high = infinity;
 };
 
-bool is_float(ElementType type) {
-  return type == onnx::TensorProto::FLOAT || type == onnx::TensorProto::DOUBLE || type == onnx::TensorProto::FLOAT16;
-}
+bool may_be_clipped(ElementType type) { return is_float(type) && type != onnx::TensorProto::BFLOAT16; }
 
 double bound_value(const onnx::TensorProto& tensor) {
   const double value = double_values(tensor).front();
@@ -59,7 +57,7 @@ std::optional<Bounds> clip_values(const onnx::NodeProto& node, const GraphIndex&
 
 // What the node does to its data input, as bounds; nothing where it is something else, or of integers.
 std::optional<Bounds> bounds_of(const onnx::NodeProto& node, const GraphIndex& index, const ValueTypes& types) {
-  if (!standard_domain(node) || node.output_size() != 1 || !is_float(types.of(node.output(0)).type)) return {};
+  if (!standard_domain(node) || node.output_size() != 1 || !may_be_clipped(types.of(node.output(0)).type)) return {};
   std::optional<Bounds> bounds;
   if (node.op_type() == "Relu") bounds = Bounds{node.input(0), 0, infinity};
   if (node.op_type() == "Clip") bounds = clip_values(node, index);

@@ -8,11 +8,7 @@
 namespace quantize {
 namespace {
 
-bool is_float(const onnx::TensorProto& tensor) {
-  const int type = tensor.data_type();
-  return type == onnx::TensorProto::FLOAT || type == onnx::TensorProto::DOUBLE || type == onnx::TensorProto::FLOAT16 ||
-         type == onnx::TensorProto::BFLOAT16;
-}
+bool is_float(const onnx::TensorProto& tensor) { return quantize::is_float(static_cast<ElementType>(tensor.data_type())); }
 
 std::optional<LinearNode::Kind> kind_of(const onnx::NodeProto& node) {
   if (!standard_domain(node)) return {};

@@ -19,11 +19,6 @@ constexpr double bfloat_tolerance = 5e-2;
 constexpr double smallest_relative_range = 1e-2;
 constexpr std::size_t input_sets = 2;
 
-bool is_float(ElementType type) {
-  return type == onnx::TensorProto::FLOAT || type == onnx::TensorProto::DOUBLE || type == onnx::TensorProto::FLOAT16 ||
-         type == onnx::TensorProto::BFLOAT16;
-}
-
 double tolerance_for(const onnx::GraphProto& graph) {
   double tolerance = float_tolerance;
   const auto consider = [&](int type) {

@@ -1,5 +1,6 @@
 #include "report/provider_json.h"
 
+#include "report/schema.h"
 #include "report/write_report.h"
 
 #include <cmath>
@@ -8,8 +9,6 @@ namespace quantize {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr double no_error_db = 999;
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 Json decibels(double value) { return std::isinf(value) ? Json(std::copysign(no_error_db, value)) : number(value); }

@@ -194,11 +194,10 @@ class Rewriter {
 
   std::string quantized_bias(const WeightedOp& op, const Encoding& weight) {
     const auto* bias = index_.initializer(op.bias);
-    const auto input = encodings_.activations.find(op.input);
-    if (bias == nullptr || input == encodings_.activations.end() || weight.block > 0 || !is_channel_bias(*bias, op)) return op.bias;
-    const auto values = float_values(*bias);
-    const bool drops_low_byte = placement_.drops_low_byte && is_wide(input->second.type);
-    const auto [scale, integers] = quantize_bias(values, input->second.scale[0], weight.scale, drops_low_byte);
+    if (!is_quantized_bias(bias, op, encodings_)) return op.bias;
+    const auto& input = encodings_.activations.at(op.input);
+    const bool drops_low_byte = placement_.drops_low_byte && is_wide(input.type);
+    const auto [scale, integers] = quantize_bias(float_values(*bias), input.scale[0], weight.scale, drops_low_byte);
     const Shape shape = shape_of(*bias);
     const int axis = scale.size() == 1 ? -1 : static_cast<int>(shape.size()) - 1;
     return writer_.dequantized(make_tensor(names_.unique("b" + std::to_string(++biases_)), shape, onnx::TensorProto::INT32, integers),

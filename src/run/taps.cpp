@@ -8,6 +8,29 @@
 #include "model/tensor.h"
 
 namespace quantize {
+namespace {
+
+// Nodes and constants on top of a graph, under names of their own.
+class Addition {
+ public:
+  explicit Addition(onnx::GraphProto& graph) : graph_(graph), names_(graph) {}
+
+  std::string constant(const std::vector<std::int64_t>& value, std::size_t rank = 1) {
+    const std::string name = names_.unique("tap_constant");
+    put_initializer(graph_, make_tensor(name, Shape(rank, static_cast<std::int64_t>(value.size())), value));
+    return name;
+  }
+  onnx::NodeProto& add(const std::string& type, const std::vector<std::string>& inputs) {
+    const std::string output = names_.unique("tap_" + std::to_string(graph_.node_size()));
+    return *graph_.add_node() = make_node(type, inputs, {&output, 1});
+  }
+
+ private:
+  onnx::GraphProto& graph_;
+  NameMaker names_;
+};
+
+}  // namespace
 
 onnx::ModelProto with_outputs(const onnx::ModelProto& model, std::span<const std::string> tensors) {
   onnx::ModelProto tapped = model;
@@ -37,28 +60,19 @@ onnx::ModelProto with_shape_outputs(const onnx::ModelProto& model, std::span<con
 onnx::ModelProto with_largest_by_channel(const onnx::ModelProto& model, std::span<const ChannelTap> taps) {
   onnx::ModelProto tapped = model;
   auto& graph = *tapped.mutable_graph();
-  NameMaker names(graph);
   graph.clear_output();
-  const auto constant = [&](const std::vector<std::int64_t>& value) {
-    const std::string name = names.unique("largest_constant");
-    put_initializer(graph, make_tensor(name, {static_cast<std::int64_t>(value.size())}, value));
-    return name;
-  };
-  const auto add = [&](const std::string& type, const std::vector<std::string>& inputs) -> onnx::NodeProto& {
-    const std::string output = names.unique("largest");
-    return *graph.add_node() = make_node(type, inputs, {&output, 1});
-  };
+  Addition addition(graph);
   std::vector<std::string> outputs(taps.size());
   // In reverse: ONNX Runtime orders a graph from its last leaf backwards, so that the first tensors are let go first.
   for (std::size_t i = taps.size(); i-- > 0;) {
-    const std::string magnitudes = add("Abs", {taps[i].tensor}).output(0);
-    const std::string rows = add("Reshape", {magnitudes, constant({-1, taps[i].channels})}).output(0);
-    auto& largest = add("ReduceMax", {rows});
+    const std::string magnitudes = addition.add("Abs", {taps[i].tensor}).output(0);
+    const std::string rows = addition.add("Reshape", {magnitudes, addition.constant({-1, taps[i].channels})}).output(0);
+    auto& largest = addition.add("ReduceMax", {rows});
     set_attribute(largest, "keepdims", std::int64_t{0});
     if (opset_of(model) < 18) {
       set_attribute(largest, "axes", std::vector<std::int64_t>{0});
     } else {
-      largest.add_input(constant({0}));
+      largest.add_input(addition.constant({0}));
     }
     outputs[i] = largest.output(0);
   }
@@ -72,14 +86,14 @@ namespace {
 // Value i is number i * p modulo the tensor's size: p is prime and larger than any tensor, so that no value comes twice.
 class Sampler {
  public:
-  Sampler(onnx::GraphProto& graph, std::int64_t most) : graph_(graph), names_(graph) {
+  Sampler(onnx::GraphProto& graph, std::int64_t most) : addition_(graph) {
     constexpr std::int64_t prime = 2654435761;  // the golden ratio's share of 2^32: neighbours in i end up far apart
     std::vector<std::int64_t> products;
     for (std::int64_t i = 0; i < most; ++i) products.push_back(i * prime);
-    all_ = constant("sample_all", {-1}, 1);
-    first_ = constant("sample_first", {0}, 1);
-    most_ = constant("sample_most", {most}, 0);
-    products_ = constant("sample_products", products, 1);
+    all_ = addition_.constant({-1});
+    first_ = addition_.constant({0});
+    most_ = addition_.constant({most}, 0);
+    products_ = addition_.constant(products);
   }
 
   std::string sample(const std::string& tensor) {
@@ -89,20 +103,9 @@ class Sampler {
   }
 
  private:
-  std::string constant(const std::string& wanted, const std::vector<std::int64_t>& value, std::size_t rank) {
-    const std::string name = names_.unique(wanted);
-    put_initializer(graph_, make_tensor(name, Shape(rank, static_cast<std::int64_t>(value.size())), value));
-    return name;
-  }
+  std::string add(const std::string& type, const std::vector<std::string>& inputs) { return addition_.add(type, inputs).output(0); }
 
-  std::string add(const std::string& type, const std::vector<std::string>& inputs) {
-    const std::string output = names_.unique("sample_" + std::to_string(graph_.node_size()));
-    *graph_.add_node() = make_node(type, inputs, {&output, 1});
-    return output;
-  }
-
-  onnx::GraphProto& graph_;
-  NameMaker names_;
+  Addition addition_;
   std::string all_, first_, most_, products_;
 };
 

@@ -125,15 +125,19 @@ TEST(GiveClasses, KeepsReadersOfTheLogits) {
   EXPECT_EQ(node_of(model, "z").input(0), "y_logits");
 }
 
-// Free channels: what an exporter declares behind a Resize whose size was read from another tensor.
-TEST(GiveClasses, CountsChannelsThatAreNotDeclared) {
-  Model model = text_model("g (float[1,3,4,6] x) => (float[N,C,H,W] y) <float[7,3,1,1] w> { y = Conv (x, w) }");
+void expect_classes(Model model, std::size_t channels, std::size_t pixels, ElementType type) {
   const auto inputs = random_inputs(model.proto);
   const auto logits = run_model(model.proto, inputs)[0];
   to_classes(model, 1);
   const auto result = run_model(model.proto, inputs)[0];
-  EXPECT_EQ(result.type, onnx::TensorProto::UINT8);
-  EXPECT_EQ(values_of(result), expected_classes(logits, 7, 24));
+  EXPECT_EQ(result.type, type);
+  EXPECT_EQ(values_of(result), expected_classes(logits, channels, pixels));
+}
+
+// Free channels: what an exporter declares behind a Resize whose size was read from another tensor.
+TEST(GiveClasses, CountsChannelsThatAreNotDeclared) {
+  expect_classes(text_model("g (float[1,3,4,6] x) => (float[N,C,H,W] y) <float[7,3,1,1] w> { y = Conv (x, w) }"), 7, 24,
+                 onnx::TensorProto::UINT8);
 }
 
 TEST(GiveClasses, OneFreeChannelIsNotAlwaysClassZero) {
@@ -144,13 +148,8 @@ TEST(GiveClasses, OneFreeChannelIsNotAlwaysClassZero) {
 }
 
 TEST(GiveClasses, MoreFreeChannelsThanAByteCanTellApartDoNotWrap) {
-  Model model = text_model("g (float[1,3,2,2] x) => (float[1,C,2,2] y) <float[300,3,1,1] w> { y = Conv (x, w) }");
-  const auto inputs = random_inputs(model.proto);
-  const auto logits = run_model(model.proto, inputs)[0];
-  to_classes(model, 1);
-  const auto result = run_model(model.proto, inputs)[0];
-  EXPECT_EQ(result.type, onnx::TensorProto::INT64);
-  EXPECT_EQ(values_of(result), expected_classes(logits, 300, 4));
+  expect_classes(text_model("g (float[1,3,2,2] x) => (float[1,C,2,2] y) <float[300,3,1,1] w> { y = Conv (x, w) }"), 300, 4,
+                 onnx::TensorProto::INT64);
 }
 
 TEST(GiveClasses, TakesAnOutputWithoutDeclaredDimensions) {
