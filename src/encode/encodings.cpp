@@ -141,6 +141,27 @@ Encoding encode_weight(std::span<const float> values, const Shape& shape, int ax
   return encoding;
 }
 
+bool may_have_zero_points(const Placement& placement, const Encoding& weight) {
+  return placement.weight_zero_points && weight.type == onnx::TensorProto::INT4 && weight.block == 0;
+}
+
+void encode_asymmetric(std::span<const float> values, const Shape& shape, Encoding& encoding) {
+  std::vector<Range> ranges(encoding.scale.size());
+  for_each_stretch(shape, encoding, [&](std::size_t slice, std::size_t begin, std::size_t end) {
+    for (const float value : values.subspan(begin, end - begin)) {
+      ranges[slice].low = std::min(ranges[slice].low, static_cast<double>(value));
+      ranges[slice].high = std::max(ranges[slice].high, static_cast<double>(value));
+    }
+  });
+  for (std::size_t slice = 0; slice < ranges.size(); ++slice) {
+    const Encoding own = encode_range(ranges[slice], encoding.type, Symmetry::asymmetric);
+    if (ranges[slice].low == ranges[slice].high) continue;
+    encoding.scale[slice] = own.scale[0];
+    encoding.zero_point[slice] = own.zero_point[0];
+  }
+  encoding.method = "smallest and largest value";
+}
+
 TensorStatistics group_statistics(const TensorGroup& group, const Statistics& statistics) {
   TensorStatistics all;
   for (const auto& source : group.sources) {
@@ -205,14 +226,23 @@ std::size_t stretch_of(const Shape& shape, const Encoding& encoding) {
 }
 
 std::vector<std::int32_t> quantize_values(std::span<const float> values, const Shape& shape, const Encoding& encoding) {
-  const bool weight = encoding.zero_point[0] == 0;
   std::vector<std::int32_t> integers(values.size());
   for_each_stretch(shape, encoding, [&](std::size_t slice, std::size_t begin, std::size_t end) {
-    const IntegerRange range = weight ? encoding.weight_range(slice) : integer_range(encoding.type);
+    const IntegerRange range = encoding.zero_point[slice] == 0 ? encoding.weight_range(slice) : integer_range(encoding.type);
     for (std::size_t i = begin; i < end; ++i)
       integers[i] = quantize_value(values[i], encoding.scale[slice], encoding.zero_point[slice], range);
   });
   return integers;
+}
+
+std::vector<float> rounded_values(std::span<const float> values, const Shape& shape, const Encoding& encoding) {
+  const auto integers = quantize_values(values, shape, encoding);
+  std::vector<float> rounded(values.size());
+  for_each_stretch(shape, encoding, [&](std::size_t slice, std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i)
+      rounded[i] = static_cast<float>(integers[i] - encoding.zero_point[slice]) * encoding.scale[slice];
+  });
+  return rounded;
 }
 
 bool is_quantized_bias(const onnx::TensorProto* bias, const WeightedOp& op, const Encodings& encodings) {
@@ -254,7 +284,10 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
     const auto& tensor = *index.initializer(op.weight);
     auto [place, fresh] = encodings.weights.try_emplace(op.weight);
     const auto values = float_values(tensor);
-    if (fresh) place->second = encode_plain_weight(values, shape_of(tensor), op, scheme_for_weight(scheme, placement, op.weight));
+    if (fresh) {
+      place->second = encode_plain_weight(values, shape_of(tensor), op, scheme_for_weight(scheme, placement, op.weight));
+      if (may_have_zero_points(placement, place->second)) encode_asymmetric(values, shape_of(tensor), place->second);
+    }
     const auto* bias = index.initializer(op.bias);
     const bool in_integers = is_quantized_bias(bias, op, encodings);
     solve_weight_hazards(place->second, values, shape_of(tensor), in_integers ? float_values(*bias) : std::vector<float>{},

@@ -37,6 +37,9 @@ struct Encoding {
   [[nodiscard]] Shape scale_shape(const Shape& shape) const;
 };
 
+// Whether a weight's slices may have zero points other than 0: with 4 bits, without blocks, where the target takes them.
+bool may_have_zero_points(const Placement& placement, const Encoding& weight);
+
 // Of the type; symmetric int8 weights use -127..127, so that negation is exact and no runtime's 16-bit sums overflow; int4 uses all 16
 // values.
 IntegerRange integer_range(ElementType type, bool symmetric_weight = false);
@@ -56,6 +59,8 @@ Encoding encode_range(Range range, ElementType type, Symmetry symmetry);
 
 // Weight scales of `values` (shape, axis and block as in the encoding) from the largest magnitude of each slice.
 Encoding encode_weight(std::span<const float> values, const Shape& shape, int axis, ElementType type, int block = 0);
+// Scales and zero points from the smallest and largest value of each slice, for an encoding without blocks.
+void encode_asymmetric(std::span<const float> values, const Shape& shape, Encoding& encoding);
 
 // Activations by the scheme's method; weights by largest magnitude, with the floor that keeps every int32 bias in range. Warnings (dead
 // tensors, floors) go to the context. Throws Error{internal} when statistics lack an observed tensor.
@@ -95,5 +100,7 @@ void for_each_stretch(const Shape& shape, const Encoding& encoding, const Visit&
 }
 
 std::vector<std::int32_t> quantize_values(std::span<const float> values, const Shape& shape, const Encoding& encoding);
+// Quantized and dequantized again.
+std::vector<float> rounded_values(std::span<const float> values, const Shape& shape, const Encoding& encoding);
 
 }  // namespace quantize

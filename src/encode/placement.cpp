@@ -30,6 +30,7 @@ class Placer {
   Placement run() {
     placement_.float_biases = target_.float_biases;
     placement_.weight_zeros = target_.explicit_weight_zeros;
+    placement_.weight_zero_points = target_.weight_zero_points;
     placement_.short_multipliers = target_.short_multipliers;
     placement_.drops_low_byte = target_.drops_low_byte;
     placement_.keep_wide_clamps = target_.drops_wide_pairs;

@@ -56,6 +56,7 @@ struct Placement {
   bool split_prelu = false;            // a PRelu that stays float becomes Mul and Max, see split_prelu.h
   bool float_biases = false;           // no bias is quantized
   bool weight_zeros = false;           // weights are written with their zero points, which are zero
+  bool weight_zero_points = false;     // 4-bit weights may have zero points other than 0
   bool short_multipliers = false;      // weight scales keep to what multiplier.h allows
   bool drops_low_byte = false;         // biases that meet 16-bit activations keep to what multiplier.h says
   bool keep_wide_clamps = false;       // a Relu or Clip before a 16-bit encoding stays, though the encoding would saturate alike

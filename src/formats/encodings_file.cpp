@@ -108,8 +108,10 @@ void check_activation(const std::string& tensor, const Encoding& encoding) {
   if (encoding.axis >= 0) fail(tensor, "an activation has one scale, no axis");
 }
 
-void check_weight(const WeightedOp& op, const Encoding& encoding, const onnx::TensorProto& weight) {
-  if (!is_symmetric(encoding) || integer_range(encoding.type).low >= 0) fail(op.weight, "weights are of a signed type, with zero point 0");
+void check_weight(const WeightedOp& op, const Encoding& encoding, const onnx::TensorProto& weight, const Placement& placement) {
+  if (!is_signed(encoding.type)) fail(op.weight, "weights are of a signed type");
+  if (!is_symmetric(encoding) && !may_have_zero_points(placement, encoding))
+    fail(op.weight, "its zero point must be 0: others are for 4-bit weights without blocks, where the target takes them");
   if (encoding.axis < 0) return;
   if (encoding.block > 0) {
     if (encoding.axis != op.input_axis) fail(op.weight, "blocks lie along the input channels of a matrix product or 1x1 convolution");
@@ -163,7 +165,7 @@ void check_encodings(const Encodings& encodings, const Model& model, const Place
   for (const auto& [number, op] : placement.weighted) {
     weights.insert(op.weight);
     Encoding weight = entry_of(encodings.weights, op.weight);
-    check_weight(op, weight, *index.initializer(op.weight));
+    check_weight(op, weight, *index.initializer(op.weight), placement);
     const auto* bias = index.initializer(op.bias);
     if (!is_quantized_bias(bias, op, encodings)) continue;
     if (protect_bias(weight, float_values(*bias), encodings.activations.at(op.input).scale[0], op.groups) > 0)

@@ -16,12 +16,7 @@ namespace {
 // Quantized and dequantized again.
 Tensor rounded(const Tensor& tensor, const Encoding& encoding) {
   Tensor result = tensor;
-  const auto integers = quantize_values(tensor.as<float>(), tensor.shape, encoding);
-  const auto values = result.as<float>();
-  for_each_stretch(tensor.shape, encoding, [&](std::size_t slice, std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i)
-      values[i] = static_cast<float>(integers[i] - encoding.zero_point[slice]) * encoding.scale[slice];
-  });
+  std::ranges::copy(rounded_values(tensor.as<float>(), tensor.shape, encoding), result.as<float>().begin());
   return result;
 }
 

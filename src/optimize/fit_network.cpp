@@ -145,8 +145,11 @@ class Fitter {
     // With hardly more columns than values a fit has too much freedom: the float weights must be there to be chosen.
     const auto& moments = readers[0].moments;
     const bool few = moments.columns < 2 * moments.blocks[0].length;
-    const FitSettings settings{
-        .dampings = effort_.dampings, .float_target = effort_.float_target || few, .sweeps = effort_.sweeps, .methods = effort_.methods};
+    const FitSettings settings{.zero_points = may_have_zero_points(plan_.placement, encoding),
+                               .dampings = effort_.dampings,
+                               .float_target = effort_.float_target || few,
+                               .sweeps = effort_.sweeps,
+                               .methods = effort_.methods};
     const std::size_t outputs = readers[0].view.rows() * readers[0].view.groups();
     std::vector<ScaleRule> rules(outputs, scale_rule(index_, plan_.placement, plan_.encodings, op));
     for (const auto& reader : readers) {
@@ -168,13 +171,8 @@ class Fitter {
   // Layers that are not fitted still run quantized in the simulation.
   void round_only(const WeightedOp& op, const onnx::TensorProto& tensor) {
     const auto& encoding = plan_.encodings.weights.at(op.weight);
-    auto values = float_values(tensor);
     const Shape shape = shape_of(tensor);
-    const auto integers = quantize_values(values, shape, encoding);
-    for_each_stretch(shape, encoding, [&](std::size_t slice, std::size_t begin, std::size_t end) {
-      for (std::size_t i = begin; i < end; ++i) values[i] = static_cast<float>(integers[i]) * encoding.scale[slice];
-    });
-    put_initializer(simulated_.graph(), make_tensor(op.weight, shape, values));
+    put_initializer(simulated_.graph(), make_tensor(op.weight, shape, rounded_values(float_values(tensor), shape, encoding)));
   }
 
   Plan& plan_;

@@ -60,9 +60,10 @@ class GroupFit {
     fixed.search_scale = false;
     FittedGroup result{weights, {}};
     const bool free = settings_.search_scale && settings_.methods.scale;
-    result.scale = free ? search_scales(weights, importance(), grids, rules, settings_.block, context) : scales_of(grids, settings_.block);
+    result.grids = free ? search_grids(weights, importance(), grids, rules, settings_.block, settings_.zero_points, context)
+                        : row_grids(grids, settings_.block);
     Matrix columns;
-    const auto chosen = with_scales(grids, result.scale, settings_.block, weights.cols, columns);
+    const auto chosen = as_grids(grids, result.grids, settings_.block, weights.cols, columns);
     const Context alone;
     parallel_for(context, blocks_.size(), [&](std::size_t i, unsigned) {
       const std::size_t b = blocks_[i];
@@ -146,14 +147,16 @@ void fit_weight(std::vector<Reader>& readers, std::vector<float>& values, Encodi
     const auto first = static_cast<std::ptrdiff_t>(group * rows), last = first + static_cast<std::ptrdiff_t>(rows);
     const std::vector<ScaleRule> own_rules(rules.begin() + first, rules.begin() + last);
     std::vector<Grid> grids;
-    std::vector<float> scales;
+    RowGrids plain;
     for (std::size_t r = 0; r < rows; ++r) {
-      const IntegerRange range = encoding.weight_range(slice_at(group, r, 0));
-      grids.push_back({static_cast<double>(encoding.scale[slice_at(group, r, 0)]), range.low, range.high});
-      for (std::size_t b = 0; b < per_row; ++b) scales.push_back(encoding.scale[slice_at(group, r, b)]);
+      const std::size_t slice = slice_at(group, r, 0);
+      const IntegerRange range = encoding.weight_range(slice);
+      grids.push_back({static_cast<double>(encoding.scale[slice]), range.low, range.high});
+      plain.low.push_back(range.low - encoding.zero_point[slice]);
+      for (std::size_t b = 0; b < per_row; ++b) plain.scale.push_back(encoding.scale[slice_at(group, r, b)]);
     }
     Matrix columns;
-    grids = with_scales(grids, scales, own.block, view.length(), columns);
+    grids = as_grids(grids, plain, own.block, view.length(), columns);
     before[group] = view.weights(values, group);
     fitted[group] = GroupFit(readers, group, own).run(before[group], grids, own_rules, here);
   };
@@ -169,7 +172,9 @@ void fit_weight(std::vector<Reader>& readers, std::vector<float>& values, Encodi
     }
     view.store(fitted[group].weights, group, values);
     for (std::size_t i = 0; i < rows * per_row && own_scales; ++i) {
-      encoding.scale[slice_at(group, i / per_row, i % per_row)] = fitted[group].scale[i];
+      const std::size_t slice = slice_at(group, i / per_row, i % per_row);
+      encoding.scale[slice] = fitted[group].grids.scale[i];
+      encoding.zero_point[slice] = encoding.weight_range(slice).low - fitted[group].grids.low[i / per_row];
     }
   }
   encoding.method = "fitted to the FP32 output";

@@ -2,6 +2,8 @@
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 #include <cmath>
+#include <numeric>
+#include <tuple>
 
 #include "optimize/linalg.h"
 
@@ -74,6 +76,23 @@ bool inverse_factor(const Matrix& h, double damping, Matrix& u) {
   return map(u).allFinite();
 }
 
+// From the last column on, each time the one with the least diagonal left; eliminated by a step of Gauss.
+void gptq_order(const Matrix& h, double damping, std::span<std::size_t> order) {
+  Dense left = map(h);
+  left.diagonal().array() += damping;
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  for (Index last = left.rows() - 1; last > 0; --last) {
+    Index least = 0;
+    for (Index i = 1; i <= last; ++i) least = left(i, i) < left(least, least) ? i : least;
+    left.row(least).swap(left.row(last));
+    left.col(least).swap(left.col(last));
+    std::swap(order[static_cast<std::size_t>(least)], order[static_cast<std::size_t>(last)]);
+    if (!(left(last, last) > 0)) continue;
+    const Eigen::VectorXd column = left.col(last).head(last);
+    left.topLeftCorner(last, last).noalias() -= column * (column.transpose() / left(last, last));
+  }
+}
+
 void gptq(Matrix w_rows, const Matrix& u_in, std::span<const Grid> grids, Matrix& q_rows) {
   auto w = map(w_rows);
   auto q = map(q_rows);
@@ -92,6 +111,64 @@ void gptq(Matrix w_rows, const Matrix& u_in, std::span<const Grid> grids, Matrix
     }
     const Index left = cols - begin - width;  // the error of a whole block is spread over the columns behind it at once
     if (left > 0) w.rightCols(left).noalias() -= error.leftCols(width) * u.block(begin, begin + width, width, left);
+  }
+}
+
+// A row's alternatives, best first: what they chose so far, what is left to round once their errors are spread, and the error made.
+struct Alternatives {
+  Dense chosen, rest;
+  std::vector<double> error;
+
+  Alternatives(Index count, Index cols) : chosen(count, cols), rest(count, cols), error(static_cast<std::size_t>(count)) {}
+};
+
+struct Choice {
+  double total, error, value;
+  Index parent;
+
+  bool operator<(const Choice& other) const { return std::tie(total, parent, value) < std::tie(other.total, other.parent, other.value); }
+};
+
+// For column k, the nearest grid value and the one on the other side, of each of the `count` alternatives.
+std::vector<Choice> choices(const Alternatives& from, std::size_t count, Index k, double pivot, const Grid& grid) {
+  std::vector<Choice> result;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto parent = static_cast<Index>(i);
+    const double scale = grid.at(static_cast<std::size_t>(k)), wanted = from.rest(parent, k), nearest = on_grid(wanted, grid, k);
+    const double beyond = on_grid(nearest + (wanted > nearest ? scale : -scale), grid, k);
+    for (const double value : {nearest, beyond}) {
+      if (value == nearest && !result.empty() && result.back().parent == parent) continue;  // the range ends there
+      const double error = (wanted - value) / pivot;
+      result.push_back({from.error[i] + error * error, error, value, parent});
+    }
+  }
+  return result;
+}
+
+void gptq_beam(const Matrix& w_rows, const Matrix& u_in, std::span<const Grid> grids, int width, Matrix& q_rows) {
+  const auto w = map(w_rows), u = map(u_in);
+  auto q = map(q_rows);
+  const Index cols = w.cols();
+  Alternatives now(width, cols), next(width, cols);
+  for (Index r = 0; r < w.rows(); ++r) {
+    std::size_t count = 1;
+    now.rest.row(0) = w.row(r);
+    now.error[0] = 0;
+    for (Index k = 0; k < cols; ++k) {
+      auto best = choices(now, count, k, u(k, k), grids[static_cast<std::size_t>(r)]);
+      count = std::min(best.size(), static_cast<std::size_t>(width));
+      std::partial_sort(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(count), best.end());
+      const Index left = cols - k - 1;
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto place = static_cast<Index>(i);
+        next.rest.row(place).tail(left) = now.rest.row(best[i].parent).tail(left) - best[i].error * u.row(k).tail(left);
+        next.chosen.row(place).head(k) = now.chosen.row(best[i].parent).head(k);
+        next.chosen(place, k) = best[i].value;
+        next.error[i] = best[i].total;
+      }
+      std::swap(now, next);
+    }
+    q.row(r) = now.chosen.row(0);
   }
 }
 
@@ -194,7 +271,9 @@ const Linalg table = {QUANTIZE_TEXT(LINALG_VARIANT),
                       add_gram,
                       solve_target,
                       inverse_factor,
+                      gptq_order,
                       gptq,
+                      gptq_beam,
                       descend,
                       quadratic_error,
                       multiply,

@@ -70,13 +70,17 @@ Effort effort_of(const OptimizeInput& input, Level level, const Context& context
         .fit = {
             .samples = 100, .least_columns = 24000, .columns_per_weight = 16, .dampings = {0.01, 0.1}, .sweeps = 2, .longest_block = 1536}};
   }
-  if (level >= Level::o3) effort.fit.dampings = {0.003, 0.01, 0.03, 0.1};
   const auto longest = static_cast<std::size_t>(std::sqrt(static_cast<double>(context.working_memory) / bytes_per_pair));
   effort.fit.longest_block = std::min(effort.fit.longest_block, longest);
   FitMethods& methods = effort.fit.methods;
   methods = {input.does("target"), input.does("scale"), input.does("gptq"), input.does("descent")};
+  if (level >= Level::o2) methods.beam = 8;
   if (level >= Level::o2 && input.does("rescale")) methods.rescale = 2;
-  if (level >= Level::o3 && input.does("learned")) methods.learned = 200;
+  if (level >= Level::o3) {
+    effort.fit.dampings = {0.003, 0.01, 0.03, 0.1};
+    methods.short_row = 640;
+    if (input.does("learned")) methods.learned = 200;
+  }
   effort.fit.correct_bias = input.does("bias-correction");
   return effort;
 }
@@ -205,12 +209,25 @@ Step try_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& l
 }  // namespace
 
 const std::vector<std::string>& step_names() {
-  static const std::vector<std::string> names = {"round-to-pixels", "equalize",      "absorb-bias",
-                                                 "migrate",         "ranges",        "fit-weights",
-                                                 "target",          "scale",         "gptq",
-                                                 "descent",         "rescale",       "learned",
-                                                 "bias-correction", "merge-groups",  "resize-by-products",
-                                                 "point-products",  "integer-prelu", "integer-hard-swish"};
+  static const std::vector<std::string> names = {"round-to-pixels",
+                                                 "equalize",
+                                                 "absorb-bias",
+                                                 "migrate",
+                                                 "ranges",
+                                                 "fit-weights",
+                                                 "target",
+                                                 "scale",
+                                                 "gptq",
+                                                 "descent",
+                                                 "rescale",
+                                                 "learned",
+                                                 "bias-correction",
+                                                 "merge-groups",
+                                                 "resize-by-products",
+                                                 "point-products",
+                                                 "integer-prelu",
+                                                 "integer-hard-swish",
+                                                 "weight-zero-points"};
   return names;
 }
 

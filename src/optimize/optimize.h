@@ -43,8 +43,8 @@ struct OptimizeInput {
   [[nodiscard]] std::size_t number(std::size_t sample) const { return numbers.empty() ? sample : numbers[sample]; }
 };
 
-// What `without` may hold: "round-to-pixels", "merge-groups", "resize-by-products", "point-products", "integer-prelu" and
-// "integer-hard-swish" (of the pipeline), "equalize", "absorb-bias", "migrate", "ranges", "fit-weights" and the methods of the latter,
+// What `without` may hold: "round-to-pixels", "merge-groups", "resize-by-products", "point-products", "integer-prelu",
+// "integer-hard-swish" and "weight-zero-points" (of the pipeline), "equalize", "absorb-bias", "migrate", "ranges", "fit-weights" and the methods of the latter,
 // "target", "scale", "gptq", "descent", "rescale", "learned", "bias-correction".
 const std::vector<std::string>& step_names();
 

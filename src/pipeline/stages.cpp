@@ -138,6 +138,7 @@ Target target_of(const Options& options) {
   if (options.without.contains("integer-hard-swish")) target.integer_activations.erase("HardSwish");
   if (!options.import_encodings.empty() && target.concat == ConcatSharing::lone_inputs) target.concat = ConcatSharing::none;
   target.point_products &= bytes && !options.without.contains("point-products");
+  target.weight_zero_points &= !exchanges_encodings(options) && !options.without.contains("weight-zero-points");
   target.integer_outputs = options.output_type == OutputType::integers;
   return target;
 }

@@ -183,10 +183,11 @@ class Rewriter {
       const auto& tensor = *index_.initializer(op.weight);
       const auto values = float_values(tensor);
       const auto integers = quantize_values(values, shape_of(tensor), encoding);
+      const bool zeros = placement_.weight_zeros || std::ranges::any_of(encoding.zero_point, [](auto zero) { return zero != 0; });
       weights_[op.weight] = writer_.dequantized(
           make_tensor(names_.unique("w" + std::to_string(weights_.size() + 1)), shape_of(tensor), encoding.type, integers),
-          writer_.scale(encoding.scale, encoding.scale_shape(shape_of(tensor))), encoding.axis,
-          placement_.weight_zeros ? writer_.zero(encoding) : "", encoding.block);
+          writer_.scale(encoding.scale, encoding.scale_shape(shape_of(tensor))), encoding.axis, zeros ? writer_.zero(encoding) : "",
+          encoding.block);
     }
     node.set_input(1, weights_[op.weight]);
     if (!op.bias.empty() && !placement_.float_biases) node.set_input(2, quantized_bias(op, encoding));

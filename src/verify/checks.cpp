@@ -23,6 +23,12 @@ float activation_scale(const std::string& tensor, const GraphIndex& index) {
   return scale != nullptr ? float_values(*scale)[0] : 0;
 }
 
+// One zero point stands for all slices.
+bool same_zero_points(const std::vector<std::int64_t>& stored, const std::vector<std::int32_t>& planned) {
+  if (stored.size() == 1) return std::ranges::all_of(planned, [&](auto zero) { return zero == stored[0]; });
+  return std::ranges::equal(stored, planned);
+}
+
 std::string same_shape(const onnx::ValueInfoProto& a, const onnx::ValueInfoProto& b) {
   if (a.type().tensor_type().elem_type() != b.type().tensor_type().elem_type()) return "type";
   if (a.type().SerializeAsString() != b.type().SerializeAsString()) return "shape";
@@ -52,8 +58,9 @@ Issues check_weights(const Model& prepared, const onnx::ModelProto& written, con
     const auto type = static_cast<ElementType>(stored.integers->data_type());
     if (is_product ? !is_byte(type) : type != encoding.type) issues.push_back(where + " is stored as " + type_name(type));
     const auto zeros = stored.zero != nullptr ? int_values(*stored.zero) : std::vector<std::int64_t>{0};
-    if (std::ranges::any_of(zeros, [&](auto zero) { return zero != (is_product ? product_weight_zero(type) : 0); }))
-      issues.push_back(where + " has other zero points than planned");
+    const bool zeros_as_planned = is_product ? std::ranges::count(zeros, product_weight_zero(type)) == std::ssize(zeros)
+                                             : same_zero_points(zeros, encoding.zero_point);
+    if (!zeros_as_planned) issues.push_back(where + " has other zero points than planned");
     if (encoding.scale.size() > 1 && stored.axis != (is_product ? 1 : encoding.axis))
       issues.push_back(where + " is dequantized along axis " + std::to_string(stored.axis));
     auto integers = int_values(*stored.integers);
@@ -75,7 +82,7 @@ Issues check_weights(const Model& prepared, const onnx::ModelProto& written, con
         break;
       }
       const bool clipped = integers[k] == range.low || integers[k] == range.high;
-      if (!clipped && std::fabs(static_cast<double>(integers[k]) * scale - values[k]) > 0.5001 * scale) {
+      if (!clipped && std::fabs(static_cast<double>(integers[k] - encoding.zero_point[slice]) * scale - values[k]) > 0.5001 * scale) {
         issues.push_back(where + " element " + std::to_string(k) + " is more than half a step away from its float value");
         break;
       }

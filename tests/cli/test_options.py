@@ -48,6 +48,18 @@ def test_dry_run_foretells_the_size(program, tmp_path):
     assert (tmp_path / "out.onnx").stat().st_size == pytest.approx(foretold, rel=0.015)  # scales that turn out equal share one initializer
 
 
+@pytest.mark.parametrize("options", [["--without", "weight-zero-points"], ["--target", "openvino"]])
+def test_zero_points_of_weights_can_be_left_out(made, options):
+    def with_zero_points(data):
+        graph = parsed(data).graph
+        stored = {tensor.name: tensor for tensor in graph.initializer}
+        return [node for node in graph.node if node.op_type == "DequantizeLinear" and len(node.input) > 2 and
+                node.input[0] in stored and stored[node.input[2]].data_type == onnx.TensorProto.INT4]
+
+    assert with_zero_points(made("--scheme", "w4a16"))
+    assert not with_zero_points(made("--scheme", "w4a16", *options))
+
+
 def test_default_output_stands_beside_the_model_and_names_the_scheme(program, job, tmp_path):
     model = two_convolutions(tmp_path / "my.model.onnx")
     run = start(program, model, "--calib", job[1], "--scheme", "w8a16", *QUICK)

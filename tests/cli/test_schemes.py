@@ -122,6 +122,15 @@ def test_every_weight_and_activation_has_the_types_of_the_scheme(made):
             assert graph.stored[node.input[2]].data_type == ACTIVATIONS[scheme]
 
 
+def test_four_bit_weights_alone_have_zero_points(made):
+    """Where that is of use: channels of one sign."""
+    scheme, graph = made[0], Graph(made[1])
+    dequantizers = [graph.dequantizer(node.input[1]) for node in graph.weighted() if node.op_type != "Gemm"]
+    zeros = [graph.values[node.input[2]] for node in dequantizers if len(node.input) > 2]
+    assert bool(zeros) == (scheme == "w4a16")
+    assert all(np.any(zero) for zero in zeros)
+
+
 def test_bias_scale_is_exactly_input_scale_times_weight_scale(made):
     graph, seen = Graph(made[1]), 0
     for node in graph.weighted():

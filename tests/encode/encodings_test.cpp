@@ -109,6 +109,19 @@ TEST(EncodeWeight, PerChannelAndPerTensor) {
   EXPECT_FLOAT_EQ(whole.scale[0], 12.7F / 7);
 }
 
+// Channels of 0..1.5, -1.5..0, -0.8..0.7 and zeros: 16 integers each, wherever zero lies.
+TEST(EncodeWeight, AsymmetricFromTheEndsOfEachChannel) {
+  const std::vector<float> values = {0.3F, 1.5F, -0.1F, -1.5F, -0.8F, 0.7F, 0, 0};  // 4 x 2
+  Encoding encoding = encode_weight(values, {4, 2}, 0, Proto::INT4);
+  encode_asymmetric(values, {4, 2}, encoding);
+  EXPECT_EQ(encoding.zero_point, (std::vector<std::int32_t>{-8, 7, 0, 0}));
+  for (std::size_t c = 0; c < 3; ++c) EXPECT_FLOAT_EQ(encoding.scale[c], 0.1F);
+  EXPECT_EQ(encoding.scale[3], 1.0F);
+  EXPECT_EQ(quantize_values(values, {4, 2}, encoding), (std::vector<std::int32_t>{-5, 7, 6, -8, -8, 7, 0, 0}));
+  const auto rounded = rounded_values(values, {4, 2}, encoding);
+  for (std::size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(rounded[i], values[i], 1e-6);
+}
+
 TEST(QuantizeValue, TiesToEvenAndSaturation) {
   const IntegerRange range{-128, 127};
   EXPECT_EQ(quantize_value(0.5F, 1, 0, range), 0);

@@ -84,8 +84,19 @@ TEST(EncodingsFile, ChecksEveryEntryAgainstTheModel) {
   EXPECT_NE(with([](Encodings& e) { e.activations["e"].axis = 1; }).find("'e'"), std::string::npos);
   EXPECT_NE(with([](Encodings& e) { e.weights["w"].axis = 1; }).find("axis 0, not 1"), std::string::npos);
   EXPECT_NE(with([](Encodings& e) { e.weights["w"].scale.pop_back(); }).find("8 channels and 7 scales"), std::string::npos);
-  EXPECT_NE(with([](Encodings& e) { e.weights["w"].zero_point[0] = 1; }).find("zero point 0"), std::string::npos);
+  EXPECT_NE(with([](Encodings& e) { e.weights["w"].zero_point[0] = 1; }).find("zero point must be 0"), std::string::npos);
   EXPECT_NE(with([](Encodings& e) { e.weights["w"].scale[3] = 1e-30F; }).find("would overflow"), std::string::npos);
+}
+
+TEST(EncodingsFile, ZeroPointsOfFourBitWeightsAreForTargetsThatTakeThem) {
+  const auto scheme = test::scheme_named("w4a16");
+  auto plan = test::plan_graph(
+      test::text_model_for(scheme, "g (float[1,2,6,6] x) => (float[1,2,6,6] y) <float[2,2,1,1] w> { y = Conv (x, w) }"), scheme);
+  plan.encodings.weights.at("w").zero_point = {-8, 3};
+  EXPECT_EQ(refusal([&] { check_encodings(plan.encodings, plan.prepared, plan.placement); }), "");
+  plan.placement.weight_zero_points = false;
+  EXPECT_NE(refusal([&] { check_encodings(plan.encodings, plan.prepared, plan.placement); }).find("zero point must be 0"),
+            std::string::npos);
 }
 
 TEST(EncodingsFile, TensorsOfOneGroupNeedOneEncoding) {

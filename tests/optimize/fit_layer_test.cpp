@@ -71,8 +71,9 @@ TEST_F(Golden, Target) {
 TEST_F(Golden, Scales) {
   std::vector<double> importance;
   for (std::size_t i = 0; i < at("gram").rows; ++i) importance.push_back(at("gram")(i, i));
-  const auto scales = search_scales(at("target"), importance, grids(), std::vector<ScaleRule>(at("target").rows), 0, Context{});
-  for (std::size_t r = 0; r < scales.size(); ++r) EXPECT_FLOAT_EQ(scales[r], static_cast<float>(at("scale").values[r]));
+  const std::vector<ScaleRule> free(at("target").rows);
+  const auto found = search_grids(at("target"), importance, grids(), free, 0, false, Context{});
+  for (std::size_t r = 0; r < free.size(); ++r) EXPECT_FLOAT_EQ(found.scale[r], static_cast<float>(at("scale").values[r]));
 }
 
 TEST_F(Golden, GptqAndDescent) {
@@ -99,7 +100,7 @@ TEST_F(Golden, FittingBeatsNearestRounding) {
   const auto fitted = fit_group(weights, known, row_judge(weights, known, Context()), four_bit_grids(scale), none, four_bits_, Context());
   std::vector<Grid> plain, own;
   for (const float s : scale) plain.push_back({s, -8, 7});
-  for (const float s : fitted.scale) own.push_back({s, -8, 7});
+  for (const float s : fitted.grids.scale) own.push_back({s, -8, 7});
   const double before = error_of(round_to_grid(weights, plain)), after = error_of(fitted.weights);
   EXPECT_LT(after, before);
   EXPECT_LE(after, error_of(at("descended")) + 1e-9);
@@ -141,11 +142,12 @@ TEST_F(Golden, BlocksHaveScalesOfTheirOwn) {
   const auto plain = fit_group(weights, known, judge, four_bit_grids(whole), none, settings, Context());
   settings.block = half;
   Matrix columns, after;
-  const auto grids = with_scales(four_bit_grids(whole), halves, half, weights.cols, columns);
+  const std::vector<std::int32_t> low(weights.rows, -8);
+  const auto grids = as_grids(four_bit_grids(whole), {halves, low}, half, weights.cols, columns);
   const auto fitted = fit_group(weights, known, judge, grids, none, settings, Context());
-  ASSERT_EQ(fitted.scale.size(), 2 * weights.rows);
+  ASSERT_EQ(fitted.grids.scale.size(), 2 * weights.rows);
   EXPECT_LT(total(fitted.weights), total(plain.weights));
-  const Matrix again = round_to_grid(fitted.weights, with_scales(grids, fitted.scale, half, weights.cols, after));
+  const Matrix again = round_to_grid(fitted.weights, as_grids(grids, fitted.grids, half, weights.cols, after));
   for (std::size_t i = 0; i < again.values.size(); ++i) EXPECT_NEAR(again.values[i], fitted.weights.values[i], 1e-9);
 }
 
@@ -218,9 +220,8 @@ TEST_F(Golden, FixedScalesStay) {
   const std::vector<float> scale(at("weights").rows, 0.4F);
   const std::vector<ScaleRule> none(scale.size());
   const GroupMoments known = moments();
-  EXPECT_EQ(
-      fit_group(at("weights"), known, row_judge(at("weights"), known, Context()), four_bit_grids(scale), none, fixed, Context()).scale,
-      scale);
+  const auto judge = row_judge(at("weights"), known, Context());
+  EXPECT_EQ(fit_group(at("weights"), known, judge, four_bit_grids(scale), none, fixed, Context()).grids.scale, scale);
 }
 
 TEST_F(Golden, EachRowKeepsToItsOwnIntegers) {
@@ -231,7 +232,7 @@ TEST_F(Golden, EachRowKeepsToItsOwnIntegers) {
   const auto fitted = fit_group(at("weights"), known, row_judge(at("weights"), known, Context()), grids, none, FitSettings(), Context());
   for (std::size_t r = 0; r < none.size(); ++r) {
     double most = 0;
-    for (const double w : fitted.weights.row(r)) most = std::max(most, std::fabs(w) / fitted.scale[r]);
+    for (const double w : fitted.weights.row(r)) most = std::max(most, std::fabs(w) / fitted.grids.scale[r]);
     EXPECT_LE(most, grids[r].high + 1e-6);
     EXPECT_GT(most, grids[r].high / 2.0) << "the scale follows the range";
   }
@@ -244,20 +245,8 @@ TEST_F(Golden, AnInputThatIsAlwaysZeroLeavesNearestRounding) {
   const std::vector<ScaleRule> none(scale.size());
   const auto fitted =
       fit_group(at("weights"), dead, row_judge(at("weights"), dead, Context()), four_bit_grids(scale), none, four_bits_, Context());
-  EXPECT_EQ(fitted.scale, scale);
+  EXPECT_EQ(fitted.grids.scale, scale);
   EXPECT_EQ(fitted.weights.values, round_to_grid(at("weights"), std::vector<Grid>(scale.size(), {0.4F, -8, 7})).values);
-}
-
-TEST(SearchScales, TheFloorIsKept) {
-  const Matrix weights = [] {
-    Matrix w(1, 2);
-    w.values = {1.0, -0.5};
-    return w;
-  }();
-  const std::vector<double> importance = {1, 1};
-  const std::vector<Grid> eight_bits = {{1, -127, 127}};
-  EXPECT_LT(search_scales(weights, importance, eight_bits, std::vector{ScaleRule{}}, 0, Context{})[0], 0.0085F);
-  EXPECT_EQ(search_scales(weights, importance, eight_bits, std::vector{ScaleRule{.least = 0.25F}}, 0, Context{})[0], 0.25F);
 }
 
 }  // namespace

@@ -189,6 +189,45 @@ TEST_P(Variant, GptqAndDescentNeverRaiseTheError) {
   }
 }
 
+double total(const Matrix& w, const Matrix& q, const Matrix& h) {
+  double sum = 0;
+  for (std::size_t r = 0; r < w.rows; ++r) sum += error_of(w, q, h, r);
+  return sum;
+}
+
+TEST_P(Variant, ABeamOfOneIsGptqAndAWiderOneErrsLess) {
+  const auto grids = grids_for(w_);
+  Matrix u(size_, size_), gptq(7, size_), one(7, size_), eight(7, size_);
+  ASSERT_TRUE(math_.inverse_factor(h_, 0, u));
+  math_.gptq(w_, u, grids, gptq);
+  math_.gptq_beam(w_, u, grids, 1, one);
+  math_.gptq_beam(w_, u, grids, 8, eight);
+  expect_near(one, gptq);
+  // Of few columns what ends a range may outweigh what the alternatives gain.
+  EXPECT_LE(total(w_, eight, h_), total(w_, one, h_) * (size_ > 5 ? 0.95 : 1.01));
+}
+
+TEST_P(Variant, TheOrderOfGptqIsAPermutationThatCostsLess) {
+  std::vector<std::size_t> order(size_), sorted;
+  math_.gptq_order(h_, 0.01, order);
+  sorted = order;
+  std::ranges::sort(sorted);
+  for (std::size_t i = 0; i < size_; ++i) EXPECT_EQ(sorted[i], i);
+  // What rounding all columns costs: the sum of 1 / U(k, k)^2.
+  const auto cost = [&](const std::vector<std::size_t>& columns) {
+    Matrix h(size_, size_), u(size_, size_);
+    for (std::size_t i = 0; i < size_; ++i) {
+      for (std::size_t j = 0; j < size_; ++j) h(i, j) = h_(columns[i], columns[j]);
+    }
+    EXPECT_TRUE(math_.inverse_factor(h, 0.01, u));
+    double sum = 0;
+    for (std::size_t k = 0; k < size_; ++k) sum += 1 / (u(k, k) * u(k, k));
+    return sum;
+  };
+  std::ranges::stable_sort(sorted, std::ranges::greater(), [&](std::size_t i) { return h_(i, i); });
+  EXPECT_LE(cost(order), cost(sorted) * (1 + 1e-9));
+}
+
 TEST_P(Variant, RoundingErrorIsAPlainLoop) {
   std::vector<double> importance;
   for (std::size_t k = 0; k < size_; ++k) importance.push_back(h_(k, k));
@@ -240,6 +279,39 @@ TEST_P(Variant, SweepsInOneCallAreSweepsOneByOne) {
   math_.descend(w_, h_, grids, 2, once);
   for (int i = 0; i < 2; ++i) math_.descend(w_, h_, grids, 1, twice);
   expect_near(once, twice);
+}
+
+// Columns 0 and 1 nearly alike: the smallest diagonal comes last, and what then is left of its twin is the smallest.
+TEST(GptqOrder, ByHand) {
+  Matrix h(3, 3);
+  h.values = {1.0, 0.99, 0, 0.99, 1.1, 0, 0, 0, 1.05};
+  for (const auto* math : linalg_variants()) {
+    std::vector<std::size_t> order(3);
+    math->gptq_order(h, 0, order);
+    EXPECT_EQ(order, (std::vector<std::size_t>{2, 1, 0})) << math->name;
+  }
+}
+
+// Four columns of four values each: wide enough a beam finds the best of all that round each column down or up.
+TEST(GptqBeam, FindsWhatTryingAllFinds) {
+  const Matrix h = random_gram(4, 11), w = random_matrix(20, 4, 12);
+  const std::vector<Grid> grids(20, {0.8, -2, 1});
+  for (const auto* math : linalg_variants()) {
+    Matrix u(4, 4), q(20, 4);
+    ASSERT_TRUE(math->inverse_factor(h, 0, u));
+    math->gptq_beam(w, u, grids, 256, q);
+    for (std::size_t r = 0; r < 20; ++r) {
+      double least = 1e300;
+      Matrix tried(20, 4);
+      for (int code = 0; code < 256; ++code) {
+        for (std::size_t k = 0; k < 4; ++k) tried(r, k) = 0.8 * ((code >> (2 * k)) % 4 - 2);
+        least = std::min(least, error_of(w, tried, h, r));
+      }
+      // Two values of each column are tried where all four are allowed: near the best, and nearly always it.
+      EXPECT_LE(error_of(w, q, h, r), least * 1.3 + 1e-9) << r;
+      EXPECT_GE(error_of(w, q, h, r), least * (1 - 1e-9));
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(

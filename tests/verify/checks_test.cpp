@@ -118,6 +118,25 @@ TEST_F(Checks, WrongWeightValue) {
   EXPECT_NE(weights()[0].find("element 5"), std::string::npos);
 }
 
+TEST(CheckWeights, ZeroPointsAreComparedChannelByChannel) {
+  const auto scheme = scheme_named("w4a16");
+  Model model = text_model_for(scheme, "g (float[1,2,6,6] x) => (float[1,2,6,6] y) <float[2,2,1,1] w> { y = Conv (x, w) }");
+  put_initializer(model.graph(), make_tensor("w", {2, 2, 1, 1}, std::vector<float>{0.3F, 1.5F, -0.2F, 1.3F}));
+  const auto plan = plan_graph(model, scheme);
+  ASSERT_EQ(plan.encodings.weights.at("w").zero_point, (std::vector<std::int32_t>{-8, -6}));
+  Model written = rewrite(plan.prepared, plan.placement, plan.encodings);
+  EXPECT_EQ(check_weights(plan.prepared, written.proto, plan.placement, plan.encodings), Issues{});
+  auto* zeros =
+      std::ranges::find_if(*written.graph().mutable_initializer(),
+                           [](const auto& tensor) { return tensor.data_type() == onnx::TensorProto::INT4 && tensor.dims_size() == 1; })
+          .
+          operator->();
+  *zeros = make_tensor(zeros->name(), {2}, onnx::TensorProto::INT4, std::vector<std::int32_t>{-8, -5});
+  const auto issues = check_weights(plan.prepared, written.proto, plan.placement, plan.encodings);
+  ASSERT_FALSE(issues.empty());
+  EXPECT_NE(issues[0].find("zero points"), std::string::npos);
+}
+
 // Zeros between groups belong to no planned weight; anything else there would be read.
 TEST(CheckWeights, GroupsMayBeMergedButNotLeak) {
   const auto plan = plan_graph(text_model("g (float[1,8,6,6] x) => (float[1,4,6,6] y) <float[4,2,1,1] w> { y = Conv <group = 4> (x, w) }"),
