@@ -148,14 +148,12 @@ bool may_have_zero_points(const Placement& placement, const Encoding& weight) {
 void encode_asymmetric(std::span<const float> values, const Shape& shape, Encoding& encoding) {
   std::vector<Range> ranges(encoding.scale.size());
   for_each_stretch(shape, encoding, [&](std::size_t slice, std::size_t begin, std::size_t end) {
-    for (const float value : values.subspan(begin, end - begin)) {
-      ranges[slice].low = std::min(ranges[slice].low, static_cast<double>(value));
-      ranges[slice].high = std::max(ranges[slice].high, static_cast<double>(value));
-    }
+    const auto [low, high] = std::ranges::minmax(values.subspan(begin, end - begin));
+    ranges[slice] = {std::min<double>(ranges[slice].low, low), std::max<double>(ranges[slice].high, high)};
   });
   for (std::size_t slice = 0; slice < ranges.size(); ++slice) {
-    const Encoding own = encode_range(ranges[slice], encoding.type, Symmetry::asymmetric);
     if (ranges[slice].low == ranges[slice].high) continue;
+    const Encoding own = encode_range(ranges[slice], encoding.type, Symmetry::asymmetric);
     encoding.scale[slice] = own.scale[0];
     encoding.zero_point[slice] = own.zero_point[0];
   }

@@ -44,8 +44,8 @@ struct OptimizeInput {
 };
 
 // What `without` may hold: "round-to-pixels", "merge-groups", "resize-by-products", "point-products", "integer-prelu",
-// "integer-hard-swish" and "weight-zero-points" (of the pipeline), "equalize", "absorb-bias", "migrate", "ranges", "fit-weights" and the methods of the latter,
-// "target", "scale", "gptq", "descent", "rescale", "learned", "bias-correction".
+// "integer-hard-swish" and "weight-zero-points" (of the pipeline), "equalize", "absorb-bias", "migrate", "ranges", "fit-weights" and the
+// methods of the latter, "target", "scale", "gptq", "descent", "rescale", "learned", "bias-correction".
 const std::vector<std::string>& step_names();
 
 // Steps before calibration: they change float weights without changing the function (equalization). What they have seen of the samples on

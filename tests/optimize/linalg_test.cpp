@@ -4,52 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
+
+#include "optimize/random_matrices.h"
 
 namespace quantize {
 namespace {
-
-Matrix random_matrix(std::size_t rows, std::size_t cols, unsigned seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<double> normal(0, 1);
-  Matrix matrix(rows, cols);
-  for (auto& value : matrix.values) value = normal(generator);
-  return matrix;
-}
-
-Matrix product(const Matrix& a, const Matrix& b) {
-  Matrix result(a.rows, b.cols);
-  for (std::size_t i = 0; i < a.rows; ++i) {
-    for (std::size_t k = 0; k < a.cols; ++k) {
-      for (std::size_t j = 0; j < b.cols; ++j) result(i, j) += a(i, k) * b(k, j);
-    }
-  }
-  return result;
-}
-
-Matrix transposed(const Matrix& a) {
-  Matrix result(a.cols, a.rows);
-  for (std::size_t i = 0; i < a.rows; ++i) {
-    for (std::size_t j = 0; j < a.cols; ++j) result(j, i) = a(i, j);
-  }
-  return result;
-}
-
-// X^T X / n of correlated columns.
-Matrix random_gram(std::size_t size, unsigned seed) {
-  Matrix x = random_matrix(2 * size + 3, size, seed);
-  for (std::size_t i = 0; i < x.rows; ++i) {
-    for (std::size_t k = 1; k < size; ++k) x(i, k) += 0.7 * x(i, k - 1);
-  }
-  Matrix gram = product(transposed(x), x);
-  for (auto& value : gram.values) value /= static_cast<double>(x.rows);
-  return gram;
-}
-
-Matrix damped(Matrix h, double damping) {
-  for (std::size_t i = 0; i < h.rows; ++i) h(i, i) += damping;
-  return h;
-}
 
 double largest(const Matrix& a) {
   double value = 1e-300;
@@ -61,14 +20,6 @@ void expect_near(const Matrix& a, const Matrix& b, double tolerance = 1e-9) {
   ASSERT_EQ(a.values.size(), b.values.size());
   const double scale = largest(b);
   for (std::size_t i = 0; i < a.values.size(); ++i) ASSERT_NEAR(a.values[i], b.values[i], tolerance * scale) << "element " << i;
-}
-
-double error_of(const Matrix& w, const Matrix& q, const Matrix& h, std::size_t row) {
-  double error = 0;
-  for (std::size_t i = 0; i < h.rows; ++i) {
-    for (std::size_t j = 0; j < h.cols; ++j) error += (q(row, i) - w(row, i)) * h(i, j) * (q(row, j) - w(row, j));
-  }
-  return error;
 }
 
 std::vector<Grid> grids_for(const Matrix& w) {
@@ -279,39 +230,6 @@ TEST_P(Variant, SweepsInOneCallAreSweepsOneByOne) {
   math_.descend(w_, h_, grids, 2, once);
   for (int i = 0; i < 2; ++i) math_.descend(w_, h_, grids, 1, twice);
   expect_near(once, twice);
-}
-
-// Columns 0 and 1 nearly alike: the smallest diagonal comes last, and what then is left of its twin is the smallest.
-TEST(GptqOrder, ByHand) {
-  Matrix h(3, 3);
-  h.values = {1.0, 0.99, 0, 0.99, 1.1, 0, 0, 0, 1.05};
-  for (const auto* math : linalg_variants()) {
-    std::vector<std::size_t> order(3);
-    math->gptq_order(h, 0, order);
-    EXPECT_EQ(order, (std::vector<std::size_t>{2, 1, 0})) << math->name;
-  }
-}
-
-// Four columns of four values each: wide enough a beam finds the best of all that round each column down or up.
-TEST(GptqBeam, FindsWhatTryingAllFinds) {
-  const Matrix h = random_gram(4, 11), w = random_matrix(20, 4, 12);
-  const std::vector<Grid> grids(20, {0.8, -2, 1});
-  for (const auto* math : linalg_variants()) {
-    Matrix u(4, 4), q(20, 4);
-    ASSERT_TRUE(math->inverse_factor(h, 0, u));
-    math->gptq_beam(w, u, grids, 256, q);
-    for (std::size_t r = 0; r < 20; ++r) {
-      double least = 1e300;
-      Matrix tried(20, 4);
-      for (int code = 0; code < 256; ++code) {
-        for (std::size_t k = 0; k < 4; ++k) tried(r, k) = 0.8 * ((code >> (2 * k)) % 4 - 2);
-        least = std::min(least, error_of(w, tried, h, r));
-      }
-      // Two values of each column are tried where all four are allowed: near the best, and nearly always it.
-      EXPECT_LE(error_of(w, q, h, r), least * 1.3 + 1e-9) << r;
-      EXPECT_GE(error_of(w, q, h, r), least * (1 - 1e-9));
-    }
-  }
 }
 
 INSTANTIATE_TEST_SUITE_P(
