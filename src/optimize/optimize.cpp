@@ -78,7 +78,6 @@ Effort effort_of(const OptimizeInput& input, Level level, const Context& context
   if (level >= Level::o2 && input.does("rescale")) methods.rescale = 2;
   if (level >= Level::o3) {
     effort.fit.dampings = {0.003, 0.01, 0.03, 0.1};
-    methods.short_row = 640;
     if (input.does("learned")) methods.learned = 200;
   }
   effort.fit.correct_bias = input.does("bias-correction");
