@@ -1,6 +1,7 @@
 // ENCODE: placement + statistics + scheme -> Encodings, the plan of the rewrite: one entry per quantized tensor.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <span>
@@ -33,6 +34,9 @@ struct Encoding {
   [[nodiscard]] double low() const;  // of the first slice
   [[nodiscard]] double high() const;
   [[nodiscard]] IntegerRange weight_range(std::size_t slice) const;
+  [[nodiscard]] bool has_zero_points() const {
+    return std::ranges::any_of(zero_point, [](auto zero) { return zero != 0; });
+  }
   // Of the scale and zero point tensors, for a tensor of this shape.
   [[nodiscard]] Shape scale_shape(const Shape& shape) const;
 };
@@ -62,8 +66,9 @@ Encoding encode_weight(std::span<const float> values, const Shape& shape, int ax
 // Scales and zero points from the smallest and largest value of each slice, for an encoding without blocks.
 void encode_asymmetric(std::span<const float> values, const Shape& shape, Encoding& encoding);
 
-// Activations by the scheme's method; weights by largest magnitude, with the floor that keeps every int32 bias in range. Warnings (dead
-// tensors, floors) go to the context. Throws Error{internal} when statistics lack an observed tensor.
+// Activations by the scheme's method; weights by largest magnitude, or by their ends where they may have zero points, with the floor that
+// keeps every int32 bias in range. Warnings (dead tensors, floors) go to the context. Throws Error{internal} when statistics lack an
+// observed tensor.
 Encodings encode(const Model& model, const Placement& placement, const Statistics& statistics, const Scheme& scheme, Context& context);
 
 // The statistics of a group: those of its sources together, of the values that its readers tell apart.

@@ -63,8 +63,7 @@ Json entry_2_0_0(const std::string& name, const Encoding& encoding) {
     return Json(values);
   };
   entry["y_scale"] = value_or_list(std::vector<double>(encoding.scale.begin(), encoding.scale.end()));
-  if (std::any_of(encoding.zero_point.begin(), encoding.zero_point.end(), [](auto zero) { return zero != 0; }))
-    entry["y_zero_point"] = value_or_list(encoding.zero_point);
+  if (encoding.has_zero_points()) entry["y_zero_point"] = value_or_list(encoding.zero_point);
   if (encoding.axis >= 0) entry["axis"] = encoding.axis;
   return entry;
 }

@@ -10,10 +10,11 @@
 namespace quantize {
 namespace {
 
-constexpr std::int32_t few_levels = 15;  // of 4 bits: with 8 there is nothing to gain but what chance shows
-constexpr std::size_t most_columns_of_beam = 640;
-constexpr double gptq_damping = 0.01;   // of the mean of diag(H)
-constexpr double most_learned = 1.5e9;  // rows x columns^2: a layer beyond it would take minutes to learn
+constexpr std::int32_t few_levels = 15;            // of 4 bits: with 8 there is nothing to gain but what chance shows
+constexpr std::size_t short_row = 128;             // columns up to which grids are tried to the end,
+constexpr std::size_t most_columns_of_beam = 640;  // and up to which alternatives are kept: their cost grows with the square
+constexpr double gptq_damping = 0.01;              // of the mean of diag(H)
+constexpr double most_learned = 1.5e9;             // rows x columns^2: a layer beyond it would take minutes to learn
 
 bool has_few_bits(const Grid& grid) { return grid.high - grid.low <= few_levels; }
 
@@ -62,10 +63,10 @@ Ordered order_columns(const Matrix& h, bool few_bits) {
   const auto importance = diagonal(h);
   const double mean = std::accumulate(importance.begin(), importance.end(), 0.0) / static_cast<double>(h.rows);
   result.order.resize(h.rows);
-  std::iota(result.order.begin(), result.order.end(), std::size_t{0});
   if (few_bits) {
     linalg().gptq_order(h, gptq_damping * mean, result.order);
   } else {
+    std::iota(result.order.begin(), result.order.end(), std::size_t{0});
     std::ranges::stable_sort(result.order, std::ranges::greater(), [&](std::size_t column) { return importance[column]; });
   }
   result.h = Matrix(h.rows, h.cols);
@@ -156,7 +157,7 @@ FittedGroup round_rows(const Matrix& wanted, RowGrids chosen, const Ordered& ord
   return result;
 }
 
-// Grids around these: scales by a factor, or the range moved by one integer.
+// Grids around these: scales by a factor, ranges moved by so many integers.
 std::optional<RowGrids> next_to(const RowGrids& grids, double factor, int move, std::span<const Grid> own,
                                 std::span<const ScaleRule> rules) {
   RowGrids result = grids;
@@ -208,7 +209,7 @@ FittedGroup round_towards(const Matrix& target, const Ordered& ordered, std::spa
     auto chosen = free_scale ? search_grids(rows, importance, own, own_rules, settings.block, settings.zero_points, Context{})
                              : row_grids(own, settings.block);
     FittedGroup rounded = round_rows(wanted, std::move(chosen), ordered, own, own_rules, settings);
-    if (free_scale && settings.block == 0 && target.cols <= settings.methods.short_row && has_few_bits(own[0]))
+    if (free_scale && settings.block == 0 && target.cols <= short_row && has_few_bits(own[0]))
       try_grids(wanted, ordered, own, own_rules, settings, rounded);
     rounded.weights = restore_columns(rounded.weights, ordered.order);
     for (std::size_t r = 0; r < count; ++r) take_row(rounded, r, candidate, begin + r);

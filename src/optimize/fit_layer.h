@@ -6,8 +6,8 @@
 //   1 target   W* = (W Hx + d W)(H + d I)^-1: the float weights that best repair the error of the inputs, damped towards W
 //   2 scale    per row the fraction of max|w| / qmax with the least error weighted by diag(H), and where rows may have zero points, the one
 //              with which that is least; for short rows others around them, too, each taken through the steps that follow
-//   3 GPTQ     columns in the order in which it errs least, the rounding error of each spread over those to come; with 4 bits several
-//              alternatives of a row at once
+//   3 GPTQ     columns in order of falling diag(H), with 4 bits in one in which it errs less, the rounding error of each spread over those
+//              to come; of rows of 4 bits and few columns several alternatives at once
 //   4 descent  coordinate descent on the same objective
 //   5 rescale  per row the factor on the scale that fits the rounded row best (an affine correction of the output channel, with the bias),
 //              then descent again
@@ -28,10 +28,9 @@ namespace quantize {
 // The methods of a fit, each of which can be left out.
 struct FitMethods {
   bool target = true, scale = true, gptq = true, descent = true;
-  int beam = 1;                 // alternatives that GPTQ keeps of a row of 4 bits
-  std::size_t short_row = 128;  // columns up to which the grids of rows of 4 bits are tried to the end
-  int rescale = 0;              // turns
-  int learned = 0;              // iterations
+  int beam = 1;     // alternatives that GPTQ keeps of a row of 4 bits and at most 640 columns
+  int rescale = 0;  // turns
+  int learned = 0;  // iterations
 };
 
 struct FitSettings {

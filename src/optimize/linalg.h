@@ -52,9 +52,9 @@ struct Linalg {
   bool (*solve_target)(const Matrix& w, const Matrix& h, const Matrix& hx, double damping, Matrix& out);
   // Upper triangular U with (H + d I)^-1 = U^T U. False as above.
   bool (*inverse_factor)(const Matrix& h, double damping, Matrix& u);
-  // The order of columns in which GPTQ of H + d I errs least: what rounding a column costs once those behind it have made up for it shall
-  // differ little from column to column, since the product of these costs is the same in any order (the ordering of V-BLAST, Wolniansky et
-  // al. 1998; by the diagonal alone, columns that resemble each other all come early).
+  // An order of columns in which GPTQ of H + d I errs less than by the diagonal, chosen greedily from the end: what rounding a column costs
+  // once those behind it have made up for it shall differ little from column to column, since the product of these costs is the same in any
+  // order (the ordering of V-BLAST, Wolniansky et al. 1998; by the diagonal alone, columns that resemble each other all come early).
   void (*gptq_order)(const Matrix& h, double damping, std::span<std::size_t> order);
   // GPTQ (Frantar et al. 2022, arXiv 2210.17323) on rows begin..end of w, columns in the order of u; q receives grid values.
   void (*gptq)(Matrix w_rows, const Matrix& u, std::span<const Grid> grids, Matrix& q_rows);

@@ -183,7 +183,7 @@ class Rewriter {
       const auto& tensor = *index_.initializer(op.weight);
       const auto values = float_values(tensor);
       const auto integers = quantize_values(values, shape_of(tensor), encoding);
-      const bool zeros = placement_.weight_zeros || std::ranges::any_of(encoding.zero_point, [](auto zero) { return zero != 0; });
+      const bool zeros = placement_.weight_zeros || encoding.has_zero_points();
       weights_[op.weight] = writer_.dequantized(
           make_tensor(names_.unique("w" + std::to_string(weights_.size() + 1)), shape_of(tensor), encoding.type, integers),
           writer_.scale(encoding.scale, encoding.scale_shape(shape_of(tensor))), encoding.axis, zeros ? writer_.zero(encoding) : "",

@@ -23,10 +23,9 @@ float activation_scale(const std::string& tensor, const GraphIndex& index) {
   return scale != nullptr ? float_values(*scale)[0] : 0;
 }
 
-// One zero point stands for all slices.
-bool same_zero_points(const std::vector<std::int64_t>& stored, const std::vector<std::int32_t>& planned) {
-  if (stored.size() == 1) return std::ranges::all_of(planned, [&](auto zero) { return zero == stored[0]; });
-  return std::ranges::equal(stored, planned);
+// One for each scale; left out, they are 0.
+bool has_planned_zero_points(const onnx::TensorProto* stored, const Encoding& encoding) {
+  return stored == nullptr ? !encoding.has_zero_points() : std::ranges::equal(int_values(*stored), encoding.zero_point);
 }
 
 std::string same_shape(const onnx::ValueInfoProto& a, const onnx::ValueInfoProto& b) {
@@ -57,10 +56,12 @@ Issues check_weights(const Model& prepared, const onnx::ModelProto& written, con
     const bool is_product = stored_shape.size() != shape.size();  // of a convolution, see point_products.h
     const auto type = static_cast<ElementType>(stored.integers->data_type());
     if (is_product ? !is_byte(type) : type != encoding.type) issues.push_back(where + " is stored as " + type_name(type));
-    const auto zeros = stored.zero != nullptr ? int_values(*stored.zero) : std::vector<std::int64_t>{0};
-    const bool zeros_as_planned = is_product ? std::ranges::count(zeros, product_weight_zero(type)) == std::ssize(zeros)
-                                             : same_zero_points(zeros, encoding.zero_point);
-    if (!zeros_as_planned) issues.push_back(where + " has other zero points than planned");
+    const auto all_are = [&](std::int64_t zero) {
+      const auto zeros = stored.zero != nullptr ? int_values(*stored.zero) : std::vector<std::int64_t>{0};
+      return std::ranges::count(zeros, zero) == std::ssize(zeros);
+    };
+    if (is_product ? !all_are(product_weight_zero(type)) : !has_planned_zero_points(stored.zero, encoding))
+      issues.push_back(where + " has other zero points than planned");
     if (encoding.scale.size() > 1 && stored.axis != (is_product ? 1 : encoding.axis))
       issues.push_back(where + " is dequantized along axis " + std::to_string(stored.axis));
     auto integers = int_values(*stored.integers);

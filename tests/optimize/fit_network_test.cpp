@@ -154,9 +154,7 @@ TEST_F(FitNetwork, ZeroPointsLowerTheError) {
     plan_.encodings =
         encode(original_, plan_.placement, calibrate(original_, plan_.placement.observed(), input_.load, 8, context), scheme_, context);
     fit_network(plan_, input_, effort(), context);
-    const bool moved = std::ranges::any_of(plan_.encodings.weights, [](const auto& entry) {
-      return std::ranges::any_of(entry.second.zero_point, [](auto zero) { return zero != 0; });
-    });
+    const bool moved = std::ranges::any_of(plan_.encodings.weights, [](const auto& entry) { return entry.second.has_zero_points(); });
     EXPECT_EQ(moved, zero_points);
     expect_weights_on_grid();
     return output_error(plan_);
