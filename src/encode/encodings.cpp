@@ -8,17 +8,12 @@
 #include "encode/hazards.h"
 #include "encode/multiplier.h"
 #include "encode/pool_scales.h"
+#include "encode/weight_encodings.h"
 #include "model/edit.h"
 #include "model/graph.h"
 
 namespace quantize {
 namespace {
-
-// A tensor that is always zero still needs a scale; a denormal one would make ONNX Runtime's reciprocal infinite.
-float usable_scale(double scale) {
-  if (!(scale > 0)) return 1.0F;
-  return static_cast<float>(std::max<double>(scale, FLT_MIN * 4.0));
-}
 
 std::string method_name(const Scheme& scheme) {
   switch (scheme.method) {
@@ -61,13 +56,12 @@ Encoding encode_constant(const std::string& name, const GraphIndex& index, const
   return encoding;
 }
 
-Encoding encode_plain_weight(std::span<const float> values, const Shape& shape, const WeightedOp& op, const Scheme& scheme) {
-  const bool in_blocks = scheme.block_size > 0 && scheme.weight_bits == 4 && op.input_axis >= 0 && shape[op.input_axis] > scheme.block_size;
-  if (in_blocks) return encode_weight(values, shape, op.input_axis, scheme.weight_type(), scheme.block_size);
-  return encode_weight(values, shape, scheme.weights == Granularity::per_channel ? op.channel_axis : -1, scheme.weight_type());
-}
-
 }  // namespace
+
+float usable_scale(double scale) {
+  if (!(scale > 0)) return 1.0F;
+  return static_cast<float>(std::max<double>(scale, FLT_MIN * 4.0));
+}
 
 bool is_byte(ElementType type) { return type == onnx::TensorProto::INT8 || type == onnx::TensorProto::UINT8; }
 bool is_signed(ElementType type) {
@@ -126,38 +120,6 @@ Shape Encoding::scale_shape(const Shape& shape) const {
     return result;
   }
   return scale.size() == 1 ? Shape{} : Shape{static_cast<std::int64_t>(scale.size())};
-}
-
-Encoding encode_weight(std::span<const float> values, const Shape& shape, int axis, ElementType type, int block) {
-  const IntegerRange integers = integer_range(type, true);
-  Encoding encoding;
-  encoding.type = type;
-  encoding.axis = axis;
-  encoding.block = block;
-  const auto largest = largest_magnitudes(values, shape, encoding);
-  encoding.method = "largest magnitude";
-  for (const float magnitude : largest) encoding.scale.push_back(usable_scale(static_cast<double>(magnitude) / integers.high));
-  encoding.zero_point.assign(largest.size(), 0);
-  return encoding;
-}
-
-bool may_have_zero_points(const Placement& placement, const Encoding& weight) {
-  return placement.weight_zero_points && weight.type == onnx::TensorProto::INT4 && weight.block == 0;
-}
-
-void encode_asymmetric(std::span<const float> values, const Shape& shape, Encoding& encoding) {
-  std::vector<Range> ranges(encoding.scale.size());
-  for_each_stretch(shape, encoding, [&](std::size_t slice, std::size_t begin, std::size_t end) {
-    const auto [low, high] = std::ranges::minmax(values.subspan(begin, end - begin));
-    ranges[slice] = {std::min<double>(ranges[slice].low, low), std::max<double>(ranges[slice].high, high)};
-  });
-  for (std::size_t slice = 0; slice < ranges.size(); ++slice) {
-    if (ranges[slice].low == ranges[slice].high) continue;
-    const Encoding own = encode_range(ranges[slice], encoding.type, Symmetry::asymmetric);
-    encoding.scale[slice] = own.scale[0];
-    encoding.zero_point[slice] = own.zero_point[0];
-  }
-  encoding.method = "smallest and largest value";
 }
 
 TensorStatistics group_statistics(const TensorGroup& group, const Statistics& statistics) {
@@ -282,10 +244,8 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
     const auto& tensor = *index.initializer(op.weight);
     auto [place, fresh] = encodings.weights.try_emplace(op.weight);
     const auto values = float_values(tensor);
-    if (fresh) {
-      place->second = encode_plain_weight(values, shape_of(tensor), op, scheme_for_weight(scheme, placement, op.weight));
-      if (may_have_zero_points(placement, place->second)) encode_asymmetric(values, shape_of(tensor), place->second);
-    }
+    if (fresh)
+      place->second = encode_plain_weight(values, shape_of(tensor), op, scheme_for_weight(scheme, placement, op.weight), placement);
     const auto* bias = index.initializer(op.bias);
     const bool in_integers = is_quantized_bias(bias, op, encodings);
     solve_weight_hazards(place->second, values, shape_of(tensor), in_integers ? float_values(*bias) : std::vector<float>{},

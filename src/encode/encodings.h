@@ -41,9 +41,6 @@ struct Encoding {
   [[nodiscard]] Shape scale_shape(const Shape& shape) const;
 };
 
-// Whether a weight's slices may have zero points other than 0: with 4 bits, without blocks, where the target takes them.
-bool may_have_zero_points(const Placement& placement, const Encoding& weight);
-
 // Of the type; symmetric int8 weights use -127..127, so that negation is exact and no runtime's 16-bit sums overflow; int4 uses all 16
 // values.
 IntegerRange integer_range(ElementType type, bool symmetric_weight = false);
@@ -61,10 +58,8 @@ struct Encodings {
 // denormal. Symmetric: zero point 0 for signed types. Asymmetric: low <= 0 <= high is enforced by widening.
 Encoding encode_range(Range range, ElementType type, Symmetry symmetry);
 
-// Weight scales of `values` (shape, axis and block as in the encoding) from the largest magnitude of each slice.
-Encoding encode_weight(std::span<const float> values, const Shape& shape, int axis, ElementType type, int block = 0);
-// Scales and zero points from the smallest and largest value of each slice, for an encoding without blocks.
-void encode_asymmetric(std::span<const float> values, const Shape& shape, Encoding& encoding);
+// The scale as a float: a tensor that is always zero still needs one, and a denormal one would make ONNX Runtime's reciprocal infinite.
+float usable_scale(double scale);
 
 // Activations by the scheme's method; weights by largest magnitude, or by their ends where they may have zero points, with the floor that
 // keeps every int32 bias in range. Warnings (dead tensors, floors) go to the context. Throws Error{internal} when statistics lack an

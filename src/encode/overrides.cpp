@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "encode/hazards.h"
+#include "encode/weight_encodings.h"
 #include "model/graph.h"
 
 namespace quantize {

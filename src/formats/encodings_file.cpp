@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "encode/hazards.h"
+#include "encode/weight_encodings.h"
 #include "model/graph.h"
 
 namespace quantize {
@@ -77,7 +78,7 @@ Encoding encoding_from(const std::string& tensor, const Json& json) {
   if (!encoding.largest.empty() && encoding.largest.size() != encoding.scale.size())
     fail(tensor, "it needs as many largest integers as scales");
   for (const auto largest : encoding.largest) {
-    if (largest < 1 || largest > std::max(range.high, -range.low)) fail(tensor, "a largest integer lies outside the type");
+    if (largest < 1 || largest > range.high) fail(tensor, "a largest integer lies outside the type");
   }
   for (const auto zero : encoding.zero_point) {
     if (zero < range.low || zero > range.high) fail(tensor, "a zero point lies outside the type");
@@ -112,6 +113,7 @@ void check_weight(const WeightedOp& op, const Encoding& encoding, const onnx::Te
   if (!is_signed(encoding.type)) fail(op.weight, "weights are of a signed type");
   if (!is_symmetric(encoding) && !may_have_zero_points(placement, encoding))
     fail(op.weight, "its zero point must be 0: others are for 4-bit weights without blocks, where the target takes them");
+  if (encoding.has_zero_points() && !encoding.largest.empty()) fail(op.weight, "a largest integer magnitude needs zero points of 0");
   if (encoding.axis < 0) return;
   if (encoding.block > 0) {
     if (encoding.axis != op.input_axis) fail(op.weight, "blocks lie along the input channels of a matrix product or 1x1 convolution");

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "encode/weight_encodings.h"
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
@@ -145,7 +146,9 @@ class Fitter {
     // With hardly more columns than values a fit has too much freedom: the float weights must be there to be chosen.
     const auto& moments = readers[0].moments;
     const bool few = moments.columns < 2 * moments.blocks[0].length;
-    const FitSettings settings{.zero_points = may_have_zero_points(plan_.placement, encoding),
+    const Shape shape = shape_of(tensor);
+    const auto count = static_cast<std::size_t>(element_count(shape));
+    const FitSettings settings{.zero_points = wants_zero_points(plan_.placement, encoding, count),
                                .dampings = effort_.dampings,
                                .float_target = effort_.float_target || few,
                                .sweeps = effort_.sweeps,
@@ -156,7 +159,6 @@ class Fitter {
       const auto least = least_scales(plan_, *reader.op, reader.bias, outputs);
       for (std::size_t r = 0; r < outputs; ++r) rules[r].least = std::max(rules[r].least, least[r]);
     }
-    const Shape shape = shape_of(tensor);
     auto values = float_values(tensor);
     fit_weight(readers, values, encoding, rules, settings, effort_.correct_bias, context_);
     for (auto* model : {&plan_.model, &simulated_}) {

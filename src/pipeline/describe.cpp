@@ -34,6 +34,7 @@ std::string describe_weight(const Encoding& encoding) {
          (encoding.block > 0          ? " in blocks of " + std::to_string(encoding.block)
           : encoding.scale.size() > 1 ? " per channel"
                                       : " per tensor") +
+         (encoding.has_zero_points() ? " with zero points" : "") +
          (narrow > 0 ? ", 7 bits in " + std::to_string(narrow) + " of " + std::to_string(encoding.largest.size()) : "");
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "encode/hazards.h"
+#include "encode/weight_encodings.h"
 #include "plan_fixture.h"
 
 namespace quantize::test {
@@ -120,6 +121,35 @@ TEST(EncodeWeight, AsymmetricFromTheEndsOfEachChannel) {
   EXPECT_EQ(quantize_values(values, {4, 2}, encoding), (std::vector<std::int32_t>{-5, 7, 6, -8, -8, 7, 0, 0}));
   const auto rounded = rounded_values(values, {4, 2}, encoding);
   for (std::size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(rounded[i], values[i], 1e-6);
+}
+
+// Whatever the ends, none is cut off: no value is further than half a step from its integer's, at no larger step than a symmetric range
+// has.
+TEST(EncodeWeight, AsymmetricHasRoomForBothEnds) {
+  std::mt19937 random(1);
+  std::uniform_real_distribution<float> end(-1, 1);
+  for (int round = 0; round < 500; ++round) {
+    const std::vector<float> values = {end(random), end(random), end(random), 0.01F * end(random)};
+    const Encoding plain = encode_weight(values, {1, 4}, 0, Proto::INT4);
+    Encoding encoding = plain;
+    encode_asymmetric(values, {1, 4}, encoding);
+    EXPECT_LE(encoding.scale[0], plain.scale[0]);
+    const auto rounded = rounded_values(values, {1, 4}, encoding);
+    for (std::size_t i = 0; i < values.size(); ++i) EXPECT_LE(std::fabs(rounded[i] - values[i]), encoding.scale[0] * 0.5001F);
+  }
+}
+
+// A depthwise kernel's channels have them, those of a 3x3 convolution over 16 channels do not.
+TEST(EncodeWeight, OnlyShortSlicesGetZeroPoints) {
+  const auto scheme = test::scheme_named("w4a16");
+  const auto plan = test::plan_graph(test::text_model_for(scheme, R"(g (float[1,16,6,6] x) => (float[1,4,6,6] z)
+      <float[16,1,3,3] w, float[4,16,3,3] v> {
+    y = Conv <group = 16, pads = [1,1,1,1]> (x, w)
+    z = Conv <pads = [1,1,1,1]> (y, v)
+  })"),
+                                     scheme);
+  EXPECT_TRUE(plan.encodings.weights.at("w").has_zero_points());
+  EXPECT_FALSE(plan.encodings.weights.at("v").has_zero_points());
 }
 
 TEST(QuantizeValue, TiesToEvenAndSaturation) {

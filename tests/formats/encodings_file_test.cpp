@@ -94,6 +94,9 @@ TEST(EncodingsFile, ZeroPointsOfFourBitWeightsAreForTargetsThatTakeThem) {
       test::text_model_for(scheme, "g (float[1,2,6,6] x) => (float[1,2,6,6] y) <float[2,2,1,1] w> { y = Conv (x, w) }"), scheme);
   plan.encodings.weights.at("w").zero_point = {-8, 3};
   EXPECT_EQ(refusal([&] { check_encodings(plan.encodings, plan.prepared, plan.placement); }), "");
+  auto narrowed = plan.encodings;
+  narrowed.weights.at("w").largest = {7, 7};
+  EXPECT_NE(refusal([&] { check_encodings(narrowed, plan.prepared, plan.placement); }).find("needs zero points of 0"), std::string::npos);
   plan.placement.weight_zero_points = false;
   EXPECT_NE(refusal([&] { check_encodings(plan.encodings, plan.prepared, plan.placement); }).find("zero point must be 0"),
             std::string::npos);
