@@ -30,7 +30,7 @@ uplot_sha256=4b8a8191e425658e3ea8c8c1314b0fc679c861ee3a1af2b20c7b16ba50b5133d
 
 build_packages=(build-essential cmake ninja-build pkg-config git libprotobuf-dev protobuf-compiler libcli11-dev libspdlog-dev
   libstb-dev nlohmann-json3-dev libgtest-dev libbenchmark-dev libhwy-dev libeigen3-dev libxxhash-dev libtomlplusplus-dev python3 python3-venv unzip)
-dev_packages=(clang clang-format clang-tidy libclang-rt-dev zsh fish)
+dev_packages=(clang clang-format clang-tidy libclang-rt-dev zsh fish groff-base man-db)
 optional_packages=(chromium)  # Ubuntu has it as a snap alone; tests that look at pages are skipped without
 cmake_needed=3.25
 python_packages=("numpy==1.26.4; python_version < '3.13'" "numpy==2.4.6; python_version >= '3.13'" pillow==11.3.0 onnx==1.19.1 onnxruntime==1.32.0 jsonschema==4.25.1 pytest==8.4.2)
@@ -94,6 +94,10 @@ trap cleanup EXIT
 
 check_sum() { echo "$2  $1" | sha256sum --check --status || fail "$(basename "$1"): checksum differs from the pinned one, not used"; }
 
+npm_fetch() { # npm_fetch PACKAGE: into $scratch
+  (cd "$scratch" && npm pack --loglevel error "$1" >/dev/null) || fail "npm could not fetch $1"
+}
+
 publish() { # publish FOLDER NAME: rename FOLDER to $cache/NAME
   rm -rf "${cache:?}/$2"
   mv "$1" "$cache/$2"
@@ -127,16 +131,19 @@ install_workflow() {
 }
 
 install_onnx() {
-  local name=onnx-$onnx_version
-  [ -d "$cache/$name" ] && return
+  local name=onnx-$onnx_version made_for
+  made_for="$(uname -m), $(protoc --version)"  # a distribution's upgrade brings another protobuf, and its headers refuse this one's
+  [ -d "$cache/$name" ] && [ "$(cat "$cache/$name/made_for.txt" 2>/dev/null || echo "$made_for")" = "$made_for" ] && return
   say "building ONNX $onnx_version (about 4 minutes on 2 cores)"
-  "$cache/python/bin/pip" download -q --disable-pip-version-check --no-deps --no-binary onnx -d "$scratch" "onnx==$onnx_version"
-  check_sum "$scratch/onnx-$onnx_version.tar.gz" $onnx_sha256
+  # By its hash, as pip runs code of the package to learn about it, and must not before the package is known to be the right one.
+  echo "onnx==$onnx_version --hash=sha256:$onnx_sha256" >"$scratch/onnx.txt"
+  "$cache/python/bin/pip" download -q --disable-pip-version-check --no-deps --no-binary onnx --require-hashes -r "$scratch/onnx.txt" -d "$scratch"
   tar xzf "$scratch/onnx-$onnx_version.tar.gz" -C "$scratch"
   cmake -S "$scratch/onnx-$onnx_version" -B "$scratch/onnx-build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$scratch/onnx-prefix" \
     -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DBUILD_SHARED_LIBS=OFF -DONNX_ML=ON -DONNX_USE_PROTOBUF_SHARED_LIBS=ON -DONNX_BUILD_TESTS=OFF \
     -DPython3_EXECUTABLE="$(command -v python3)" >"$scratch/onnx.log" 2>&1 &&
     cmake --build "$scratch/onnx-build" --target install >>"$scratch/onnx.log" 2>&1 || { tail -30 "$scratch/onnx.log" >&2; fail "ONNX did not build"; }
+  echo "$made_for" >"$scratch/onnx-prefix/made_for.txt"
   publish "$scratch/onnx-prefix" $name
 }
 
@@ -153,7 +160,7 @@ install_onnxruntime() {
   "$cache/python/bin/pip" download -q --disable-pip-version-check --no-deps --only-binary :all: --python-version 3.12 \
     --platform "manylinux_2_28_$machine" -d "$scratch" "onnxruntime==$ort_version"
   check_sum "$scratch"/onnxruntime-*.whl "$sum"
-  (cd "$scratch" && npm pack --silent $ort_headers_package >/dev/null)
+  npm_fetch $ort_headers_package
   check_sum "$scratch"/com.github.asus4.onnxruntime-*.tgz $ort_headers_sha256
   mkdir -p "$scratch/ort/lib" "$scratch/ort/include"
   unzip -q -j "$scratch"/onnxruntime-*.whl "onnxruntime/capi/libonnxruntime.so.$ort_version" onnxruntime/LICENSE onnxruntime/ThirdPartyNotices.txt -d "$scratch/ort/lib"
@@ -168,7 +175,7 @@ install_charts() {
   local name=uplot-${uplot_package#*@}
   [ -d "$cache/$name" ] && return
   say "fetching ${uplot_package}"
-  (cd "$scratch" && npm pack --silent $uplot_package >/dev/null)
+  npm_fetch $uplot_package
   check_sum "$scratch"/uplot-*.tgz $uplot_sha256
   mkdir -p "$scratch/uplot"
   tar xzf "$scratch"/uplot-*.tgz -C "$scratch/uplot" --strip-components=1

@@ -84,7 +84,7 @@ Outcome evaluate_models(const Options& options, Context& context) {
   FileTransaction files;
   Outcome outcome = write_reports(std::move(report), options.output, options.ci_reports || options.gates.any(), files);
   context.check_stop();
-  files.publish();
+  publish_reports(outcome, files);
   return outcome;
 }
 

@@ -115,12 +115,12 @@ void evaluate(Report& report, const Run& run, const Model& quantized, const Mode
   if (test.size() > 0) {
     report.accuracy = compare_outputs(run.original.proto, quantized.proto, test, run.axis, options.labels, as_target, context);
     const auto pairs = tensor_pairs(run.plan, layers);
-    report.layers = compare_layers(run.plan.model.proto, layers.proto, pairs, test, 4, as_target, context);
+    report.layers = compare_layers(run.reference.proto, layers.proto, pairs, test, 4, as_target, context);
     report.histograms = worst_histograms(report.layers, run.plan, run.statistics, 12);
     report.pictures = compare_pictures(run.original.proto, quantized.proto, test, pictures_to_show(report.accuracy, options.pictures),
                                        run.axis, report.accuracy, as_target, context);
     report.providers =
-        evaluate_on_devices({run.original.proto, layers.proto, run.plan.model.proto, pairs, file}, test, run.axis, options, context);
+        evaluate_on_devices({run.original.proto, layers.proto, run.reference.proto, pairs, file}, test, run.axis, options, context);
   }
   const auto& images = test.size() > 0 ? test : run.samples.calibration;
   const auto [fp32_inputs, inputs] = sample_in_both_forms(images, run.file_inputs, options.preprocess, run.fed_inputs);
@@ -162,6 +162,16 @@ Outcome write_reports(Report report, const std::filesystem::path& model, bool fo
   }
   outcome.report = std::move(report);
   return outcome;
+}
+
+void publish_reports(const Outcome& outcome, FileTransaction& files) {
+  files.publish();
+  if (!outcome.junit.empty()) return;
+  std::error_code code;
+  for (const char* ending : {".report.xml", ".report.md"}) {
+    auto path = outcome.model;
+    std::filesystem::remove(path.replace_extension(ending), code);
+  }
 }
 
 Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Context& context) {
@@ -206,7 +216,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
     files.write(options.save_assignment, write_assignment(run.scheme, all, run.original));
   }
   context.check_stop();
-  files.publish();
+  publish_reports(outcome, files);
   return outcome;
 }
 

@@ -7,6 +7,7 @@
 #include "base/scratch_folder.h"
 #include "evaluate/on_provider.h"
 #include "report/words.h"
+#include "rewrite/output_type.h"
 #include "run/compile_context.h"
 #include "run/session.h"
 
@@ -15,8 +16,20 @@ namespace {
 
 constexpr const char* npu_generations[] = {"73", "75", "79", "81"};  // Snapdragon 8 Gen 2, Gen 3, Elite and its successor
 
-// Whether the model compiles for one NPU generation, and how good it is there: on one image, because the NPU is simulated.
-CompiledContext try_generation(const std::string& arch, Provider provider, const DeviceSubjects& subjects, const Sample& sample) {
+// An output as the FP32 model's: dequantized where it is the integers behind it; nothing where it holds classes.
+std::optional<std::vector<float>> as_floats(const Tensor& output, const std::optional<IntegerOutput>& given) {
+  if (!is_float(output.type) && !given) return std::nullopt;
+  std::vector<float> values = float_values(output);
+  if (given) {
+    for (auto& value : values) value = given->scale * (value - static_cast<float>(given->zero_point));
+  }
+  return values;
+}
+
+// Whether the model compiles for one NPU generation, and how good it is there: on one image, because the NPU is simulated. `given`: the
+// integers that it gives in place of the FP32 model's floats, if it does.
+CompiledContext try_generation(const std::string& arch, Provider provider, const DeviceSubjects& subjects,
+                               const std::optional<IntegerOutput>& given, const Sample& sample) {
   const ScratchFolder scratch(subjects.file.has_parent_path() ? subjects.file.parent_path() : ".");
   CompiledContext result;
   result.arch = arch;
@@ -29,8 +42,8 @@ CompiledContext try_generation(const std::string& arch, Provider provider, const
     result.facts = compiled.facts;
     const auto truth = Session(subjects.fp32).run(sample.inputs)[0];
     const auto there = Session(compiled.wrapper, {.provider = &provider, .allow_fallback = false}).run(sample.inputs)[0];
-    result.sqnr_db = Energy::of(float_values(truth), float_values(there)).sqnr_db();
     result.ready = true;
+    if (const auto values = as_floats(there, given)) result.sqnr_db = Energy::of(float_values(truth), *values).sqnr_db();
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::interrupted) throw;
     result.reason = error.what();
@@ -71,9 +84,10 @@ std::vector<ProviderReport> evaluate_on_devices(const DeviceSubjects& subjects, 
         compare_on_provider(subjects.fp32, subjects.quantized, subjects.pairs, subjects.fp32_layers, samples, axis, provider, run, context);
     if (provider.name == "qnn" && report.fallen_back.empty()) {
       const auto progress = context.step("compile", std::size(npu_generations));
+      const auto given = integer_output(load_model(subjects.file).proto);
       for (const auto* arch : npu_generations) {
         context.check_stop();
-        report.contexts.push_back(try_generation(arch, provider, subjects, samples.load(0)));
+        report.contexts.push_back(try_generation(arch, provider, subjects, given, samples.load(0)));
         progress->tick();
       }
     }

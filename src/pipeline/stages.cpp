@@ -218,11 +218,13 @@ void budget_run(Run& run, const Options& options, Context& context) {
 }
 
 void equalize_run(Run& run, const Options& options, Context& context) {
-  if (!run.overrides.empty()) return;  // imported encodings are of the weights and activations as they are
-  auto [steps, seen] = optimize_before_calibration(run.plan, optimize_input(run, options), options.level, context);
-  keep(run, steps);
-  run.seen = std::move(seen);
-  move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
+  if (run.overrides.empty()) {  // imported encodings are of the weights and activations as they are
+    auto [steps, seen] = optimize_before_calibration(run.plan, optimize_input(run, options), options.level, context);
+    keep(run, steps);
+    run.seen = std::move(seen);
+    move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
+  }
+  run.reference = run.plan.model;
 }
 
 void observe_run(Run& run, Context& context) {

@@ -33,7 +33,8 @@ struct Run {
   std::vector<InputSpec> fed_inputs;   // of `original`
   Scheme scheme;                       // with the exceptions given or found
   Plan plan;
-  Target target;  // with the settings that the options change, and what --placement auto found
+  Model reference;  // the plan's model before its weights are fitted: what its layers are compared with
+  Target target;    // with the settings that the options change, and what --placement auto found
   std::vector<PlacementTrial> placement_trials;
   Overrides overrides;  // imported encodings
   Seen seen;            // of the calibration samples, before they are calibrated on
@@ -53,7 +54,7 @@ Run plan_run(const Options& options, Context& context);
 // What the run will need in memory is said, and held to options.memory_limit where there is one. Of the held-out samples, only those stay
 // whose outputs fit into the working memory. Nothing without calibration images: no step keeps much then.
 void budget_run(Run& run, const Options& options, Context& context);
-// Optimizations of the float model, before it is observed.
+// Optimizations of the float model, before it is observed. It is the reference of the layers from then on.
 void equalize_run(Run& run, const Options& options, Context& context);
 // calibrate: run.statistics of all calibration samples.
 void observe_run(Run& run, Context& context);
@@ -76,6 +77,8 @@ OptimizeInput optimize_input(const Run& run, const Options& options);
 
 // Adds the reports, named after `model`, to the files; JUnit XML and Markdown too where they are for continuous integration.
 Outcome write_reports(Report report, const std::filesystem::path& model, bool for_ci, FileTransaction& files);
+// Publishes the files, and removes the reports for CI that an earlier run left there and this one did not write.
+void publish_reports(const Outcome& outcome, FileTransaction& files);
 // rewrite, verify, evaluate, report: writes the model and its reports, all or none of them.
 Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Context& context);
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 
+#include "ops/target.h"
 #include "report/command_line.h"
 #include "report/words.h"
 
@@ -27,8 +28,14 @@ class NextCommand {
     words_.insert(words_.end(), {"-o", output.string()});
   }
 
-  NextCommand& set(const std::string& option, const std::string& value) {
-    set_option(words_, option, value);
+  NextCommand& level(const std::string& value) {
+    remove_option(words_, "--optimize");  // its other name
+    set_option(words_, "-O", value);
+    return *this;
+  }
+  NextCommand& scheme(const std::string& value) {
+    if (value != "w4a16") remove_option(words_, "--block-size");  // for 4-bit weights only
+    set_option(words_, "--scheme", value);
     return *this;
   }
   NextCommand& add(const std::string& option, const std::string& value) {
@@ -41,11 +48,14 @@ class NextCommand {
   std::vector<std::string> words_;
 };
 
-// `quantize evaluate` judges a model as it is: it has none of the options that would make another.
+// `quantize evaluate` judges a model as it is: it has none of the options that would make another. `quantize apply` goes on from a file
+// that was made for one scheme and level.
 bool can_be_changed(const std::string& command) {
   const auto words = split_words(command);
-  return !words.empty() && !(words.size() > 1 && words[1] == "evaluate");
+  return !words.empty() && !(words.size() > 1 && (words[1] == "evaluate" || words[1] == "apply"));
 }
+
+bool can_take(const Report& report, const std::string& scheme) { return !find_target(report.target).refused.contains(scheme); }
 
 std::string setting(const Report& report, const std::string& name) {
   for (const auto& [key, value] : report.config) {
@@ -81,20 +91,20 @@ void advise_on_accuracy(const Report& report, std::vector<Advice>& advice) {
                           ", at least 6 dB below every layer before it. Left in float, it costs a little size and speed.",
                       NextCommand(report, "exclude").add("--exclude", layer->node).text()});
   }
-  const std::string level = setting(report, "O");
+  const std::string level = setting(report, "optimize");
   if (level.empty() || level == "0" || level == "1") {
     const std::string next = level == "0" ? "1" : "2";
     advice.push_back({"-O" + next +
                           (next == "1" ? " equalizes channels and fits the weights to the FP32 network's own outputs: seconds more."
                                        : " fits the weights on more samples, with more candidates: minutes more."),
-                      NextCommand(report, "O" + next).set("-O", next).text()});
+                      NextCommand(report, "O" + next).level(next).text()});
   }
-  if (report.scheme == "w8a8" || report.scheme == "w4a16") {
+  if ((report.scheme == "w8a8" || report.scheme == "w4a16") && can_take(report, "w8a16")) {
     advice.push_back({report.scheme == "w8a8"
                           ? "16-bit activations lose almost nothing, at the same size. They are for NPUs: a CPU computes them in float, "
                             "slower than FP32."
                           : "8-bit weights lose far less than 4-bit ones, at about twice the size.",
-                      NextCommand(report, "w8a16").set("--scheme", "w8a16").text()});
+                      NextCommand(report, "w8a16").scheme("w8a16").text()});
   }
 }
 
@@ -102,7 +112,7 @@ void advise_on_speed(const Report& report, std::vector<Advice>& advice) {
   if (!report.latency || !(report.latency->speedup < words::clearly_slower) || !report.scheme.ends_with("a16")) return;
   advice.push_back({"This model runs " + words::compare_speed(report.latency->speedup) + " than FP32 here, as " + report.scheme +
                         " has no integer kernels on a CPU. For speed on a CPU take w8a8.",
-                    NextCommand(report, "w8a8").set("--scheme", "w8a8").text()});
+                    NextCommand(report, "w8a8").scheme("w8a8").text()});
 }
 
 }  // namespace
@@ -112,9 +122,8 @@ std::vector<Advice> advise(const Report& report) {
   if (report.accuracy.images.empty() || !can_be_changed(report.command)) return advice;
   if (judge(report).level != Verdict::Level::good) {
     advise_on_accuracy(report, advice);
-  } else if (report.scheme == "w8a16" && report.accuracy.agreement >= room_for_4_bits) {
-    advice.push_back(
-        {"There is room to spare: 4-bit weights halve the file again.", NextCommand(report, "w4a16").set("--scheme", "w4a16").text()});
+  } else if (report.scheme == "w8a16" && report.accuracy.agreement >= room_for_4_bits && can_take(report, "w4a16")) {
+    advice.push_back({"There is room to spare: 4-bit weights halve the file again.", NextCommand(report, "w4a16").scheme("w4a16").text()});
   }
   advise_on_speed(report, advice);
   return advice;

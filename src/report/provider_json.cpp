@@ -64,6 +64,8 @@ Json to_json(const ProviderReport& report) {
   return result;
 }
 
-std::string write_json(const CompiledContext& context) { return to_json(context).dump(2) + "\n"; }
+std::string write_json(const CompiledContext& context) {
+  return to_json(context).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 }  // namespace quantize

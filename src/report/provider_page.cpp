@@ -1,6 +1,7 @@
 #include "report/provider_page.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "report/page_template.h"
 #include "report/words.h"
@@ -10,11 +11,13 @@ namespace {
 
 using Row = std::vector<std::string>;
 
+constexpr std::size_t short_cell = 40;  // letters: longer ones wrap
+
 // Cells are HTML already.
 std::string table(const Row& head, const std::vector<Row>& rows) {
   const auto line = [](const Row& cells, const std::string& tag) {
     std::string text = "<tr>";
-    for (const auto& cell : cells) text += "<" + tag + ">" + cell + "</" + tag + ">";
+    for (const auto& cell : cells) text += "<" + tag + (cell.size() > short_cell ? " class=\"wide\">" : ">") + cell + "</" + tag + ">";
     return text + "</tr>\n";
   };
   std::string text = "<div class=\"scroll\"><table>\n<thead>" + line(head, "th") + "</thead><tbody>\n";
@@ -109,6 +112,7 @@ std::string readiness(const ProviderReport& provider) {
   const double lost = provider.cpu_against_fp32.sqnr_db - provider.against_fp32.sqnr_db;
   const std::string level = words::decibels(provider.against_fp32.sqnr_db) + " against FP32 there, " +
                             words::decibels(provider.cpu_against_fp32.sqnr_db) + " simulated on the CPU";
+  if (std::isnan(provider.against_fp32.sqnr_db)) return "It runs whole, but what it gives there is not a number.";
   if (lost > 1) return "It runs whole, but loses accuracy there: " + level + ".";
   return "Yes: every node runs there, " + level + ".";
 }

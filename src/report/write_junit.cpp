@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "report/gates.h"
 #include "report/page_template.h"
@@ -9,8 +10,10 @@
 namespace quantize {
 namespace {
 
-// XML 1.0 has no way to write most control characters.
+// XML 1.0 has no way to write most control characters, and what is not UTF-8 is no XML.
 std::string attribute(const std::string& name, std::string value) {
+  using Json = nlohmann::json;
+  value = Json::parse(Json(value).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
   std::replace_if(
       value.begin(), value.end(), [](unsigned char letter) { return letter < 0x20; }, ' ');
   return " " + name + "=\"" + escape_html(value) + "\"";
@@ -21,11 +24,12 @@ std::string property(const std::string& name, const std::string& value) {
 }
 
 std::string properties(const Report& report) {
-  std::string text = property("size", words::compare_size(report.fp32.bytes, report.quantized.bytes)) +
-                     property("psnr", words::decibels(report.accuracy.psnr_db)) +
-                     property("sqnr", words::decibels(report.accuracy.sqnr_db)) +
-                     property("agreement", words::percent(report.accuracy.agreement)) +
-                     property("miou_vs_fp32", words::fixed(report.accuracy.miou_vs_fp32, 4));
+  std::string text = property("size", words::compare_size(report.fp32.bytes, report.quantized.bytes));
+  if (!report.accuracy.images.empty()) {
+    text += property("psnr", words::decibels(report.accuracy.psnr_db)) + property("sqnr", words::decibels(report.accuracy.sqnr_db)) +
+            property("agreement", words::percent(report.accuracy.agreement)) +
+            property("miou_vs_fp32", words::fixed(report.accuracy.miou_vs_fp32, 4));
+  }
   if (report.accuracy.miou_quantized) text += property("miou", words::fixed(*report.accuracy.miou_quantized, 4));
   if (report.latency) text += property("speed", words::compare_speed(report.latency->speedup));
   return "    <properties>\n" + text + "    </properties>\n";

@@ -13,8 +13,16 @@ constexpr std::size_t layers_named = 3;
 
 std::string line(const std::string& label, const std::string& text) {
   std::string padded = label;
-  padded.resize(10, ' ');
-  return padded + text + "\n";
+  if (padded.size() < 10) {
+    padded.resize(10, ' ');
+  } else {
+    padded += ' ';
+  }
+  padded += text;
+  // Names come from other people's models: what they hold must not steer a terminal.
+  std::ranges::replace_if(
+      padded, [](unsigned char letter) { return letter < 0x20 || letter == 0x7f; }, '?');
+  return padded + "\n";
 }
 
 std::string speed(const Report& report) {

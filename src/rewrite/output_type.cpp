@@ -83,21 +83,28 @@ std::vector<IntegerOutput> give_integers(Model& quantized) {
   return given;
 }
 
+std::optional<IntegerOutput> integer_output(const onnx::ModelProto& model) {
+  const auto& output = model.graph().output(0);
+  const auto scale = number_in_metadata<float>(model, "quantize.scale." + output.name());
+  const auto zero_point = number_in_metadata<std::int32_t>(model, "quantize.zero_point." + output.name());
+  if (!scale || !zero_point) return std::nullopt;
+  return IntegerOutput{output.name(), static_cast<ElementType>(output.type().tensor_type().elem_type()), *scale, *zero_point};
+}
+
 bool give_floats(onnx::ModelProto& model) {
+  const auto given = integer_output(model);
+  if (!given) return false;
   auto& graph = *model.mutable_graph();
-  auto& type = type_of(*graph.mutable_output(0));
-  const std::string name = graph.output(0).name();
-  const auto scale = number_in_metadata<float>(model, "quantize.scale." + name);
-  const auto zero_point = number_in_metadata<std::int32_t>(model, "quantize.zero_point." + name);
-  if (!scale || !zero_point) return false;
+  const std::string name = given->name;
+  const auto zero_point = static_cast<std::int32_t>(given->zero_point);
   NameMaker names(graph);
   const std::string inputs[] = {names.unique(name + "_integers"), names.unique(name + "_scale"), names.unique(name + "_zero_point")};
   rename_tensor(graph, name, inputs[0]);
-  put_initializer(graph, make_tensor(inputs[1], {}, std::span(&*scale, 1)));
-  put_initializer(graph, make_tensor(inputs[2], {}, static_cast<ElementType>(type.elem_type()), std::span(&*zero_point, 1)));
+  put_initializer(graph, make_tensor(inputs[1], {}, std::span(&given->scale, 1)));
+  put_initializer(graph, make_tensor(inputs[2], {}, given->type, std::span(&zero_point, 1)));
   auto& node = *graph.add_node() = make_node("DequantizeLinear", inputs, {&name, 1});
   node.set_name(names.unique(name + "_DequantizeLinear"));
-  type.set_elem_type(onnx::TensorProto::FLOAT);
+  type_of(*graph.mutable_output(0)).set_elem_type(onnx::TensorProto::FLOAT);
   return true;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,6 +25,9 @@ struct IntegerOutput {
 // Every float output loses its last DequantizeLinear and keeps its name; scale and zero point are kept in the model's metadata, as
 // "quantize.scale.<output>" and "quantize.zero_point.<output>". Throws Error{usage} where an output is not quantized.
 std::vector<IntegerOutput> give_integers(Model& quantized);
+
+// What the metadata say of the first output, if they do.
+std::optional<IntegerOutput> integer_output(const onnx::ModelProto& model);
 
 // Undoes that for the first output, by the scale and the zero point in the metadata: to compare it with floats. False, and nothing is
 // changed, where the metadata do not tell.

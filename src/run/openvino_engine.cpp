@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstring>
+#include <map>
 #include <mutex>
 
 #include "base/error.h"
@@ -133,10 +134,12 @@ struct OpenVino {
   }
 };
 
-// One per process, as its thread pool is.
+// One per library and process, as its thread pool is.
 const OpenVino& openvino(const std::filesystem::path& folder) {
-  static const OpenVino instance(folder);
-  return instance;
+  static std::mutex one_at_a_time;
+  static std::map<std::filesystem::path, OpenVino> loaded;
+  const std::lock_guard lock(one_at_a_time);
+  return loaded.try_emplace(folder, folder).first->second;
 }
 
 class OpenVinoEngine : public Engine {

@@ -1,7 +1,9 @@
 #include "run/provider.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
+#include <cstring>
 #include <sstream>
 
 #include "base/error.h"
@@ -62,6 +64,13 @@ void use_files_beside(Provider& provider, const Known& known) {
 
 }  // namespace
 
+std::string short_name(const std::string& provider) {
+  std::string name = provider;
+  std::ranges::transform(name, name.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  const auto suffix = name.rfind("executionprovider");
+  return suffix == std::string::npos || suffix == 0 ? name : name.substr(0, suffix);
+}
+
 std::filesystem::path cached_package(const std::string& package) {
   const char *cache = std::getenv("QUANTIZE_CACHE"), *home = std::getenv("HOME");
   if (cache == nullptr && home == nullptr) return {};
@@ -72,7 +81,8 @@ std::filesystem::path cached_package(const std::string& package) {
     const std::string name = entry.path().filename();
     const bool version_follows = name.size() > package.size() + 1 && name.starts_with(package + "-") &&
                                  std::isdigit(static_cast<unsigned char>(name[package.size() + 1])) != 0;
-    if (version_follows && name > newest.filename()) newest = entry.path();
+    // strverscmp: 2.10 comes after 2.7.
+    if (version_follows && ::strverscmp(name.c_str(), newest.filename().c_str()) > 0) newest = entry.path();
   }
   return newest;
 }
@@ -89,7 +99,7 @@ Provider parse_provider(const std::string& text) {
   }
   if (name.empty()) throw Error(ErrorKind::usage, "--provider '" + text + "' names no provider; write NAME[:LIBRARY][,key=value...]");
   const auto known = std::ranges::find(known_providers(), name, &Known::name);
-  Provider provider{name, library, {}, false};
+  Provider provider{library.empty() && short_name(name) == "cpu" ? "cpu" : name, library, {}, false};
   if (library.empty() && known != known_providers().end()) provider = resolve(*known);
   if (!library.empty()) {
     std::error_code code;
@@ -101,6 +111,8 @@ Provider parse_provider(const std::string& text) {
     if (equals == std::string::npos || equals == 0) {
       throw Error(ErrorKind::usage, "--provider " + name + ": '" + option + "' is not of the form key=value");
     }
+    if (provider.is_openvino())
+      throw Error(ErrorKind::usage, "--provider " + text + ": options are not passed on to OpenVINO's own runtime; leave them out");
     provider.options[option.substr(0, equals)] = option.substr(equals + 1);
   }
   return provider;

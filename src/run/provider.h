@@ -24,6 +24,9 @@ struct Provider {
 // installs it.
 Provider parse_provider(const std::string& text);
 
+// In small letters and without its ending: "cuda" for "CUDAExecutionProvider".
+std::string short_name(const std::string& provider);
+
 // The folder <package>-<version> of the newest version in the cache; empty where there is none.
 std::filesystem::path cached_package(const std::string& package);
 

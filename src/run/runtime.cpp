@@ -12,18 +12,6 @@
 namespace quantize {
 namespace {
 
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
-// "CUDAExecutionProvider" -> "cuda"
-std::string short_name(const std::string& provider) {
-  const std::string name = lower(provider);
-  const auto suffix = name.rfind("executionprovider");
-  return suffix == std::string::npos || suffix == 0 ? name : name.substr(0, suffix);
-}
-
 std::unordered_map<std::string, std::string> unordered(const std::map<std::string, std::string>& options) {
   return {options.begin(), options.end()};
 }

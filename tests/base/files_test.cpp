@@ -6,7 +6,7 @@
 #include <csignal>
 #include <fstream>
 
-#include "base/error.h"
+#include "support/error_text.h"
 #include "support/folder_test.h"
 
 namespace quantize {
@@ -18,14 +18,9 @@ class Files : public test::FolderTest {
     return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator()));
   }
   std::string failure_of(const std::function<void()>& body, ErrorKind kind) const {
-    try {
-      body();
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), kind);
-      return error.what();
-    }
-    ADD_FAILURE() << "no exception";
-    return "";
+    const std::string text = test::error_text(body, kind);
+    EXPECT_NE(text, "") << "no exception";
+    return text;
   }
 };
 

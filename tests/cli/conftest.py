@@ -11,10 +11,6 @@ from support import draw_pictures
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: takes more than half a minute (leave out with -m 'not slow')")
-
-
 @pytest.fixture(scope="session")
 def program():
     """The program under test; ctest says where it was built."""

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ CACHE = pathlib.Path(os.environ.get("QUANTIZE_CACHE", pathlib.Path.home() / ".ca
 
 def installed(package):
     """The newest version of a package in the cache, or nothing."""
-    found = sorted(CACHE.glob(package + "-[0-9]*"))
+    found = sorted(CACHE.glob(package + "-[0-9]*"), key=lambda folder: [int(part) for part in re.findall(r"\d+", folder.name)])
     return found[-1] if found else None
 
 

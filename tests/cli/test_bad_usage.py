@@ -1,7 +1,7 @@
 """Wrong options: one line that names the option or the value, exit code 2, nothing written."""
 
 import pytest
-from support import QUICK, listing, start
+from support import QUICK, complaints, listing, start
 
 USAGE = 2
 
@@ -25,7 +25,7 @@ def test_help_lists_every_exit_code_and_option_group(program):
     ended = start(program, "--help")
     assert (ended.returncode, ended.stderr) == (0, "")
     codes = ended.stdout[ended.stdout.index("Exit codes:") :]
-    for code in ("0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "6 ", "7 ", "130 "):
+    for code in ("0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "6 ", "7 ", "8 ", "130 "):
         assert f"\n  {code}" in codes
     for group in ("Job", "Pre-processing", "Calibration and encodings", "Evaluation", "General"):
         assert group in ended.stdout
@@ -76,6 +76,23 @@ def test_a_missing_model_or_folder_argument_is_asked_for(program, job):
         [line] = ended.stderr.splitlines()
         assert ended.returncode == USAGE
         assert missing in line
+
+
+@pytest.mark.parametrize(("words", "saying"), [
+    (["evaluate", "MODEL", "MODEL"], "no test images given: --test"),
+    (["encode", "MODEL", "--statistics", "statistics.json", "--reach", "psnr=40"], "--reach chooses encodings while it makes the model"),
+    (["MODEL", "--calib", "IMAGES", "--reach", "psnr=40", "--import-encodings", "encodings.json"], "--reach and --import-encodings exclude each other"),
+    (["MODEL", "--calib", "IMAGES", *QUICK, "--scheme", "w4a16", "--block-size", "4", "--export-encodings", "aimet:out.json", "-o", "out.onnx"], "leave --block-size out"),
+    (["compile", "MODEL", "--htp-arch", "x"], "--htp-arch: 'x' is not a number"), (["compile", "MODEL", "--soc-model", "x"], "--soc-model: 'x' is not a number"),
+    (["apply", "MODEL"], "give --statistics FILE, --encodings FILE or both")])
+def test_options_that_lack_or_exclude_another_are_named(program, job, tmp_path, words, saying):
+    given = {"MODEL": job[0], "IMAGES": job[1]}
+    ended = start(program, *(given.get(word, word) for word in words), cwd=tmp_path)
+    [line] = complaints(ended)
+    assert line.startswith("error: ")
+    assert saying in line
+    assert (ended.returncode, ended.stdout) == (USAGE, "")
+    assert listing(tmp_path) == []
 
 
 def test_the_model_is_not_overwritten(program, job):

@@ -20,8 +20,8 @@ def job(tmp_path_factory):
 
 @pytest.fixture
 def gated(program, job, tmp_path):
-    def run(*options, quick=QUICK):
-        return start(program, job[0], "--calib", job[1], "-o", tmp_path / "out.onnx", *quick, *options)
+    def run(*options):
+        return start(program, job[0], "--calib", job[1], "-o", tmp_path / "out.onnx", *QUICK, *options)
     return run
 
 
@@ -92,11 +92,5 @@ def test_pipelines_get_their_files_without_a_gate_on_request(gated, tmp_path):
     assert listing(tmp_path) == ["out.onnx", "out.report.html", "out.report.json"]
     assert gated("--ci").returncode == 0
     assert listing(tmp_path) == FILES
-
-
-def test_the_same_inputs_give_the_same_bytes(gated, tmp_path):
-    models = []
-    for threads in ("1", "2", "2"):
-        assert gated("--threads", threads, quick=["--latency-runs", "0", "-O1"]).returncode == 0
-        models.append((tmp_path / "out.onnx").read_bytes())
-    assert models[0] == models[1] == models[2]
+    assert gated().returncode == 0
+    assert listing(tmp_path) == ["out.onnx", "out.report.html", "out.report.json"], "reports of an earlier run do not stay beside another model"

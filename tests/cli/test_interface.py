@@ -5,9 +5,10 @@ import onnx
 import onnxruntime
 import pytest
 from conftest import ROOT
-from models import two_convolutions
+from models import first_convolution, save, second_convolution, two_convolutions, two_inputs, weights
+from onnx import helper
 from PIL import Image
-from support import draw_pictures, quantize, report_of, start
+from support import QUICK, complaints, draw_pictures, listing, quantize, report_of, start
 
 DEMO = ROOT / "data" / "demo"
 MEAN, STD = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
@@ -174,10 +175,20 @@ def test_gray_and_signed_pixels(program, tmp_path):
     assert sqnr(reference, run(tmp_path / "out.onnx", pixels)) > 20
 
 
-def test_refusals_say_why(program, tmp_path):
-    folder = draw_pictures(tmp_path / "pictures")
-    model = two_convolutions(tmp_path / "m.onnx")
-    run_ = start(program, model, "--calib", folder, "--input-dtype", "int8", "-o", tmp_path / "o.onnx")
-    assert run_.returncode == 2
-    assert "--input-dtype" in run_.stderr
-    assert not (tmp_path / "o.onnx").exists()
+def one_row_of_logits(path):
+    """As many values as two convolutions give, without an axis of classes."""
+    nodes = [first_convolution(), second_convolution("conv1_out", "map"), helper.make_node("Reshape", ["map", "all"], ["y"], "flatten")]
+    return save(path, nodes, {**weights(), "all": np.array([-1])}, outputs={"y": [None]})
+
+
+@pytest.mark.parametrize(("make", "options", "why"), [
+    (two_convolutions, ["--input-dtype", "int8"], "--input-dtype: "), (two_inputs, ["--input-dtype", "uint8"], "--input-dtype uint8 is for models with one input"),
+    (one_row_of_logits, ["--output-dtype", "argmax"], "output 'y' holds no float value per class")])
+def test_refusals_say_why(program, tmp_path, make, options, why):
+    (tmp_path / "out").mkdir()
+    ended = start(program, make(tmp_path / "m.onnx"), "--calib", draw_pictures(tmp_path / "pictures"), *QUICK, *options, "-o", tmp_path / "out" / "o.onnx")
+    [line] = complaints(ended)
+    assert ended.returncode == 2
+    assert line.startswith(f"error: {why}")
+    assert options[0] in line
+    assert listing(tmp_path / "out") == []

@@ -100,6 +100,12 @@ def test_an_excluded_operator_type_leaves_the_others(program, tmp_path):
     assert all(row["quantized"] for row in rows if row["op_type"] == "Conv")
 
 
+@pytest.mark.parametrize(("options", "quantized"), [([], False), (["--quantize-outputs"], True)])
+def test_outputs_are_rounded_only_on_request(made, options, quantized):
+    [maker] = [node.op_type for node in parsed(made(*options)).graph.node if "y" in node.output]
+    assert (maker == "DequantizeLinear") == quantized
+
+
 def test_weights_per_tensor_have_one_scale(made):
     values = initializers(parsed(made("--weights", "per-tensor")))
     scales = {name: value for name, value in values.items() if value.dtype == np.float32}
@@ -125,6 +131,7 @@ def test_every_method_makes_a_good_model_of_its_own(program, job, tmp_path, sche
         assert report["accuracy"]["psnr_db"] > 20, method
         assert any(method in row["method"] for row in report["histograms"]), method
     assert models["percentile"] != models["minmax"]
+    assert scheme != "w8a8" or len(set(models.values())) == 4  # with 16 bits there is no reason to cut anything off
 
 
 def test_samples_are_spread_and_counted(program, job, tmp_path):

@@ -7,10 +7,10 @@
 #include <string>
 #include <string_view>
 
-#include "base/error.h"
 #include "base/files.h"
 #include "dataset/image.h"
 #include "dataset/npy.h"
+#include "support/error_text.h"
 #include "support/folder_test.h"
 
 namespace quantize {
@@ -37,15 +37,10 @@ inline int difference(const Image& image, const std::string& golden_name) {
 
 // Runs `action`, which must throw an Error of `kind`; returns its text.
 template <typename Action>
-std::string error_text(Action action, ErrorKind kind = ErrorKind::data) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(static_cast<int>(error.kind()), static_cast<int>(kind)) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return "";
+std::string error_text(const Action& action, ErrorKind kind = ErrorKind::data) {
+  const std::string text = test::error_text(action, kind);
+  EXPECT_NE(text, "") << "nothing was thrown";
+  return text;
 }
 
 inline void expect_in(const std::string& part, const std::string& text) {

@@ -6,10 +6,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include "base/error.h"
 #include "encode/assignment_file.h"
 #include "encode/plan_fixture.h"
 #include "rewrite/rewrite.h"
+#include "support/error_text.h"
 #include "support/folder_test.h"
 #include "verify/verify.h"
 
@@ -35,14 +35,7 @@ Encodings encode_with(const Model& model, const Scheme& scheme) {
 }
 
 std::string refusal(const Assignment& assignment) {
-  const Model model = text_model(net);
-  try {
-    check_assignment(assignment, place(model, find_target("ort-cpu")));
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::usage);
-    return error.what();
-  }
-  return "";
+  return error_text([&] { check_assignment(assignment, place(text_model(net), find_target("ort-cpu"))); }, ErrorKind::usage);
 }
 
 TEST(Assignment, SingleWeightsAndActivationsGetTheirOwnTypes) {
@@ -136,14 +129,9 @@ class AssignmentFile : public FolderTest {
     return read_assignment(path_, scheme_, model_);
   }
   std::string refusal(const std::string& text) const {
-    try {
-      read(text);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::usage);
-      EXPECT_NE(std::string(error.what()).find(path_.string()), std::string::npos);
-      return error.what();
-    }
-    return "";
+    const std::string words = error_text([&] { return read(text); }, ErrorKind::usage);
+    EXPECT_TRUE(words.empty() || words.find(path_.string()) != std::string::npos) << words;
+    return words;
   }
 
   Model model_ = text_model(net);

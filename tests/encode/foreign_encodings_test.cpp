@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/error.h"
+#include "support/error_text.h"
 
 namespace quantize {
 namespace {
@@ -100,13 +100,7 @@ TEST(ReadOverrides, LeavesFloatEntriesAlone) {
 }
 
 std::string refusal(const std::string& json) {
-  try {
-    parse_overrides(json, "file.json");
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::data);
-    return error.what();
-  }
-  return "accepted";
+  return test::error_text([&] { return parse_overrides(json, "file.json"); }, ErrorKind::data);
 }
 
 TEST(ReadOverrides, SaysWhyItRefuses) {

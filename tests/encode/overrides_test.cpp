@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "base/error.h"
 #include "encode/plan_fixture.h"
+#include "support/error_text.h"
 
 namespace quantize::test {
 namespace {
@@ -71,16 +71,19 @@ TEST(ApplyOverrides, WarnsOfWhatItCannotUse) {
 }
 
 TEST(ApplyOverrides, RefusesWhatDoesNotFit) {
-  const auto refuses = [](const Overrides& overrides) { EXPECT_THROW(Overridden().apply(overrides), Error); };
-  refuses({{"another_model", {}}});
-  refuses({{"w1", final_scale(Proto::INT8, {1, 2, 3}, {0, 0, 0})}});
-  refuses({{"w1", final_scale(Proto::INT8, {1}, {3})}});
-  refuses({{"w1", final_scale(Proto::UINT8, {1}, {0})}});
-  refuses({{"w1", final_scale(Proto::UINT8, {}, {})}});
-  refuses({{"x", final_scale(Proto::UINT8, {1, 2}, {0, 0})}});
-  refuses({{"x", final_scale(Proto::UINT8, {1}, {256})}});
-  refuses({{"x", final_scale(Proto::UINT8, {1e-6F}, {0})},
-           {"w1", final_scale(Proto::INT8, {1e-6F}, {0})}});  // the bias needs more than 32 bits
+  const auto refuses = [](const Overrides& overrides, const std::string& why) {
+    Overridden it;
+    expect_refusal([&] { it.apply(overrides); }, ErrorKind::data, "file: tensor " + why);
+  };
+  refuses({{"another_model", {}}}, "'another_model' is not in the model, nor is any other");
+  refuses({{"w1", final_scale(Proto::INT8, {1, 2, 3}, {0, 0, 0})}}, "'w1' has 4 output channels, and 3 scales are given");
+  refuses({{"w1", final_scale(Proto::INT8, {1}, {3})}}, "'w1' is a weight with a zero point that is not 0");
+  refuses({{"w1", final_scale(Proto::UINT8, {1}, {0})}}, "'w1' is a weight of type uint8");
+  refuses({{"w1", final_scale(Proto::UINT8, {}, {})}}, "'w1' is a weight of type uint8");
+  refuses({{"x", final_scale(Proto::UINT8, {1, 2}, {0, 0})}}, "'x' is an activation and takes one scale, not 2");
+  refuses({{"x", final_scale(Proto::UINT8, {1}, {256})}}, "'x' has a zero point that uint8 cannot hold: 256");
+  refuses({{"x", final_scale(Proto::UINT8, {1e-6F}, {0})}, {"w1", final_scale(Proto::INT8, {1e-6F}, {0})}},
+          "'w1' has a scale so small that its bias does not fit into int32");
 }
 
 }  // namespace

@@ -51,6 +51,23 @@ TEST(MinMax, ExactlyTheValuesSeenAndZero) {
   EXPECT_EQ(none.high, 0.0);
 }
 
+TEST(Roomy, AQuarterMoreThanWasSeenOnEachSideOfZero) {
+  const Range both = roomy_range(statistics_of({-4, 1, 8}));
+  EXPECT_EQ(both.low, -5.0);
+  EXPECT_EQ(both.high, 10.0);
+  const Range above = roomy_range(statistics_of({4, 8}));
+  EXPECT_EQ(above.low, 0.0);
+  EXPECT_EQ(above.high, 10.0);
+  EXPECT_EQ(roomy_range(statistics_of({-4, -8})).high, 0.0);
+  EXPECT_EQ(roomy_range({}).high, 0.0);
+  Scheme scheme;
+  scheme.activation_bits = 16;
+  EXPECT_EQ(choose_range(statistics_of({-4, 1, 8}), scheme).low, -5.0);
+  EXPECT_EQ(choose_range(statistics_of({-4, 1, 8}), scheme).high, 10.0);
+  scheme.activation_bits = 8;
+  EXPECT_LT(choose_range(statistics_of({-4, 1, 8}), scheme).high, 8.01);
+}
+
 TEST(Percentile, ByHand) {
   std::vector<float> values;
   for (int i = 1; i <= 1000; ++i) values.push_back(static_cast<float>(i) / 1000);  // 0.001 .. 1

@@ -4,6 +4,7 @@
 #include "dataset/image.h"
 #include "evaluate/evaluate.h"
 #include "evaluate/on_provider.h"
+#include "support/error_text.h"
 #include "support/folder_test.h"
 #include "support/text_model.h"
 
@@ -54,6 +55,26 @@ TEST_F(Labels, DoNotCoverTheBarsOfALetterbox) {
 TEST_F(Labels, CountWhereACroppedPictureWasSeen) {
   draw({0, 1, 2, 0}, 8);  // the model is shown the middle, classes 1 and 2
   EXPECT_EQ(miou(ResizeMode::crop), 1);
+}
+
+TEST_F(Labels, OneThatIsMissingOrNoPictureIsNamed) {
+  draw({1, 1, 2, 2}, 8);
+  const auto compare = [&] { return miou(ResizeMode::stretch); };
+  std::filesystem::remove(folder / "labels/a.png");
+  expect_refusal(compare, ErrorKind::data, "labels/a.png");
+  write("labels/a.png", "class 1 on the left, class 2 on the right");
+  expect_refusal(compare, ErrorKind::data, "labels/a.png");
+}
+
+TEST_F(Labels, AModelWithOutputsOfAnotherSizeIsNotCompared) {
+  draw({1, 1, 2, 2}, 8);
+  const Model half = text_model("g (float[1,3,8,8] x) => (float[1,3,4,4] y) { y = MaxPool <kernel_shape = [2,2], strides = [2,2]> (x) }");
+  for (const auto& labels : {std::filesystem::path(), folder / "labels"}) {
+    const auto compare = [&] {
+      return compare_outputs(model.proto, half.proto, samples(ResizeMode::stretch), ClassAxis::first, labels, {}, {});
+    };
+    expect_refusal(compare, ErrorKind::verification, "output shapes differ: FP32 1x3x8x8, quantized 1x3x4x4");
+  }
 }
 
 TEST_F(Labels, AreTheSameForAProvider) {

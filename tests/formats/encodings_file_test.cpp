@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "base/error.h"
 #include "encode/plan_fixture.h"
+#include "support/error_text.h"
 
 namespace quantize {
 namespace {
@@ -20,15 +20,7 @@ PlannedGraph planned(const std::string& scheme = "w8a8") {
   return plan_graph(test::text_model_for(named, test::residual_graph), named);
 }
 
-std::string refusal(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::data);
-    return error.what();
-  }
-  return "";
-}
+std::string refusal(const std::function<void()>& work) { return test::error_text(work, ErrorKind::data); }
 
 class EncodingsOf : public testing::TestWithParam<std::string> {};
 

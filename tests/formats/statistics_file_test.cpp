@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "base/error.h"
+#include "support/error_text.h"
 
 namespace quantize {
 namespace {
@@ -38,15 +38,7 @@ StatisticsFile part(std::size_t shard, std::size_t count, TensorStatistics tenso
   return file;
 }
 
-std::string refusal(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::data);
-    return error.what();
-  }
-  return "";
-}
+std::string refusal(const std::function<void()>& work) { return test::error_text(work, ErrorKind::data); }
 
 TEST(StatisticsFile, ReadsBackWhatItWrote) {
   const auto file = part(1, 1, seen({0.1F, -3.25F}, {1e-30F, 7e20F}));

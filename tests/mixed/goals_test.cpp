@@ -2,19 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include "base/error.h"
+#include "support/error_text.h"
 
 namespace quantize::test {
 namespace {
 
 std::string refusal(const std::string& text, bool budget = false) {
-  try {
-    static_cast<void>(budget ? parse_budget(text) : parse_reach(text));
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::usage);
-    return error.what();
-  }
-  return "";
+  return error_text([&] { return budget ? parse_budget(text) : parse_reach(text); }, ErrorKind::usage);
 }
 
 TEST(Goals, AreReadFromText) {
@@ -43,6 +37,26 @@ TEST(Goals, MissedOnesAreNamedWithBothFigures) {
   EXPECT_EQ(missed({{"size", 0.25}}, Cost{0.5, 1}), (std::vector<std::string>{"size 0.5 instead of at most 0.25"}));
 }
 
+// No two fields alike: a name that stood for another one's would be missed at its value, or met above it.
+TEST(Goals, EveryNameStandsForAFieldOfItsOwn) {
+  Accuracy accuracy;
+  accuracy.psnr_db = 40;
+  accuracy.psnr_db_worst = 30;
+  accuracy.sqnr_db = 35;
+  accuracy.agreement = 0.9;
+  accuracy.flipped_margin = 0.7;
+  accuracy.miou_vs_fp32 = 0.8;
+  accuracy.miou_fp32 = accuracy.miou_quantized = 0.6;
+  const std::map<std::string, double> values = {{"psnr", 40}, {"worst-psnr", 30}, {"sqnr", 35}, {"agreement", 0.9}, {"miou", 0.8}};
+  EXPECT_TRUE(missed(values, accuracy).empty());
+  for (const auto& [name, value] : values) {
+    EXPECT_TRUE(missed({{name, value}}, accuracy).empty()) << name;
+    const auto lines = missed({{name, 1.01 * value}}, accuracy);
+    ASSERT_EQ(lines.size(), 1U) << name;
+    EXPECT_TRUE(lines[0].starts_with(name + " ")) << lines[0];
+  }
+}
+
 // Images of 40 and 44 dB: mean 42, standard deviation 2 sqrt(2), standard error 2.
 TEST(Goals, AFewImagesAreTakenForLess) {
   Accuracy accuracy;
@@ -54,6 +68,18 @@ TEST(Goals, AFewImagesAreTakenForLess) {
   EXPECT_TRUE(missed({{"psnr", 38.7}}, accuracy).empty());
   EXPECT_EQ(missed({{"psnr", 39}}, accuracy),
             (std::vector<std::string>{"psnr 42 (less 3.28 for pictures not seen) instead of at least 39"}));
+}
+
+// Of SQNRs of 30 and 33 dB: mean 31.5, standard deviation sqrt(2 * 1.5^2 / 1), standard error that over sqrt(2), 1.5.
+TEST(Goals, TheMarginIsThatOfTheFigureItself) {
+  Accuracy accuracy;
+  accuracy.sqnr_db = 31.5;
+  accuracy.images = {{"a", 40, 30, 0.99}, {"b", 44, 33, 0.97}};
+  EXPECT_NEAR(margin(accuracy, "sqnr"), 1.64 * 1.5, 1e-9);
+  EXPECT_NEAR(margin(accuracy, "worst-psnr"), 1.64 * 2, 1e-9);
+  EXPECT_NEAR(margin(accuracy, "agreement"), 1.64 * 0.01, 1e-9);
+  EXPECT_TRUE(missed({{"sqnr", 29.03}}, accuracy).empty());
+  EXPECT_EQ(missed({{"sqnr", 29.05}}, accuracy).size(), 1U);
 }
 
 // As 120 dB, not as 999.

@@ -79,9 +79,11 @@ TEST_F(MixPrecision, TheUnevenActivationIsRaisedAndTheTargetReached) {
 }
 
 TEST_F(MixPrecision, FourBitWeightsBecomeEightWhereTheyMatter) {
-  const double plain = mix("w4a16", {{"psnr", 1}}).facts.reach[0].after;
-  const Mixed mixed = mix("w4a16", {{"psnr", plain + 3}}, {}, Level::o1);
+  const Mixed plain = mix("w4a16", {{"psnr", 1}}, {}, Level::o1);
+  ASSERT_TRUE(plain.facts.raised.empty());
+  const Mixed mixed = mix("w4a16", {{"psnr", plain.facts.reach[0].after + 1}}, {}, Level::o1);
   EXPECT_TRUE(mixed.facts.reached);
+  ASSERT_FALSE(mixed.facts.raised.empty());
   for (const auto& raise : mixed.facts.raised) EXPECT_EQ(raise.from + raise.to, "W4W8") << raise.name;
 }
 

@@ -2,23 +2,22 @@
 
 #include <gtest/gtest.h>
 
-#include "base/error.h"
 #include "run/session.h"
+#include "support/error_text.h"
 #include "support/text_model.h"
 
 namespace quantize::test {
 namespace {
 
 std::string refusal_of(const Model& model) {
-  try {
-    check_model(model.proto, "a.onnx");
-    const Session session(model.proto);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::model);
-    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
-    return error.what();
-  }
-  return "";
+  const auto text = error_text(
+      [&] {
+        check_model(model.proto, "a.onnx");
+        const Session session(model.proto);
+      },
+      ErrorKind::model);
+  EXPECT_EQ(text.find('\n'), std::string::npos) << text;
+  return text;
 }
 
 struct Invalid {

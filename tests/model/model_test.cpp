@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "base/error.h"
 #include "model/tensor.h"
+#include "support/error_text.h"
 #include "support/folder_test.h"
 #include "support/run_model.h"
 #include "support/text_model.h"
@@ -15,15 +15,7 @@ constexpr const char* graph = R"(g (float[1,1,4,4] x) => (float[1,1,3,3] y) <flo
 
 using Load = FolderTest;
 
-std::string refusal_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::model) << error.what();
-    return error.what();
-  }
-  return "";
-}
+std::string refusal_of(const std::function<void()>& body) { return error_text(body, ErrorKind::model); }
 
 std::string refusal_of_file(const std::filesystem::path& path) {
   return refusal_of([&] { load_model(path); });

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "base/error.h"
 #include "model/edit.h"
 #include "model/model.h"
 #include "model/payload.h"
+#include "support/error_text.h"
 #include "support/folder_test.h"
 #include "support/run_model.h"
 #include "support/text_model.h"
@@ -36,13 +36,7 @@ Model model_with(const onnx::SparseTensorProto& sparse) {
 Model loaded(const Model& model) { return parse_model(serialize(model.proto), "a.onnx"); }
 
 std::string refusal_of(const onnx::SparseTensorProto& sparse) {
-  try {
-    loaded(model_with(sparse));
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::model) << error.what();
-    return error.what();
-  }
-  return "";
+  return error_text([&] { return loaded(model_with(sparse)); }, ErrorKind::model);
 }
 
 TEST(MakeDense, PlacesAndCoordinates) {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "base/error.h"
+#include "support/error_text.h"
 
 namespace quantize {
 namespace {
@@ -22,13 +22,7 @@ std::uint16_t half_bits(float value) { return word(make_float_tensor("h", {1}, P
 std::uint16_t bfloat_bits(float value) { return word(make_float_tensor("h", {1}, Proto::BFLOAT16, std::vector<float>{value}), 0); }
 
 std::string refusal_of(const Proto& proto) {
-  try {
-    float_values(proto);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::model);
-    return error.what();
-  }
-  return "";
+  return test::error_text([&] { return float_values(proto); }, ErrorKind::model);
 }
 
 TEST(Tensor, HalfBitsByHand) {

@@ -79,12 +79,20 @@ TEST_F(FitNetwork, TheOutputErrorFallsAndTheWeightsLieOnTheGrid) {
 }
 
 TEST_F(FitNetwork, DoesNotDependOnTheNumberOfThreads) {
-  Plan other = plan_;
-  Context four;
-  four.threads = 4;
+  const Plan plain = plan_;
   fit_network(plan_, input_, effort(), Context());
-  fit_network(other, input_, effort(), four);
-  EXPECT_EQ(serialize(plan_.model.proto), serialize(other.model.proto));
+  EXPECT_TRUE(std::ranges::any_of(plan_.encodings.weights, [](const auto& entry) { return entry.second.has_zero_points(); }));
+  for (const unsigned threads : {2U, 4U}) {
+    Plan other = plain;
+    Context several;
+    several.threads = threads;
+    fit_network(other, input_, effort(), several);
+    EXPECT_EQ(serialize(plan_.model.proto), serialize(other.model.proto)) << threads;
+    for (const auto& [name, encoding] : plan_.encodings.weights) {
+      EXPECT_EQ(encoding.scale, other.encodings.weights.at(name).scale) << name << ", " << threads;
+      EXPECT_EQ(encoding.zero_point, other.encodings.weights.at(name).zero_point) << name << ", " << threads;
+    }
+  }
 }
 
 TEST_F(FitNetwork, LittleMemoryMeansFewerSamples) {

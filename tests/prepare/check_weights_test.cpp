@@ -1,8 +1,8 @@
 #include <limits>
 
-#include "base/error.h"
 #include "pass_fixture.h"
 #include "prepare/prepare.h"
+#include "support/error_text.h"
 
 namespace quantize::test {
 namespace {
@@ -11,13 +11,7 @@ constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
 std::string refusal_of(const Model& model) {
-  try {
-    refuse_bad_weights(model.graph());
-    return "";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::numeric);
-    return error.what();
-  }
+  return error_text([&] { refuse_bad_weights(model.graph()); }, ErrorKind::numeric);
 }
 
 Model conv_with(float value, ElementType type) {

@@ -15,14 +15,11 @@ TEST(Ffnet, EndsAsPlainConvolutions) {
   Context context;
   context.threads = 2;
   const auto outcomes = prepare(model, {}, inputs, context).passes;
-  double seconds = 0;
   for (const auto& outcome : outcomes) {
-    seconds += outcome.seconds;
     EXPECT_NE(outcome.status, PassOutcome::Status::undone) << outcome.name << ": " << outcome.detail;
     EXPECT_LT(outcome.difference, 1e-4) << outcome.name;
     RecordProperty(outcome.name, outcome.detail + ", " + std::to_string(outcome.difference) + ", s " + std::to_string(outcome.seconds));
   }
-  EXPECT_LT(seconds, 60);
   EXPECT_EQ(count_nodes(model, "Conv"), 56);
   for (const auto& node : model.graph().node()) {
     EXPECT_EQ(node.input_size(), node.op_type() == "Conv" ? 3 : node.input_size()) << node.output(0);

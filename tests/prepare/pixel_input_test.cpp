@@ -2,10 +2,10 @@
 
 #include <random>
 
-#include "base/error.h"
 #include "dataset/image.h"
 #include "pass_fixture.h"
 #include "prepare/passes.h"
+#include "support/error_text.h"
 
 namespace quantize::test {
 namespace {
@@ -93,16 +93,16 @@ TEST(TakePixels, MultipliesAndAddsWhereTheChannelsStayLast) {
 }
 
 TEST(TakePixels, RefusesWhatTakesNoPicture) {
-  Model two = text_model("g (float[1,3,4,4] a, float[1,3,4,4] b) => (float[1,3,4,4] y) { y = Add (a, b) }");
-  EXPECT_THROW(take_pixels(two, Preprocess(), Layout::automatic), Error);
-  Model vector = text_model("g (float[1,3] a) => (float[1,3] y) { y = Relu (a) }");
-  EXPECT_THROW(take_pixels(vector, Preprocess(), Layout::automatic), Error);
-  Model integers = text_model("g (int64[1,3,4,4] a) => (int64[1,3,4,4] y) { y = Identity (a) }");
-  EXPECT_THROW(take_pixels(integers, Preprocess(), Layout::automatic), Error);
+  const auto refuses = [](const char* graph, const Preprocess& preprocess, const std::string& why) {
+    Model model = text_model(graph);
+    expect_refusal([&] { take_pixels(model, preprocess, Layout::automatic); }, ErrorKind::usage, why);
+  };
+  refuses("g (float[1,3,4,4] a, float[1,3,4,4] b) => (float[1,3,4,4] y) { y = Add (a, b) }", {}, "this one has several");
+  refuses("g (float[1,3] a) => (float[1,3] y) { y = Relu (a) }", {}, "a float picture of 3 or 4 dimensions");
+  refuses("g (int64[1,3,4,4] a) => (int64[1,3,4,4] y) { y = Identity (a) }", {}, "a float picture of 3 or 4 dimensions");
   Preprocess two_means;
   two_means.mean = {1, 2};
-  Model good = text_model(padded);
-  EXPECT_THROW(take_pixels(good, two_means, Layout::automatic), Error);
+  refuses(padded, two_means, "mean and std need one value, or one per channel (3)");
 }
 
 TEST(FoldPixelInput, PutsThePaddedConvolutionsShiftIntoAChannelOfItsOwn) {

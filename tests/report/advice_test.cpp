@@ -47,16 +47,49 @@ TEST(Advise, NamesALayerOnlyWhereTheLossBeginsThere) {
 
 TEST(Advise, DoesNotRepeatWhatWasDone) {
   Report report = poor_report();
-  report.config = {{"O", "2"}};
+  report.config = {{"optimize", "2"}};
   report.scheme = "w8a16";
   report.layers.clear();
   EXPECT_TRUE(commands(report).empty());
 }
 
-TEST(Advise, ChangesNoCommandThatOnlyJudges) {
+// The next level, whichever way the one of this run was written.
+TEST(Advise, GoesOneLevelUp) {
+  const auto after = [](const std::string& words, const std::string& level) {
+    Report report = poor_report();
+    report.layers.clear();
+    report.command = "quantize net.onnx " + words;
+    report.config = {{"optimize", level}};
+    return commands(report).front();
+  };
+  EXPECT_EQ(after("-O0", "0"), "quantize net.onnx -o out/net.w8a8.O1.onnx -O1");
+  EXPECT_EQ(after("--optimize=1", "1"), "quantize net.onnx -o out/net.w8a8.O2.onnx -O2");
+  EXPECT_EQ(after("--optimize 1", "1"), "quantize net.onnx -o out/net.w8a8.O2.onnx -O2");
+  EXPECT_EQ(after("-O 3", "3"), "quantize net.onnx -O 3 -o out/net.w8a16.onnx --scheme w8a16");
+}
+
+TEST(Advise, ChangesNoCommandThatMakesNoOtherModel) {
   Report report = poor_report();
-  report.command = "quantize evaluate net.onnx net.w8a8.onnx --test pictures";
-  EXPECT_TRUE(advise(report).empty());
+  for (const char* command :
+       {"quantize evaluate net.onnx net.w8a8.onnx --test pictures", "quantize apply net.onnx --encodings net.json --calib pictures"}) {
+    report.command = command;
+    EXPECT_TRUE(advise(report).empty()) << command;
+  }
+}
+
+TEST(Advise, OffersNoSchemeThatTheTargetRefuses) {
+  Report report = poor_report();
+  report.layers.clear();
+  report.target = "tensorrt";
+  EXPECT_EQ(commands(report).size(), 1U);  // the level alone
+}
+
+TEST(Advise, LeavesBlocksBehindWithFourBits) {
+  Report report = poor_report();
+  report.layers.clear();
+  report.scheme = "w4a16";
+  report.command = "quantize net.onnx --scheme w4a16 --block-size 32";
+  EXPECT_EQ(commands(report).back(), "quantize net.onnx -o out/net.w8a8.w8a16.onnx --scheme w8a16");
 }
 
 TEST(Advise, AsksForNothingWhenAllIsWell) { EXPECT_TRUE(advise(sample_report()).empty()); }

@@ -64,6 +64,11 @@ TEST(Gates, NameFigureAndThreshold) {
   EXPECT_EQ(describe(check_gates({.min_psnr = 50}, sample_report())[0]), "PSNR is 42.4 dB, --min-psnr demands at least 50 dB");
   EXPECT_EQ(describe(check_gates({.max_miou_drop = 0.001}, sample_report())[0]),
             "loss of mIoU against the labels is 0.002, --max-miou-drop demands at most 0.001");
+  auto report = sample_report();
+  report.accuracy.agreement = 0.98996;  // rounded to four digits it would be the threshold
+  EXPECT_EQ(describe(check_gates({.min_agreement = 0.99}, report)[0]), "class agreement is 0.9899, --min-agreement demands at least 0.99");
+  report.accuracy.psnr_db = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(describe(check_gates({.min_psnr = 50}, report)[0]), "PSNR is without error, --min-psnr demands at least 50 dB");
   EXPECT_FALSE(Gates{}.any());
   EXPECT_TRUE(Gates{.min_speedup = 1}.any());
 }
@@ -75,6 +80,20 @@ TEST(WriteJunit, EscapesWhatXmlForbids) {
   EXPECT_NE(text.find("a&lt;b&gt;&amp;&quot;c&quot;.onnx"), std::string::npos);
   EXPECT_NE(text.find("tests=\"3\" failures=\"2\""), std::string::npos);
   EXPECT_NE(text.find("<failure message=\"PSNR is 42.4 dB, --min-psnr demands at least 45 dB\"/>"), std::string::npos);
+}
+
+TEST(WriteJunit, IsXmlWhateverTheBytesOfAName) {
+  auto report = sample_report();
+  report.quantized.path = "out/m\xe8le.onnx";  // Latin-1
+  EXPECT_NE(write_junit(report).find("m\xef\xbf\xbdle.onnx"), std::string::npos);
+}
+
+TEST(WriteJunit, LeavesOutWhatWasNotMeasured) {
+  auto report = sample_report();
+  EXPECT_NE(write_junit(report).find("\"agreement\""), std::string::npos);
+  report.accuracy.images.clear();
+  for (const char* figure : {"psnr", "sqnr", "agreement", "miou_vs_fp32"})
+    EXPECT_EQ(write_junit(report).find(std::string("property name=\"") + figure + "\""), std::string::npos) << figure;
 }
 
 TEST(WriteMarkdown, KeepsNamesInTheirCells) {

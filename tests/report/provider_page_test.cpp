@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "report/provider_json.h"
 
 namespace quantize::test {
@@ -38,6 +40,20 @@ TEST(Readiness, SaysWhereAccuracyIsLostThere) {
   auto report = whole();
   report.against_fp32.sqnr_db = 12.5;
   EXPECT_NE(readiness(report).find("loses accuracy there: 12.50 dB"), std::string::npos) << readiness(report);
+}
+
+TEST(Readiness, IsNotYesWhereNothingCanBeCompared) {
+  auto report = whole();
+  report.against_fp32.sqnr_db = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_NE(readiness(report).find("not a number"), std::string::npos) << readiness(report);
+}
+
+TEST(ProviderSections, WrapLongCells) {
+  ProviderReport reports[] = {whole()};
+  reports[0].fallen_back = {{"/Resize", "Resize", std::string(300, 'x')}};
+  const auto html = provider_sections(reports);
+  EXPECT_NE(html.find("<td class=\"wide\">xxx"), std::string::npos);
+  EXPECT_NE(html.find("<td>/Resize</td>"), std::string::npos);
 }
 
 TEST(Readiness, NamesAnArchitectureThatDoesNotCompile) {

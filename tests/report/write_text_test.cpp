@@ -56,6 +56,16 @@ TEST(WriteText, SaysWhatToTryNextWhereThereIsSomething) {
   EXPECT_TRUE(contains(write_text(report), "Next      quantize net.onnx --calib pictures -o out/"));
 }
 
+TEST(WriteText, KeepsNamesWholeAndTheTerminalAsItIs) {
+  auto report = sample_report();
+  report.layers[0].node = "conv\x1b[2J";
+  report.providers.emplace_back();
+  report.providers[0].name = "openvino";
+  const auto text = write_text(report);
+  EXPECT_TRUE(contains(text, "conv?[2J"));
+  EXPECT_TRUE(contains(text, "On openvino "));
+}
+
 TEST(WriteText, CopesWithAnEmptyReport) { EXPECT_TRUE(contains(write_text(Report{}), "Verdict   Not measured.")); }
 
 }  // namespace

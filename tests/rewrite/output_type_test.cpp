@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/error.h"
+#include "support/error_text.h"
 #include "support/run_model.h"
 #include "support/text_model.h"
 
@@ -47,7 +47,7 @@ TEST(GiveIntegers, KeepsReadersInsideTheGraph) {
 
 TEST(GiveIntegers, RefusesAnOutputThatIsNotQuantized) {
   Model model = text_model("g (float[1,3] x) => (float[1,3] y) { y = Relu (x) }");
-  EXPECT_THROW(give_integers(model), Error);
+  expect_refusal([&] { return give_integers(model); }, ErrorKind::usage, "output 'y' is not quantized");
 }
 
 TEST(GiveFloats, UndoesGiveIntegers) {
@@ -176,12 +176,13 @@ TEST(FirstOutputShape, NeedsNoRunWhereInferenceTells) {
 }
 
 TEST(GiveClasses, RefusesWhatHoldsNoLogits) {
-  Model integers = text_model("g (int64[1,3,2,2] x) => (int64[1,3,2,2] y) { y = Identity (x) }");
-  EXPECT_THROW(to_classes(integers, 1), Error);
-  Model vector = text_model("g (float[3] x) => (float[3] y) { y = Identity (x) }");
-  EXPECT_THROW(to_classes(vector, 1), Error);
-  Model free = text_model("g (float[1,C,2,2] x) => (float[1,C,2,2] y) { y = Identity (x) }");
-  EXPECT_THROW(give_classes(free, 1, {1, -1, 2, 2}), Error);
+  const auto refuses = [](const std::string& shape, const Shape& known, const std::string& why) {
+    Model model = text_model("g (" + shape + " x) => (" + shape + " y) { y = Identity (x) }");
+    expect_refusal([&] { give_classes(model, 1, known); }, ErrorKind::usage, "output 'y' " + why);
+  };
+  refuses("int64[1,3,2,2]", {1, 3, 2, 2}, "holds no float value per class");
+  refuses("float[3]", {3}, "holds no float value per class");
+  refuses("float[1,C,2,2]", {1, -1, 2, 2}, "does not tell how many classes it has");
 }
 
 }  // namespace

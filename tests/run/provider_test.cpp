@@ -44,7 +44,7 @@ TEST_F(ParseProvider, NamesLibrariesAndOptions) {
   EXPECT_EQ(provider.library, library);
   EXPECT_EQ(provider.options, (std::map<std::string, std::string>{{"a", "1"}, {"b", "x=y"}}));
   EXPECT_FALSE(provider.simulated);
-  EXPECT_TRUE(parse_provider("cpu").is_cpu());
+  for (const char* cpu : {"cpu", "CPU", "CPUExecutionProvider"}) EXPECT_TRUE(parse_provider(cpu).is_cpu()) << cpu;
   EXPECT_TRUE(parse_provider("CUDAExecutionProvider").library.empty());
 }
 
@@ -69,6 +69,14 @@ TEST_F(ParseProvider, TheInstalledOneIsFoundAndTheNewestOfSeveral) {
   EXPECT_EQ(provider.library, folder / "onnxruntime-qnn-2.7.0/onnxruntime_qnn/libonnxruntime_providers_qnn.so");
   EXPECT_EQ(provider.options.at("backend_path"), (folder / "onnxruntime-qnn-2.7.0/onnxruntime_qnn/libQnnHtp.so").string());
   EXPECT_EQ(provider.options.at("htp_arch"), "81");
+  install("onnxruntime-qnn-2.10.0/onnxruntime_qnn/libonnxruntime_providers_qnn.so");
+  EXPECT_EQ(cached_package("onnxruntime-qnn"), folder / "onnxruntime-qnn-2.10.0");
+}
+
+TEST_F(ParseProvider, OptionsThatWouldBeIgnoredAreRefused) {
+  install("openvino-2026.4.1/openvino/libs/libopenvino_c.so");
+  EXPECT_TRUE(parse_provider("openvino").is_openvino());
+  EXPECT_NE(refusal("openvino,INFERENCE_PRECISION_HINT=bf16").find("leave them out"), std::string::npos);
 }
 
 constexpr const char* tiny = "g (float[1,2,6,6] x) => (float[1,2,6,6] y) <float[2,2,1,1] w> { y = Conv (x, w) }";

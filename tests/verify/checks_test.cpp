@@ -1,12 +1,12 @@
 // Every check is shown a model that is as planned, then one that was tampered with.
 #include <gtest/gtest.h>
 
-#include "base/error.h"
 #include "encode/plan_fixture.h"
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "prepare/pixel_input.h"
 #include "rewrite/rewrite.h"
+#include "support/error_text.h"
 #include "support/folder_test.h"
 #include "verify/verify.h"
 
@@ -42,13 +42,9 @@ class Checks : public FolderTest {
     const auto path = folder / "verify.onnx";
     FileTransaction files;
     const auto temporary = save_model(written_.proto, path, files);
-    try {
-      verify(plan_.prepared, plan_.prepared, temporary, plan_.placement, plan_.encodings, random_inputs(plan_.prepared.proto));
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::verification);
-      return error.what();
-    }
-    return "";
+    const auto inputs = random_inputs(plan_.prepared.proto);
+    return error_text([&] { verify(plan_.prepared, plan_.prepared, temporary, plan_.placement, plan_.encodings, inputs); },
+                      ErrorKind::verification);
   }
 
   PlannedGraph plan_ = plan_graph(text_model(graph), scheme_named("w8a8"));

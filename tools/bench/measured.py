@@ -1,5 +1,6 @@
 """Runs a command in a process of its own and measures it from outside: wall-clock seconds and peak resident memory."""
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 
@@ -23,15 +24,17 @@ def peak_of(pid):
 def run(command, timeout=3600):
     """Raises RuntimeError with what the command said when it fails."""
     start = time.perf_counter()
-    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    peak = 0
-    while process.poll() is None:
-        peak = max(peak, peak_of(process.pid))
-        time.sleep(0.02)
-        if time.perf_counter() - start > timeout:
-            process.kill()
-    seconds = time.perf_counter() - start
-    output = process.stdout.read()
+    with tempfile.TemporaryFile("w+", errors="replace") as said:  # a pipe that nobody reads would stop a command of many words
+        process = subprocess.Popen([str(word) for word in command], stdout=said, stderr=subprocess.STDOUT)
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, peak_of(process.pid))
+            time.sleep(0.02)
+            if time.perf_counter() - start > timeout:
+                process.kill()
+        seconds = time.perf_counter() - start
+        said.seek(0)
+        output = said.read()
     if process.returncode != 0:
         raise RuntimeError(f"{command[0]} failed ({process.returncode}): {output[-400:]}")
     return Measured(seconds, peak, output)

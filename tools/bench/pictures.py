@@ -19,5 +19,6 @@ def load(path, shape):
     picture = Image.open(path).convert("RGB" if channels == 3 else "L")
     if picture.size != (width, height):
         picture = picture.resize((width, height), Image.BILINEAR)
-    values = (np.asarray(picture, np.float32) / 255 - MEAN) / STD
+    mean, std = (MEAN, STD) if channels == 3 else (MEAN.mean(), STD.mean())
+    values = (np.asarray(picture, np.float32).reshape(height, width, channels) / 255 - mean) / std
     return np.ascontiguousarray(values.transpose(2, 0, 1)[None])

@@ -15,6 +15,7 @@ def main():
     model, folder, count, threads = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
+    options.log_severity_level = 3  # errors
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     feed = session.get_inputs()[0]
     with ThreadPoolExecutor(threads) as pool:

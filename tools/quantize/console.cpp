@@ -27,7 +27,8 @@ spdlog::level::level_enum spd_level(LogLevel level) {
   return level == LogLevel::warning ? spdlog::level::warn : level == LogLevel::info ? spdlog::level::info : spdlog::level::debug;
 }
 
-// Libraries underneath put line breaks into their messages; a message of ours is one line.
+// Libraries underneath put line breaks into their messages; a message of ours is one line. Names in it come from other people's models, and
+// must not steer a terminal.
 std::string one_line(std::string_view text) {
   std::string line;
   for (const char letter : text) {
@@ -39,7 +40,9 @@ std::string one_line(std::string_view text) {
     }
   }
   while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();
-  std::replace(line.begin(), line.end(), '\n', ' ');
+  std::ranges::replace(line, '\n', ' ');
+  std::ranges::replace_if(
+      line, [](unsigned char letter) { return letter < 0x20 || letter == 0x7f; }, '?');
   return line;
 }
 

@@ -1,6 +1,9 @@
 """What the training scripts share: a cache of scenes, the training loop, the score and the export to ONNX."""
+import hashlib
 import multiprocessing
+import os
 import time
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -18,15 +21,25 @@ def _draw(task):
     return draw_scene(*task)
 
 
+def _drawing():
+    """A fingerprint of the code that draws: what it drew before it was changed is not used again."""
+    digest = hashlib.sha256()
+    for name in ("canvas", "draw", "light", "objects", "street"):
+        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def load_scenes(cache, first_seed, count, width, height, workers=2):
     """Pictures (count, 3, height, width) and labels, both uint8 tensors; drawn once and kept in the folder `cache`."""
-    path = cache / f"scenes_{first_seed}_{count}_{width}x{height}.npz"
+    path = cache / f"scenes_{_drawing()}_{first_seed}_{count}_{width}x{height}.npz"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
         tasks = [(first_seed + index, width, height) for index in range(count)]
         with multiprocessing.Pool(workers) as pool:
             scenes = pool.map(_draw, tasks, chunksize=16)
-        np.savez(path, rgb=np.stack([rgb for rgb, _ in scenes]).transpose(0, 3, 1, 2), label=np.stack([label for _, label in scenes]))
+        part = path.with_suffix(f".{os.getpid()}.part.npz")  # an interrupted run leaves no half of a cache
+        np.savez(part, rgb=np.stack([rgb for rgb, _ in scenes]).transpose(0, 3, 1, 2), label=np.stack([label for _, label in scenes]))
+        os.replace(part, path)
     with np.load(path) as stored:
         return torch.from_numpy(stored["rgb"]), torch.from_numpy(stored["label"])
 

@@ -32,7 +32,7 @@ function showAccuracy() {
   if (!accuracy.images.length) return;
   tile("PSNR against FP32", accuracy.psnr_db === noError ? ["no error", ""] : [fixed(accuracy.psnr_db, 1), "dB"],
     `worst ${decibels(accuracy.psnr_db_worst)}`, accuracy.worst_image);
-  tile("Pixels as FP32", [percent(accuracy.agreement), ""], `the same class; ${percent(1 - accuracy.flipped_margin)} by FP32's margin`, plural(accuracy.images.length, "image"));
+  tile("Pixels as FP32", [percent(accuracy.agreement), ""], `the same class; ${percent(accuracy.flipped_margin === null ? null : 1 - accuracy.flipped_margin)} by FP32's margin`, plural(accuracy.images.length, "image"));
   tile("mIoU against FP32", [fixed(accuracy.miou_vs_fp32, 3), ""], `SQNR ${decibels(accuracy.sqnr_db)}`);
   if (before === undefined || after === undefined) return;
   const change = before === null || after === null ? null : after - before;
@@ -41,10 +41,12 @@ function showAccuracy() {
 
 // What was demanded of the result, and whether it was met.
 function showGates() {
-  const shown = (value, unit) => (value === null ? "not measured" : `${Number(value.toFixed(4))}${unit ? " " + unit : ""}`);
+  const unitOf = (unit) => (unit ? " " + unit : "");
+  const shown = (value, unit, atLeast) => (value === null ? "not measured" : unit === "dB" && value === noError ? "no error"
+    : towards(value, atLeast, 4) + unitOf(unit));
   find("gates").append(...(report.gates ?? []).map(({option, figure, unit, threshold, measured, passed}) => make("li", {},
     make("span", {class: "badge " + (passed ? "good" : "poor")}, passed ? "met" : "missed"),
-    ` ${figure} ${shown(measured, unit)}, ${option} ${shown(threshold, unit)}`)));
+    ` ${figure} ${shown(measured, unit, option.startsWith("--min"))}, ${option} ${threshold}${unitOf(unit)}`)));
   find("gates").hidden = !find("gates").children.length;
 }
 
@@ -100,10 +102,11 @@ function showMixed() {
   if (!mixed) return;
   find("mixed_outcome").textContent = `The target is ${mixed.reached ? "" : "not "}reached on ${plural(mixed.images, "picture")} held out of calibration; `
     + `${mixed.raised.length} of ${mixed.units} weights and activations were given more bits, ${plural(mixed.tried, "assignment")} tried.`;
-  const limit = (kind) => (goal) => ({wanted: null, ...goal, limit: goal.wanted === undefined ? "" : `${kind} ${short(goal.wanted)}`});
+  const limit = (kind) => (goal) => ({wanted: null, ...goal, kind, limit: goal.wanted === undefined ? "" : `${kind} ${goal.wanted}`});
+  const shown = (value, {kind}) => towards(value, kind === "at least", value >= 2 ? 2 : 4);
   const goals = [...mixed.reach.map(limit("at least")), ...mixed.cost.map(limit("at most"))];
-  find("goal_table").append(table("Targets and estimated costs", [text("Figure", "figure"), text("Wanted", "limit"), figure("With the scheme's bits", "before", short),
-    figure("As made", "after", short)], goals));
+  find("goal_table").append(table("Targets and estimated costs", [text("Figure", "figure"), text("Wanted", "limit"), figure("With the scheme's bits", "before", shown),
+    figure("As made", "after", shown)], goals));
   if (mixed.raised.length) find("raised_table").append(table("More bits", [text("What", "kind"), long("Name", "name"), text("Operator", "op_type"), text("From", "from"),
     text("To", "to"), figure("Noise alone", "noise", (noise) => (noise > 0 ? decibels(10 * Math.log10(noise)) : "none")), figure("Cost", "cost", short)], mixed.raised));
 }

@@ -15,6 +15,13 @@ const noError = 999;
 const fixed = (value, digits) => (value === null ? "–" : value.toFixed(digits).replace("-", "−"));
 const decibels = (value) => (value === noError ? "no error" : value === null ? "–" : fixed(value, 2) + " dB");
 const percent = (share) => (share === null ? "–" : fixed(Math.floor(share * 1e4 + 1e-6) / 100, 2) + " %");
+// Rounded so that a figure that misses its bound does not read as if it met it; "at least" rounds down.
+const towards = (value, atLeast, digits) => {
+  if (value === null) return "–";
+  const power = 10 ** digits, scaled = value * power, whole = Math.round(scaled);
+  const rounded = Math.abs(scaled - whole) < 1e-6 ? whole : atLeast ? Math.floor(scaled) : Math.ceil(scaled);
+  return String(rounded / power).replace("-", "−");
+};
 const plural = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 const short = (value) => (value === null ? "–" : String(Number(value.toPrecision(3))).replace("-", "−"));
 const fileName = (path) => path.split("/").pop();

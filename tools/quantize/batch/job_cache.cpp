@@ -111,6 +111,9 @@ std::optional<Finished> JobCache::fetch(const std::string& key, const fs::path& 
       if (fingerprint(read_file(entry / ("model" + ending))) != bytes.get<std::string>()) return std::nullopt;
     }
     for (const auto& [ending, bytes] : files.items()) link_or_copy(entry / ("model" + ending), with_ending(stem, ending.c_str()));
+    for (const auto* ending : endings) {  // of another job, which had this name
+      if (!files.contains(ending)) fs::remove(with_ending(stem, ending), code);
+    }
     return finished;
   } catch (const nlohmann::json::exception&) {  // damaged: as good as none
     return std::nullopt;
