@@ -27,7 +27,7 @@ std::size_t distance(const std::string& a, const std::string& b) {
 std::string did_you_mean(const std::string& word, std::span<const std::string> known) {
   constexpr std::size_t longest = 64;  // beyond it nobody mistypes a word, and the table would grow with the input
   if (word.size() > longest) return "";
-  std::size_t least = std::max<std::size_t>(word.size() / 3, 1) + 1;
+  std::size_t least = word.size() < 2 ? 1 : std::max<std::size_t>(word.size() / 3, 1) + 1;
   std::string nearest;
   for (const auto& candidate : known) {
     const std::size_t edits = distance(word, candidate);

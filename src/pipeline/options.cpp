@@ -85,6 +85,8 @@ void validate(const Options& options) {
   require(options.goals.empty() || options.assignment.empty(), "--reach and --assignment exclude each other");
   require(options.goals.empty() || options.import_encodings.empty(), "--reach and --import-encodings exclude each other");
   require(!options.goals.empty() || options.goals.budget.empty(), "--budget limits what --reach may cost; give that too");
+  require(options.scheme.block_size == 0 || options.export_encodings.empty(),
+          "AIMET's formats, which --export-encodings writes, have no block-wise scales; leave --block-size out");
   validate(options.preprocess, require);
   const auto& target = find_target(options.target);
   require(options.scheme.adapted_to(target).activations == options.scheme.activations,

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <vector>
 
 namespace quantize {
@@ -20,6 +21,7 @@ TEST(DidYouMean, FindsTheWordAnEditAway) {
 TEST(DidYouMean, SaysNothingWhereNothingIsNear) {
   EXPECT_EQ(did_you_mean("--frobnicate", words), "");
   EXPECT_EQ(did_you_mean("", words), "");
+  EXPECT_EQ(did_you_mean("7", std::array<std::string, 2>{"0", "1"}), "") << "every other letter is one replacement away";
   EXPECT_EQ(did_you_mean(std::string(100000, '-'), words), "");
 }
 

@@ -84,7 +84,10 @@ def test_a_missing_model_or_folder_argument_is_asked_for(program, job):
     (["MODEL", "--calib", "IMAGES", "--reach", "psnr=40", "--import-encodings", "encodings.json"], "--reach and --import-encodings exclude each other"),
     (["MODEL", "--calib", "IMAGES", *QUICK, "--scheme", "w4a16", "--block-size", "4", "--export-encodings", "aimet:out.json", "-o", "out.onnx"], "leave --block-size out"),
     (["compile", "MODEL", "--htp-arch", "x"], "--htp-arch: 'x' is not a number"), (["compile", "MODEL", "--soc-model", "x"], "--soc-model: 'x' is not a number"),
-    (["apply", "MODEL"], "give --statistics FILE, --encodings FILE or both")])
+    (["apply", "MODEL"], "give --statistics FILE, --encodings FILE or both"),
+    (["MODEL", "--calib", "IMAGES", "--target", "tensorrt", "--activations", "asymmetric"], "needs symmetric activations"),
+    (["MODEL", "--calib", "IMAGES", "--method", "mes"], "'mes' is none of auto|entropy|minmax|mse|percentile; did you mean 'mse'?"),
+    (["MODEL", "--calib", "IMAGES", "-O", "7"], "'7' is none of 0|1|2|3 (see")])
 def test_options_that_lack_or_exclude_another_are_named(program, job, tmp_path, words, saying):
     given = {"MODEL": job[0], "IMAGES": job[1]}
     ended = start(program, *(given.get(word, word) for word in words), cwd=tmp_path)

@@ -32,7 +32,8 @@ std::string versions() { return "quantize " + version() + " (ONNX " + onnx_versi
 std::string called(const Command& command) { return command.name.empty() ? "quantize" : "quantize " + command.name; }
 
 std::unique_ptr<CLI::App> make_app(const Command& command, Input& input) {
-  auto app = std::make_unique<CLI::App>(command.summary + "\n\n  " + called(command) + " " + command.usage, command.name);
+  auto app = std::make_unique<CLI::App>(command.summary + "\n\n  " + called(command) + (command.usage.empty() ? "" : " ") + command.usage,
+                                        command.name);
   command.add_options(*app, input);
   app->footer("Examples:\n" + command.examples + "\n" + exit_codes);
   app->get_formatter()->column_width(42);

@@ -38,7 +38,7 @@ void finish(Input& input) {
 
 Command completions_command() {
   return {.name = "completions",
-          .summary = "Completions for a shell",
+          .summary = "Completions for a shell.",
           .usage = "bash|zsh|fish",
           .examples =
               "  source <(quantize completions bash)\n"

@@ -20,7 +20,7 @@ int run(const Arguments&, Context&) {
 
 Command man_command() {
   return {.name = "man",
-          .summary = "The manual page",
+          .summary = "The manual page.",
           .usage = "",
           .examples = "  quantize man | man -l -\n",
           .add_options = [](CLI::App&, Input&) {},

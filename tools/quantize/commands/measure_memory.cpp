@@ -26,7 +26,7 @@ int run(const Arguments& arguments, Context&) {
 
 Command measure_memory_command() {
   return {.name = "measure-memory",
-          .summary = "Peak memory of one run of a model, in bytes",
+          .summary = "Peak memory of one run of a model, in bytes.",
           .usage = "MODEL [SHAPE...]",
           .examples = "  quantize measure-memory model.onnx 1x3x480x640\n",
           .add_options = add_options,

@@ -17,6 +17,7 @@ struct Raw {
   Granularity weights = Granularity::per_channel;
   int block_size = 0;
   Symmetry activations = Symmetry::asymmetric;
+  bool activations_given = false;
   float scale = 0;
   std::vector<float> mean, std;
   std::vector<std::string> shapes;

@@ -1,4 +1,6 @@
 // Calibration and encodings: how many samples, how ranges are chosen, what stays float.
+#include "base/error.h"
+#include "ops/target.h"
 #include "options/choice.h"
 #include "options/groups.h"
 
@@ -36,7 +38,9 @@ void add_quantization_options(CLI::App& app, Input& input) {
       ->option_text("N")
       ->check(CLI::Range(0, 65536))
       ->group(group);
-  add_choice(app, "--activations", raw.activations, symmetries, "Activation encodings")->group(group);
+  add_choice(app, "--activations", raw.activations, symmetries, "Activation encodings; some targets take only symmetric ones")
+      ->each([&raw](const std::string&) { raw.activations_given = true; })
+      ->group(group);
   add_choice(
       app, "--placement", options.placement, placements,
       "What runs on integers: as the target's table says, or auto: what this machine runs fastest (results then differ from run to run)")
@@ -71,6 +75,8 @@ void finish_quantization(const Raw& raw, Options& options) {
   options.scheme.block_size = raw.block_size;
   options.scheme.activations = raw.activations;
   options.scheme = options.scheme.adapted_to(find_target(options.target));
+  if (raw.activations_given && options.scheme.activations != raw.activations)
+    throw Error(ErrorKind::usage, "target " + options.target + " needs symmetric activations; leave --activations out");
 }
 
 }  // namespace quantize::cli
