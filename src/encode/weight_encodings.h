@@ -11,7 +11,7 @@ namespace quantize {
 // Whether a weight's slices can have zero points other than 0: with 4 bits, without blocks, where the target takes them.
 bool may_have_zero_points(const Placement& placement, const Encoding& weight);
 // Whether a weight of `count` values is to have them: of a long slice the range is never as one-sided as a depthwise kernel's, and GPTQ,
-// which moves the weights, needs room at both its ends (without it FFNet lost 1.5 dB at -O1).
+// which moves the weights, needs room at both its ends (without it FFNet lost 1.2 dB at -O1).
 bool wants_zero_points(const Placement& placement, const Encoding& weight, std::size_t count);
 
 // Scales of `values` (shape, axis and block as in the encoding) from the largest magnitude of each slice.

@@ -121,6 +121,16 @@ std::size_t first_output_bytes(const onnx::ModelProto& model, std::span<const Te
   return bytes;
 }
 
+// Its weights rest in a file until layers are compared; where none can be written, in memory.
+void keep_reference(Run& run) {
+  run.reference = run.plan.model;
+  try {
+    move_out_large_weights(run.reference.graph(), {.in_protobuf = 0}, run.reference.scratch);
+  } catch (const Error&) {
+    run.reference = run.plan.model;
+  }
+}
+
 void keep(Run& run, const std::vector<Step>& steps) { run.steps.insert(run.steps.end(), steps.begin(), steps.end()); }
 
 }  // namespace
@@ -224,7 +234,7 @@ void equalize_run(Run& run, const Options& options, Context& context) {
     run.seen = std::move(seen);
     move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
   }
-  run.reference = run.plan.model;
+  keep_reference(run);
 }
 
 void observe_run(Run& run, Context& context) {
