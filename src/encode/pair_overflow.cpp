@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <ranges>
 
 #include "model/graph.h"
 
@@ -121,8 +120,8 @@ class Narrower {
     if (!adds_pairs(node, op, rows, is_product)) return;
     const auto& encoding = encodings_.weights.at(op.weight);
     const auto is_narrow = [&](std::size_t slice) { return !encoding.largest.empty() && encoding.largest[slice] <= seven_bits; };
-    const auto slices_of_weight = std::views::iota(std::size_t{0}, encoding.scale.size());
-    if (std::ranges::all_of(slices_of_weight, is_narrow)) return;
+    const auto& limits = encoding.largest;
+    if (!limits.empty() && std::ranges::all_of(limits, [](std::int32_t largest) { return largest <= seven_bits; })) return;
     const auto integers = quantize_values(float_values(tensor), shape, encoding);
     // Channels of a MatMul's input are its last axis, which the statistics do not know.
     const auto all = largest_inputs(node.op_type() == "MatMul" ? "" : op.input, rows.channels * static_cast<std::size_t>(op.groups),

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 #include <optional>
-#include <ranges>
 #include <tuple>
 
 #include "optimize/absorb_bias.h"
@@ -128,15 +127,16 @@ Step try_equalization(Preview& now, const OptimizeInput& few, const Judge& judge
     Plan candidate = now.plan;
     const int channels = equalize(candidate.model, candidate.placement, now.statistics, strength, effort.room_below_clips);
     if (channels == 0) break;
-    auto& [preview, what] = trials.emplace_back(preview_of(std::move(candidate), few, context),
-                                                std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 3));
+    trials.push_back({preview_of(std::move(candidate), few, context),
+                      std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 3)});
+    auto& [preview, what] = trials.back();
     judge_activations(now, preview, judge);
     context.debug("equalize: " + what + ": " + gain(*now.activations, *preview.activations));
   }
   if (trials.empty()) return {"equalize", "nothing to scale", watch.seconds()};
   const Verdict before = *now.activations;
   const auto score = [](const Trial& trial) { return trial.preview.activations->score(); };
-  const double least = before.score() + real_gain_db, best = std::ranges::max(trials | std::views::transform(score));
+  const double least = before.score() + real_gain_db, best = score(*std::ranges::max_element(trials, {}, score));
   const auto chosen =
       std::ranges::find_if(trials, [&](const Trial& trial) { return score(trial) >= std::max(best - near_best_db, least); });
   const bool kept = chosen != trials.end();

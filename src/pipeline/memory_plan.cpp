@@ -1,7 +1,7 @@
 #include "pipeline/memory_plan.h"
 
 #include <algorithm>
-#include <ranges>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -28,7 +28,8 @@ std::uint64_t MemoryNeeds::peak() const { return models + std::max({calibration,
 
 std::vector<Tensor> largest_inputs(const Samples& samples, const Context& context) {
   const auto has_free_size = [](const InputSpec& input) {  // a free batch is always 1
-    return std::ranges::any_of(input.shape | std::views::drop(1), [](std::int64_t dimension) { return dimension < 0; });
+    const auto behind_batch = std::span(input.shape).subspan(input.shape.empty() ? 0 : 1);
+    return std::ranges::any_of(behind_batch, [](std::int64_t dimension) { return dimension < 0; });
   };
   if (std::ranges::none_of(samples.calibration.inputs(), has_free_size)) return samples.calibration.load(0).inputs;
   std::vector<std::pair<const SampleSource*, std::size_t>> all;

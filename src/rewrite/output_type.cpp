@@ -4,7 +4,6 @@
 #include <charconv>
 #include <cstdio>
 #include <optional>
-#include <ranges>
 
 #include "base/error.h"
 #include "model/attribute.h"
@@ -110,9 +109,11 @@ bool give_floats(onnx::ModelProto& model) {
 
 Shape first_output_shape(const onnx::ModelProto& model, std::span<const Tensor> inputs) {
   const auto inferred = ValueTypes(model).of(model.graph().output(0).name()).shape;
-  const bool known =
-      inferred && std::ranges::none_of(*inferred | std::views::drop(1), [](std::int64_t dimension) { return dimension < 0; });
-  return known ? *inferred : Session(model).run(inputs)[0].shape;
+  if (inferred) {
+    const auto behind_batch = std::span(*inferred).subspan(inferred->empty() ? 0 : 1);
+    if (std::ranges::none_of(behind_batch, [](std::int64_t dimension) { return dimension < 0; })) return *inferred;
+  }
+  return Session(model).run(inputs)[0].shape;
 }
 
 void give_classes(Model& quantized, int axis, const Shape& shape) {

@@ -71,6 +71,7 @@ class Library {
 struct Api {
   Library library;
 #define QUANTIZE_OV(name, ...) int (*name)(__VA_ARGS__) = library.find<int(__VA_ARGS__)>("ov_" #name)
+// NOLINTNEXTLINE(bugprone-macro-parentheses): GCC wants none around what is declared
 #define QUANTIZE_OV_FREE(name) void (*name)(void*) = library.find<void(void*)>("ov_" #name)
   QUANTIZE_OV(core_create, void**);
   QUANTIZE_OV(core_read_model, const void*, const char*, const char*, void**);
