@@ -119,9 +119,9 @@ class Narrower {
     const Rows rows(node, op, shape);
     if (!adds_pairs(node, op, rows, is_product)) return;
     const auto& encoding = encodings_.weights.at(op.weight);
-    const auto is_narrow = [&](std::size_t slice) { return !encoding.largest.empty() && encoding.largest[slice] <= seven_bits; };
-    const auto& limits = encoding.largest;
-    if (!limits.empty() && std::ranges::all_of(limits, [](std::int32_t largest) { return largest <= seven_bits; })) return;
+    const auto& limits = encoding.largest;  // none: 8 bits everywhere
+    const auto is_narrow = [](std::int32_t limit) { return limit <= seven_bits; };
+    if (!limits.empty() && std::ranges::all_of(limits, is_narrow)) return;
     const auto integers = quantize_values(float_values(tensor), shape, encoding);
     // Channels of a MatMul's input are its last axis, which the statistics do not know.
     const auto all = largest_inputs(node.op_type() == "MatMul" ? "" : op.input, rows.channels * static_cast<std::size_t>(op.groups),
@@ -136,7 +136,7 @@ class Narrower {
           std::copy_n(first, rows.channels, inputs.begin() + static_cast<std::ptrdiff_t>(k));
       }
       const std::size_t slice = encoding.scale.size() == 1 ? 0 : row;
-      if (is_narrow(slice)) continue;
+      if (!limits.empty() && is_narrow(limits[slice])) continue;
       rows.copy(row, integers, weights);
       std::int32_t largest = largest_pair(weights, inputs, rows.length);
       const bool either = rule_.merged_groups && op.groups > 1;

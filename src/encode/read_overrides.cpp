@@ -40,7 +40,7 @@ ElementType integer_type(std::string name) {
   refuse("the type '" + name + "' is not supported; int and uint of 4, 8 and 16 bits are");
 }
 
-float usable_scale(const Json& value) {
+float positive_scale(const Json& value) {
   const auto scale = value.get<float>();
   if (!std::isfinite(scale) || scale <= 0) refuse("the scale " + value.dump() + " is not a positive number");
   return scale;
@@ -65,7 +65,7 @@ std::int32_t whole(double value) {
 void set_scales(TensorOverride& result, const std::vector<double>& scales, const std::vector<double>& zero_points) {
   if (scales.empty() || scales.size() != zero_points.size())
     refuse(std::to_string(scales.size()) + " scales and " + std::to_string(zero_points.size()) + " zero points do not fit");
-  for (const double scale : scales) result.scale.push_back(usable_scale(scale));
+  for (const double scale : scales) result.scale.push_back(positive_scale(scale));
   for (const double zero : zero_points) result.zero_point.push_back(whole(zero));
 }
 

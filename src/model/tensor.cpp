@@ -2,6 +2,7 @@
 
 #include <onnx/defs/tensor_proto_util.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -154,6 +155,10 @@ Shape shape_of(const onnx::TensorShapeProto& declared) {
   Shape shape;
   for (const auto& dimension : declared.dim()) shape.push_back(dimension.has_dim_value() ? dimension.dim_value() : -1);
   return shape;
+}
+
+bool is_free_behind_batch(const Shape& shape) {
+  return std::ranges::any_of(std::span(shape).subspan(shape.empty() ? 0 : 1), [](std::int64_t dimension) { return dimension < 0; });
 }
 
 Proto make_tensor(const std::string& name, const Shape& shape, std::span<const float> values) {

@@ -44,6 +44,8 @@ struct Tensor {
 Shape shape_of(const onnx::TensorProto& proto);
 // As a model declares it; -1 where a dimension is left free.
 Shape shape_of(const onnx::TensorShapeProto& declared);
+// Whether a dimension behind the first, which is the batch, is left free.
+bool is_free_behind_batch(const Shape& shape);
 // Any float type (float, double, float16, bfloat16) or integer type, as float. Throws Error{model} naming the tensor for other types and
 // bad payloads.
 std::vector<float> float_values(const onnx::TensorProto& proto);

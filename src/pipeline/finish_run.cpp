@@ -115,12 +115,12 @@ void evaluate(Report& report, const Run& run, const Model& quantized, const Mode
   if (test.size() > 0) {
     report.accuracy = compare_outputs(run.original.proto, quantized.proto, test, run.axis, options.labels, as_target, context);
     const auto pairs = tensor_pairs(run.plan, layers);
-    report.layers = compare_layers(run.reference.proto, layers.proto, pairs, test, 4, as_target, context);
+    report.layers = compare_layers(run.unfitted().proto, layers.proto, pairs, test, 4, as_target, context);
     report.histograms = worst_histograms(report.layers, run.plan, run.statistics, 12);
     report.pictures = compare_pictures(run.original.proto, quantized.proto, test, pictures_to_show(report.accuracy, options.pictures),
                                        run.axis, report.accuracy, as_target, context);
     report.providers =
-        evaluate_on_devices({run.original.proto, layers.proto, run.reference.proto, pairs, file}, test, run.axis, options, context);
+        evaluate_on_devices({run.original.proto, layers.proto, run.unfitted().proto, pairs, file}, test, run.axis, options, context);
   }
   const auto& images = test.size() > 0 ? test : run.samples.calibration;
   const auto [fp32_inputs, inputs] = sample_in_both_forms(images, run.file_inputs, options.preprocess, run.fed_inputs);
@@ -136,6 +136,10 @@ void evaluate(Report& report, const Run& run, const Model& quantized, const Mode
   }
 }
 
+constexpr const char *junit_ending = ".report.xml", *markdown_ending = ".report.md";
+
+std::filesystem::path beside(std::filesystem::path model, const char* ending) { return model.replace_extension(ending); }
+
 DataFacts facts_of(const std::filesystem::path& folder, const SampleSource& samples, std::vector<std::string> skipped) {
   if (samples.size() == 0) return {};
   return {folder.string(), samples.fingerprint(), samples.size(), std::move(skipped)};
@@ -145,18 +149,14 @@ DataFacts facts_of(const std::filesystem::path& folder, const SampleSource& samp
 
 Outcome write_reports(Report report, const std::filesystem::path& model, bool for_ci, FileTransaction& files) {
   Outcome outcome;
-  const auto beside = [&](const char* ending) {
-    auto path = model;
-    return path.replace_extension(ending);
-  };
   outcome.model = model;
-  outcome.json = beside(".report.json");
-  outcome.html = beside(".report.html");
+  outcome.json = beside(model, ".report.json");
+  outcome.html = beside(model, ".report.html");
   files.write(outcome.json, write_json(report));
   files.write(outcome.html, write_html(report));
   if (for_ci) {
-    outcome.junit = beside(".report.xml");
-    outcome.markdown = beside(".report.md");
+    outcome.junit = beside(model, junit_ending);
+    outcome.markdown = beside(model, markdown_ending);
     files.write(outcome.junit, write_junit(report));
     files.write(outcome.markdown, write_markdown(report));
   }
@@ -168,10 +168,7 @@ void publish_reports(const Outcome& outcome, FileTransaction& files) {
   files.publish();
   if (!outcome.junit.empty()) return;
   std::error_code code;
-  for (const char* ending : {".report.xml", ".report.md"}) {
-    auto path = outcome.model;
-    std::filesystem::remove(path.replace_extension(ending), code);
-  }
+  for (const char* ending : {junit_ending, markdown_ending}) std::filesystem::remove(beside(outcome.model, ending), code);
 }
 
 Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Context& context) {

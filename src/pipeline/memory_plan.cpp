@@ -1,7 +1,6 @@
 #include "pipeline/memory_plan.h"
 
 #include <algorithm>
-#include <span>
 #include <string>
 #include <utility>
 
@@ -27,10 +26,7 @@ std::uint64_t megabytes(std::uint64_t bytes) { return (bytes + (1U << 20) - 1) >
 std::uint64_t MemoryNeeds::peak() const { return models + std::max({calibration, optimization, evaluation}); }
 
 std::vector<Tensor> largest_inputs(const Samples& samples, const Context& context) {
-  const auto has_free_size = [](const InputSpec& input) {  // a free batch is always 1
-    const auto behind_batch = std::span(input.shape).subspan(input.shape.empty() ? 0 : 1);
-    return std::ranges::any_of(behind_batch, [](std::int64_t dimension) { return dimension < 0; });
-  };
+  const auto has_free_size = [](const InputSpec& input) { return is_free_behind_batch(input.shape); };  // a free batch is always 1
   if (std::ranges::none_of(samples.calibration.inputs(), has_free_size)) return samples.calibration.load(0).inputs;
   std::vector<std::pair<const SampleSource*, std::size_t>> all;
   for (const auto* source : {&samples.calibration, samples.held_out ? &*samples.held_out : nullptr}) {

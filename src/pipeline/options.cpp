@@ -90,7 +90,7 @@ void validate(const Options& options) {
   validate(options.preprocess, require);
   const auto& target = find_target(options.target);
   require(options.scheme.adapted_to(target).activations == options.scheme.activations,
-          "target " + options.target + " needs symmetric activations");
+          "target " + options.target + " needs symmetric activations; leave --activations out");
   require(!options.strict_provider || !options.providers.empty(), "--strict-provider needs a --provider");
   for (const auto& provider : options.providers) parse_provider(provider);
   std::error_code code;

@@ -14,11 +14,10 @@ SensitivityOutcome measure_sensitivity(const Options& options, Context& context)
   equalize_run(run, options, context);
   observe_run(run, context);
   encode_run(run, options, context);
-  const Model fp32 = run.plan.model;
   fit_run(run, options, context);
   const OptimizeInput input = optimize_input(run, options);
-  const auto rows =
-      measure_sensitivity(fp32, run.plan, run.scheme, {.load = input.load, .available = input.samples, .axis = run.axis}, context);
+  const auto rows = measure_sensitivity(run.unfitted(), run.plan, run.scheme,
+                                        {.load = input.load, .available = input.samples, .axis = run.axis}, context);
 
   SensitivityTable table;
   table.version = version();

@@ -121,14 +121,15 @@ std::size_t first_output_bytes(const onnx::ModelProto& model, std::span<const Te
   return bytes;
 }
 
-// Its weights rest in a file until layers are compared; where none can be written, in memory.
-void keep_reference(Run& run) {
-  run.reference = run.plan.model;
+// With weights that rest in a file until they are needed; where none can be written, in memory.
+Model resting_copy(const Model& model) {
+  Model copy = model;
   try {
-    move_out_large_weights(run.reference.graph(), {.in_protobuf = 0}, run.reference.scratch);
+    move_out_large_weights(copy.graph(), {.in_protobuf = 0}, copy.scratch);
   } catch (const Error&) {
-    run.reference = run.plan.model;
+    copy = model;
   }
+  return copy;
 }
 
 void keep(Run& run, const std::vector<Step>& steps) { run.steps.insert(run.steps.end(), steps.begin(), steps.end()); }
@@ -228,13 +229,11 @@ void budget_run(Run& run, const Options& options, Context& context) {
 }
 
 void equalize_run(Run& run, const Options& options, Context& context) {
-  if (run.overrides.empty()) {  // imported encodings are of the weights and activations as they are
-    auto [steps, seen] = optimize_before_calibration(run.plan, optimize_input(run, options), options.level, context);
-    keep(run, steps);
-    run.seen = std::move(seen);
-    move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
-  }
-  keep_reference(run);
+  if (!run.overrides.empty()) return;  // imported encodings are of the weights and activations as they are
+  auto [steps, seen] = optimize_before_calibration(run.plan, optimize_input(run, options), options.level, context);
+  keep(run, steps);
+  run.seen = std::move(seen);
+  move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
 }
 
 void observe_run(Run& run, Context& context) {
@@ -265,6 +264,7 @@ void guard_run(Run& run, const Options& options) {
 void fit_run(Run& run, const Options& options, Context& context) {
   if (!run.overrides.empty()) return;
   guard_run(run, options);
+  if (options.level != Level::o0) run.before_fitting = resting_copy(run.plan.model);
   keep(run, optimize_after_encoding(run.plan, run.statistics, optimize_input(run, options), options.level, context));
   run.references.reset();
   keep_pairs_in_range(run, options, largest_pair_sum);  // what it changed by more
@@ -273,7 +273,7 @@ void fit_run(Run& run, const Options& options, Context& context) {
 
 void mix_run(Run& run, const Options& options, Context& context) {
   const auto& held_out = *run.samples.held_out;
-  const Model prepared = run.plan.model;
+  Model prepared = run.plan.model;
   Mixed mixed = mix_precision({.planner = {prepared, run.target, options.exclusions, optimize_input(run, options), options.level,
                                            pairs_matter(options) ? largest_pair_sum : 0},
                                .written_for = target_to_write_for(run.target, options),
@@ -284,6 +284,7 @@ void mix_run(Run& run, const Options& options, Context& context) {
                                .fp32_bytes = run.original.bytes},
                               run.statistics, context);
   run.plan = std::move(mixed.plan);
+  run.before_fitting = std::move(prepared);
   run.scheme.exceptions = std::move(mixed.assignment);
   run.mixed = std::move(mixed.facts);
   keep(run, mixed.steps);

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,8 @@ struct Run {
   std::vector<InputSpec> fed_inputs;   // of `original`
   Scheme scheme;                       // with the exceptions given or found
   Plan plan;
-  Model reference;  // the plan's model before its weights are fitted: what its layers are compared with
-  Target target;    // with the settings that the options change, and what --placement auto found
+  std::optional<Model> before_fitting;  // the plan's model, where its weights were fitted since
+  Target target;                        // with the settings that the options change, and what --placement auto found
   std::vector<PlacementTrial> placement_trials;
   Overrides overrides;  // imported encodings
   Seen seen;            // of the calibration samples, before they are calibrated on
@@ -47,6 +48,9 @@ struct Run {
   std::size_t live_bytes = 0;  // of one sample's activations, alive at once
   std::vector<Step> steps;
   std::optional<MixedPrecision> mixed;
+
+  // The plan's float model with FP32's weights: what its layers are compared with.
+  [[nodiscard]] const Model& unfitted() const { return before_fitting ? *before_fitting : plan.model; }
 };
 
 // load, prepare, place: everything that does not depend on statistics. Without calibration images the preparation is checked on noise.
@@ -54,7 +58,7 @@ Run plan_run(const Options& options, Context& context);
 // What the run will need in memory is said, and held to options.memory_limit where there is one. Of the held-out samples, only those stay
 // whose outputs fit into the working memory. Nothing without calibration images: no step keeps much then.
 void budget_run(Run& run, const Options& options, Context& context);
-// Optimizations of the float model, before it is observed. It is the reference of the layers from then on.
+// Optimizations of the float model, before it is observed.
 void equalize_run(Run& run, const Options& options, Context& context);
 // calibrate: run.statistics of all calibration samples.
 void observe_run(Run& run, Context& context);

@@ -16,12 +16,12 @@ std::string shortest(double value) {
 }
 
 // With four digits behind the point, rounded so that a figure that misses its threshold does not read as if it met it.
-std::string measured_as(const GateResult& gate) {
+std::string measured_as(const GateResult& gate, const std::string& unit) {
   const double figure = *gate.measured * 1e4;
   if (gate.unit == "dB" && *gate.measured >= no_error_db) return "without error";
   const double rounded = std::round(figure), outward = gate.at_least ? std::floor(figure) : std::ceil(figure);
   const bool exact = std::fabs(figure - rounded) < 1e-6;  // but for what binary fractions add to it
-  return shortest((gate.passed || exact ? rounded : outward) / 1e4) + (gate.unit.empty() ? "" : " " + gate.unit);
+  return shortest((gate.passed || exact ? rounded : outward) / 1e4) + unit;
 }
 
 std::optional<double> ratio(std::uint64_t before, std::uint64_t after) {
@@ -62,7 +62,7 @@ std::vector<GateResult> check_gates(const Gates& gates, const Report& report) {
 
 std::string describe(const GateResult& gate) {
   const std::string unit = gate.unit.empty() ? "" : " " + gate.unit;
-  const std::string figure = gate.measured ? "is " + measured_as(gate) : "was not measured";
+  const std::string figure = gate.measured ? "is " + measured_as(gate, unit) : "was not measured";
   return gate.figure + " " + figure + ", " + gate.option + " demands at " + (gate.at_least ? "least " : "most ") +
          shortest(gate.threshold) + unit;
 }

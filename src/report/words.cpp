@@ -97,6 +97,12 @@ std::string kernels(const Kernels& kernels) {
          count(static_cast<std::size_t>(kernels.conversions), "conversion");
 }
 
+std::string printable(std::string text) {
+  std::ranges::replace_if(
+      text, [](unsigned char letter) { return letter < 0x20 || letter == 0x7f; }, '?');
+  return text;
+}
+
 std::string count(std::size_t number, const std::string& what) { return std::to_string(number) + " " + what + (number == 1 ? "" : "s"); }
 
 }  // namespace words

@@ -30,6 +30,8 @@ std::string over_latency_budget(const Report& report);
 std::string over_size_budget(const Report& report);
 // "39 integer, 3 float, 6 conversions".
 std::string kernels(const Kernels& kernels);
+// With a "?" for each control character: names come from other people's models, and must not steer a terminal.
+std::string printable(std::string text);
 // "1 run", "3 runs".
 std::string count(std::size_t number, const std::string& what);
 

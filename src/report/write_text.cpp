@@ -18,11 +18,7 @@ std::string line(const std::string& label, const std::string& text) {
   } else {
     padded += ' ';
   }
-  padded += text;
-  // Names come from other people's models: what they hold must not steer a terminal.
-  std::ranges::replace_if(
-      padded, [](unsigned char letter) { return letter < 0x20 || letter == 0x7f; }, '?');
-  return padded + "\n";
+  return words::printable(padded + text) + "\n";
 }
 
 std::string speed(const Report& report) {

@@ -109,11 +109,7 @@ bool give_floats(onnx::ModelProto& model) {
 
 Shape first_output_shape(const onnx::ModelProto& model, std::span<const Tensor> inputs) {
   const auto inferred = ValueTypes(model).of(model.graph().output(0).name()).shape;
-  if (inferred) {
-    const auto behind_batch = std::span(*inferred).subspan(inferred->empty() ? 0 : 1);
-    if (std::ranges::none_of(behind_batch, [](std::int64_t dimension) { return dimension < 0; })) return *inferred;
-  }
-  return Session(model).run(inputs)[0].shape;
+  return inferred && !is_free_behind_batch(*inferred) ? *inferred : Session(model).run(inputs)[0].shape;
 }
 
 void give_classes(Model& quantized, int axis, const Shape& shape) {

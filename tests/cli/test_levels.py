@@ -48,8 +48,9 @@ def test_layers_are_compared_with_fp32_and_not_with_the_fitted_weights(program, 
 
 def test_the_report_advises_the_next_level(program, job):
     poor = ["--scheme", "w4a16", "--weights", "per-tensor"]
-    assert run(program, job, *poor, "--optimize=0")["advice"][0]["command"].endswith("out.O1.onnx -O1")
-    assert "--optimize" not in run(program, job, *poor, "--optimize=0")["advice"][0]["command"]
+    [first, *_] = run(program, job, *poor, "--optimize=0")["advice"]
+    assert first["command"].endswith("out.O1.onnx -O1")
+    assert "--optimize" not in first["command"]
 
 
 def test_the_plain_level_takes_min_max_unless_told_otherwise(program, job):

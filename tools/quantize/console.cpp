@@ -11,6 +11,9 @@
 #include <cstdlib>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <utility>
+
+#include "report/words.h"
 
 namespace quantize::cli {
 namespace {
@@ -27,8 +30,7 @@ spdlog::level::level_enum spd_level(LogLevel level) {
   return level == LogLevel::warning ? spdlog::level::warn : level == LogLevel::info ? spdlog::level::info : spdlog::level::debug;
 }
 
-// Libraries underneath put line breaks into their messages; a message of ours is one line. Names in it come from other people's models, and
-// must not steer a terminal.
+// Libraries underneath put line breaks into their messages; a message of ours is one line.
 std::string one_line(std::string_view text) {
   std::string line;
   for (const char letter : text) {
@@ -41,9 +43,7 @@ std::string one_line(std::string_view text) {
   }
   while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();
   std::ranges::replace(line, '\n', ' ');
-  std::ranges::replace_if(
-      line, [](unsigned char letter) { return letter < 0x20 || letter == 0x7f; }, '?');
-  return line;
+  return words::printable(std::move(line));
 }
 
 void log_object(const char* level, std::string_view text, int exit_code = 0) {

@@ -1,6 +1,4 @@
 // Calibration and encodings: how many samples, how ranges are chosen, what stays float.
-#include "base/error.h"
-#include "ops/target.h"
 #include "options/choice.h"
 #include "options/groups.h"
 
@@ -74,9 +72,8 @@ void finish_quantization(const Raw& raw, Options& options) {
   options.scheme.weights = raw.weights;
   options.scheme.block_size = raw.block_size;
   options.scheme.activations = raw.activations;
-  options.scheme = options.scheme.adapted_to(find_target(options.target));
-  if (raw.activations_given && options.scheme.activations != raw.activations)
-    throw Error(ErrorKind::usage, "target " + options.target + " needs symmetric activations; leave --activations out");
+  const Scheme adapted = options.scheme.adapted_to(find_target(options.target));
+  if (!raw.activations_given) options.scheme = adapted;  // what was asked for stays, and is refused where it does not fit
 }
 
 }  // namespace quantize::cli
