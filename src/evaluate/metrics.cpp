@@ -31,17 +31,32 @@ struct Planes {
   std::vector<float> values;  // channel after channel
 };
 
-Planes planes_of(const Tensor& output, ClassAxis axis) {
+// The output's dimensions as N C H W, or as N H W C where its channels are last.
+struct Dimensions {
+  Shape shape;
+  bool last = false;
+
+  [[nodiscard]] std::int64_t channels() const { return shape[last ? 3 : 1]; }
+};
+
+Dimensions dimensions_of(const Tensor& output, ClassAxis axis) {
   Shape shape = output.shape;
-  if (shape.size() == 2 && is_integer(output.type)) shape.insert(shape.begin(), 1);  // a class map without a batch
-  if (shape.size() == 2) shape = {shape[0], shape[1], 1, 1};                         // class scores of a whole picture
+  const bool without_batch = axis == ClassAxis::leading || axis == ClassAxis::trailing;
+  const bool last = (axis == ClassAxis::last && shape.size() == 4) || (axis == ClassAxis::trailing && shape.size() == 3);
+  const bool map_alone = shape.size() == 2 && is_integer(output.type);
+  if (map_alone || (shape.size() == 3 && without_batch)) shape.insert(shape.begin(), 1);
+  if (shape.size() == 2) shape = {shape[0], shape[1], 1, 1};  // class scores of a whole picture
   if (shape.size() == 3) shape.insert(shape.begin() + (is_line(output, axis) ? 2 : 1), 1);
   if (shape.size() < 2) shape = {1, 1, 1, element_count(output.shape)};
   while (shape.size() > 4) {  // volumes: what lies behind the height is one width
     shape[shape.size() - 2] *= shape.back();
     shape.pop_back();
   }
-  const bool last = axis == ClassAxis::last && output.shape.size() == 4;
+  return {shape, last};
+}
+
+Planes planes_of(const Tensor& output, ClassAxis axis) {
+  const auto [shape, last] = dimensions_of(output, axis);
   Planes planes{static_cast<int>(last ? shape[3] : shape[1]),
                 static_cast<int>(last ? shape[1] : shape[2]),
                 static_cast<int>(last ? shape[2] : shape[3]),
@@ -146,19 +161,32 @@ double mean_db(std::span<const double> values) {
 
 ClassAxis class_axis(const Shape& input, bool input_channels_last, const Shape& output) {
   const auto natural = input_channels_last ? ClassAxis::last : ClassAxis::first;
-  if (input.size() != output.size() || input.size() < 3 || input.size() > 4) return natural;
+  if (input.size() < 3 || input.size() > 4 || output.size() < 3 || output.size() > input.size()) return natural;
   const bool batch = input.size() == 4;
-  if (!batch && input_channels_last) return natural;
-  const std::size_t first = batch && !input_channels_last ? 2 : 1;
+  const std::size_t first = input.size() - (input_channels_last ? 3 : 2);  // its height
   // Rounded strides leave a few per cent.
   const auto fits = [&](std::int64_t height, std::int64_t width) {
     const double a = static_cast<double>(height) * static_cast<double>(input[first + 1]);
     const double b = static_cast<double>(width) * static_cast<double>(input[first]);
     return height > 0 && width > 0 && a > 0 && std::fabs(a - b) <= 0.1 * std::max(a, b);
   };
-  if (!batch) return input[1] > 0 && !fits(output[1], output[2]) ? ClassAxis::line : natural;  // a line's channels are never free
-  const bool as_first = fits(output[2], output[3]), as_last = fits(output[1], output[2]);
-  return as_first == as_last ? natural : as_first ? ClassAxis::first : ClassAxis::last;
+  if (output.size() == 4) {
+    const bool as_first = fits(output[2], output[3]), as_last = fits(output[1], output[2]);
+    return as_first == as_last ? natural : as_first ? ClassAxis::first : ClassAxis::last;
+  }
+  const bool picture = input[0] == 3 || input[0] != output[0];  // of three dimensions, and not as many lines as come out
+  if (output[0] > 1 && (batch ? std::abs(input[0]) == 1 : picture)) {
+    if (fits(output[1], output[2])) return ClassAxis::leading;
+    if (fits(output[0], output[1])) return ClassAxis::trailing;
+  }
+  if (batch || input_channels_last) return natural;
+  return input[1] > 0 && !fits(output[1], output[2]) ? ClassAxis::line : natural;  // a line's channels are never free
+}
+
+int class_dimension(ClassAxis axis, std::size_t dimensions) {
+  if (axis == ClassAxis::leading && dimensions == 3) return 0;
+  const bool last = axis == ClassAxis::last || axis == ClassAxis::trailing;
+  return last ? std::max(static_cast<int>(dimensions) - 1, 1) : 1;
 }
 
 ClassAxis class_axis(const onnx::GraphProto& graph, const Shape& input, Layout layout) {
@@ -167,9 +195,7 @@ ClassAxis class_axis(const onnx::GraphProto& graph, const Shape& input, Layout l
 
 int class_count(const Tensor& output, ClassAxis axis) {
   if (is_integer(output.type)) return 255;
-  if (output.shape.size() < 2 || (output.shape.size() == 3 && !is_line(output, axis))) return 2;
-  const auto channels = axis == ClassAxis::last && output.shape.size() == 4 ? output.shape[3] : output.shape[1];
-  return static_cast<int>(std::clamp<std::int64_t>(channels, 2, 255));
+  return static_cast<int>(std::clamp<std::int64_t>(dimensions_of(output, axis).channels(), 2, 255));
 }
 
 ClassMap classes_of(const Tensor& output, ClassAxis axis) { return classes_of(planes_of(output, axis), is_integer(output.type)); }

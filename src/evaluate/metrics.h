@@ -37,15 +37,17 @@ struct ClassMap {
   std::vector<std::uint8_t> classes;  // 255 and above are clipped to 255, which also stands for none, where a score is NaN
 };
 
-// How the first output encodes classes: N C H W, or N H W C; or N C L, of a network along one dimension. An output of three dimensions is
-// otherwise N H W, of one channel.
-enum class ClassAxis { first, last, line };
+// How the first output encodes classes: N C H W, or N H W C; N C L, of a network along one dimension; or, without a batch, C H W, or H W C.
+// An output of three dimensions is otherwise N H W, of one channel.
+enum class ClassAxis { first, last, line, leading, trailing };
 // The order in which an output of this declared shape (-1: free) has its height and width in proportion to the input's; that of the input,
 // whose channels are last or not, where the output does not tell. Of three dimensions from three: a line, unless both look like pictures
 // without a batch.
 ClassAxis class_axis(const Shape& input, bool input_channels_last, const Shape& output);
 // Of a model's first output, for pictures as its first input of this shape.
 ClassAxis class_axis(const onnx::GraphProto& graph, const Shape& input, Layout layout);
+// The dimension that holds the classes of an output of so many dimensions.
+int class_dimension(ClassAxis axis, std::size_t dimensions);
 
 // Number of classes an output of this shape can tell apart: its channels; 2 for one channel; 255 for integer class maps.
 int class_count(const Tensor& output, ClassAxis axis);

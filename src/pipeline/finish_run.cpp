@@ -54,7 +54,7 @@ Model with_outputs_as_asked(const Run& run, const Model& quantized, const Option
     give_integers(changed);
   } else {
     const Shape shape = first_output_shape(quantized.proto, run.inputs[0]);
-    if (run.axis == ClassAxis::last) axis = std::max(static_cast<int>(shape.size()) - 1, 1);
+    axis = class_dimension(run.axis, shape.size());
     give_classes(changed, axis, shape);
   }
   for (const auto& inputs : run.inputs) {

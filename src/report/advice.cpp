@@ -115,12 +115,21 @@ void advise_on_speed(const Report& report, std::vector<Advice>& advice) {
                     NextCommand(report, "w8a8").scheme("w8a8").text()});
 }
 
+// By the rule of thumb, or by what was demanded.
+bool accuracy_falls_short(const Report& report) {
+  const auto falls_short = [](const GateResult& gate) {
+    return !gate.passed && gate.measured && gate.option != "--min-size-ratio" && gate.option != "--min-speedup";
+  };
+  return judge_accuracy(report).level != Verdict::Level::good || (report.mixed && !report.mixed->reached) ||
+         std::ranges::any_of(report.gates, falls_short);
+}
+
 }  // namespace
 
 std::vector<Advice> advise(const Report& report) {
   std::vector<Advice> advice;
   if (report.accuracy.images.empty() || !can_be_changed(report.command)) return advice;
-  if (judge(report).level != Verdict::Level::good) {
+  if (accuracy_falls_short(report)) {
     advise_on_accuracy(report, advice);
   } else if (report.scheme == "w8a16" && report.accuracy.agreement >= room_for_4_bits && can_take(report, "w4a16")) {
     advice.push_back({"There is room to spare: 4-bit weights halve the file again.", NextCommand(report, "w4a16").scheme("w4a16").text()});

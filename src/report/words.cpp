@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "report/gates.h"
 #include "report/schema.h"
 
 namespace quantize {
@@ -129,7 +130,7 @@ std::string reason_of(const Accuracy& accuracy, bool labelled, double loss) {
 
 }  // namespace
 
-Verdict judge(const Report& report) {
+Verdict judge_accuracy(const Report& report) {
   const Accuracy& accuracy = report.accuracy;
   if (accuracy.images.empty())
     return {Verdict::Level::look, "Not measured", "No test images were given, so nothing is known about accuracy."};
@@ -147,6 +148,19 @@ Verdict judge(const Report& report) {
       verdict.headline = "Do not ship";
       break;
   }
+  return verdict;
+}
+
+Verdict judge(const Report& report) {
+  Verdict verdict = judge_accuracy(report);
+  const auto gate = std::ranges::find(report.gates, false, &GateResult::passed);
+  std::string missed;
+  if (gate != report.gates.end()) {
+    missed = "A gate is missed: " + describe(*gate) + ". ";
+  } else if (report.mixed && !report.mixed->reached) {
+    missed = "What --reach asks for was not reached. ";
+  }
+  if (!missed.empty()) verdict = {Verdict::Level::poor, "Do not ship", missed + verdict.reason};
   return verdict;
 }
 

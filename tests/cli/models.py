@@ -49,6 +49,13 @@ def factor_behind_a_sum(path):
     return save(path, nodes, {name: np.asarray(value, np.float32) for name, value in values.items()}, outputs={"y": [None] * 4})
 
 
+def without_a_batch(path):
+    """Two convolutions whose output is C H W."""
+    nodes = [first_convolution(), helper.make_node("Relu", ["conv1_out"], ["middle"], "relu"), second_convolution("middle", "y_batch"),
+             helper.make_node("Squeeze", ["y_batch", "batch_axis"], ["y"], "no_batch")]
+    return save(path, nodes, {**weights(), "batch_axis": np.array([0])}, outputs={"y": [4, 32, 32]})
+
+
 def channels_last(path):
     """A model that is fed NHWC and answers NHWC."""
     nodes = [helper.make_node("Transpose", ["x"], ["x_nchw"], "to_nchw", perm=[0, 3, 1, 2]), first_convolution("x_nchw"),

@@ -5,7 +5,7 @@ import onnx
 import onnxruntime
 import pytest
 from conftest import ROOT
-from models import first_convolution, save, second_convolution, two_convolutions, two_inputs, weights
+from models import first_convolution, save, second_convolution, two_convolutions, two_inputs, weights, without_a_batch
 from onnx import helper
 from PIL import Image
 from support import QUICK, complaints, draw_pictures, listing, quantize, report_of, start
@@ -192,3 +192,14 @@ def test_refusals_say_why(program, tmp_path, make, options, why):
     assert line.startswith(f"error: {why}")
     assert options[0] in line
     assert listing(tmp_path / "out") == []
+
+
+def test_classes_are_found_where_an_output_has_no_batch(program, tmp_path):
+    pictures, test = draw_pictures(tmp_path / "pictures"), draw_pictures(tmp_path / "test", count=2)
+    found = {}
+    for name, model in {"batch": two_convolutions, "none": without_a_batch}.items():
+        quantize(program, model(tmp_path / f"{name}.onnx"), pictures, tmp_path / f"{name}.out.onnx", "--test", test, "--output-dtype", "argmax")
+        found[name] = report_of(tmp_path / f"{name}.out.onnx")["accuracy"]
+        assert run(tmp_path / f"{name}.out.onnx", normalised(frame(test / listing(test)[0]))).shape[-2:] == (32, 32)
+    assert 0 < found["batch"]["agreement"] < 1  # of four classes, so that one plane alone would tell something else
+    assert found["none"] == found["batch"]

@@ -115,6 +115,17 @@ TEST(ClassesOf, ALineHasItsClassesInTheMiddle) {
   EXPECT_EQ(line.height, 1);
 }
 
+TEST(ClassesOf, WithoutABatchTheClassesComeFirstOrLast) {
+  const auto leading = classes_of(Tensor::of({3, 1, 4}, scores), ClassAxis::leading);
+  EXPECT_EQ(leading.classes, (std::vector<std::uint8_t>{1, 0, 0, 2}));
+  EXPECT_EQ(leading.width, 4);
+  EXPECT_EQ(leading.height, 1);
+  const auto trailing = classes_of(Tensor::of({2, 1, 3}, std::vector<float>{0, 5, 1, 7, 2, 8}), ClassAxis::trailing);
+  EXPECT_EQ(trailing.classes, (std::vector<std::uint8_t>{1, 2}));
+  EXPECT_EQ(trailing.width, 1);
+  EXPECT_EQ(trailing.height, 2);
+}
+
 TEST(ClassesOf, OnlyTheFirstItemOfABatch) {
   const std::vector<float> values = {1, 0, 0, 1, 0, 9, 9, 0};
   EXPECT_EQ(classes_of(Tensor::of({2, 2, 1, 2}, values), ClassAxis::first).classes, (std::vector<std::uint8_t>{0, 1}));
@@ -157,7 +168,17 @@ TEST(ClassCount, ByShapeAndType) {
   EXPECT_EQ(class_count(Tensor::zeros(TensorProto::FLOAT, {1, 1, 2, 3}), ClassAxis::first), 2);
   EXPECT_EQ(class_count(Tensor::zeros(TensorProto::FLOAT, {1, 7, 9}), ClassAxis::first), 2);
   EXPECT_EQ(class_count(Tensor::zeros(TensorProto::FLOAT, {1, 7, 9}), ClassAxis::line), 7);
+  EXPECT_EQ(class_count(Tensor::zeros(TensorProto::FLOAT, {7, 9, 11}), ClassAxis::leading), 7);
+  EXPECT_EQ(class_count(Tensor::zeros(TensorProto::FLOAT, {9, 11, 7}), ClassAxis::trailing), 7);
   EXPECT_GE(class_count(Tensor::zeros(TensorProto::INT64, {1, 7, 9}), ClassAxis::first), 255);
+}
+
+TEST(ClassDimension, IsWhereTheClassesAre) {
+  EXPECT_EQ(class_dimension(ClassAxis::first, 4), 1);
+  EXPECT_EQ(class_dimension(ClassAxis::last, 4), 3);
+  EXPECT_EQ(class_dimension(ClassAxis::line, 3), 1);
+  EXPECT_EQ(class_dimension(ClassAxis::leading, 3), 0);
+  EXPECT_EQ(class_dimension(ClassAxis::trailing, 3), 2);
 }
 
 TEST(Agreement, ShareOfEqualPixels) {
@@ -238,6 +259,16 @@ TEST(ClassAxisOf, IsTheOneWithTheInputsProportions) {
   EXPECT_EQ(class_axis(nhwc, true, {1, -1, -1, 8}), ClassAxis::last);
   EXPECT_EQ(class_axis({1, 256, 256, 3}, true, {1, 8, 8, 8}), ClassAxis::last);
   EXPECT_EQ(class_axis(nchw, false, {1, 8}), ClassAxis::first);
+}
+
+TEST(ClassAxisOf, APictureWithoutABatchHasItsClassesFirstOrLast) {
+  EXPECT_EQ(class_axis({3, 96, 128}, false, {21, 96, 128}), ClassAxis::leading);
+  EXPECT_EQ(class_axis({3, 96, 128}, false, {3, 48, 64}), ClassAxis::leading) << "as many classes as colours";
+  EXPECT_EQ(class_axis({96, 128, 3}, true, {48, 64, 21}), ClassAxis::trailing);
+  EXPECT_EQ(class_axis({1, 3, 96, 128}, false, {21, 48, 64}), ClassAxis::leading) << "the batch squeezed away";
+  EXPECT_EQ(class_axis({-1, 96, 128, 3}, true, {96, 128, 21}), ClassAxis::trailing);
+  EXPECT_EQ(class_axis({4, 3, 96, 128}, false, {4, 96, 128}), ClassAxis::first) << "four masks";
+  EXPECT_EQ(class_axis({4, 96, 128}, false, {4, 96, 128}), ClassAxis::first) << "four lines, or four masks";
 }
 
 TEST(ClassAxisOf, ANetworkAlongOneDimensionAnswersWithALine) {

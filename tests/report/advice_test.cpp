@@ -94,6 +94,16 @@ TEST(Advise, LeavesBlocksBehindWithFourBits) {
 
 TEST(Advise, AsksForNothingWhenAllIsWell) { EXPECT_TRUE(advise(sample_report()).empty()); }
 
+TEST(Advise, HelpsWhereAFigureOfAccuracyIsBelowWhatWasDemanded) {
+  Report report = report_that_misses_a_gate();
+  EXPECT_FALSE(advise(report).empty());
+  report.gates[0].option = "--min-size-ratio";  // more bits would not help; nor is a figure known to be too low that was not measured
+  EXPECT_TRUE(advise(report).empty());
+  report = sample_report();
+  report.mixed->reached = false;
+  EXPECT_FALSE(advise(report).empty());
+}
+
 TEST(Advise, KnowsThatACpuComputes16BitsInFloat) {
   Report report = sample_report();
   report.scheme = "w8a16";

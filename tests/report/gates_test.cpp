@@ -74,7 +74,7 @@ TEST(Gates, NameFigureAndThreshold) {
 }
 
 TEST(WriteJunit, EscapesWhatXmlForbids) {
-  auto report = sample_report();
+  auto report = report_that_misses_a_gate();
   report.quantized.path = "out/a<b>&\"c\".onnx";
   const auto text = write_junit(report);
   EXPECT_NE(text.find("a&lt;b&gt;&amp;&quot;c&quot;.onnx"), std::string::npos);

@@ -72,14 +72,14 @@ inline Report sample_report() {
       .cost = {{.figure = "size", .wanted = {}, .before = 0.26, .after = 0.28}},
       .raised = {{.kind = "activations", .name = "stem_out", .op_type = "Relu", .from = "A8", .to = "A16", .noise = 2e-4, .cost = 0.02}}};
   report.gates = {
-      {.option = "--min-psnr", .figure = "PSNR", .unit = "dB", .at_least = true, .threshold = 45, .measured = 42.4, .passed = false},
+      {.option = "--min-psnr", .figure = "PSNR", .unit = "dB", .at_least = true, .threshold = 40, .measured = 42.4, .passed = true},
       {.option = "--max-miou-drop",
        .figure = "loss of mIoU",
        .unit = "",
        .at_least = false,
        .threshold = 0.01,
-       .measured = {},
-       .passed = false}};
+       .measured = 0.002,
+       .passed = true}};
   report.pictures = {{.name = "a.png",
                       .width = 2,
                       .height = 1,
@@ -91,6 +91,14 @@ inline Report sample_report() {
                       .difference = {}}};
   report.warnings = {"'head_out' is clipped", "the model has a subgraph"};
   report.seconds = 93;
+  return report;
+}
+
+// The same, and it does not do what was demanded.
+inline Report report_that_misses_a_gate() {
+  Report report = sample_report();
+  report.gates[0].threshold = 45, report.gates[0].passed = false;
+  report.gates[1].measured.reset(), report.gates[1].passed = false;
   return report;
 }
 

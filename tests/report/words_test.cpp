@@ -106,6 +106,20 @@ TEST(Judge, SaysInOneSentenceWhatDecided) {
   EXPECT_EQ(judge(report).reason, "97.52 % of the pixels keep their class.");
 }
 
+// However many pixels keep their class.
+TEST(Judge, PutsWhatWasDemandedBeforeTheRuleOfThumb) {
+  Report report = report_that_misses_a_gate();
+  EXPECT_EQ(judge(report).level, Verdict::Level::poor);
+  EXPECT_EQ(judge(report).headline, "Do not ship");
+  EXPECT_TRUE(
+      judge(report).reason.starts_with("A gate is missed: PSNR is 42.4 dB, --min-psnr demands at least 45 dB. 97.52 % of the pixels"));
+  EXPECT_EQ(judge_accuracy(report).level, Verdict::Level::good);
+  report = sample_report();
+  report.mixed->reached = false;
+  EXPECT_EQ(judge(report).level, Verdict::Level::poor);
+  EXPECT_TRUE(judge(report).reason.starts_with("What --reach asks for was not reached. 97.52 %"));
+}
+
 TEST(Judge, SaysWhatCouldNotBeComputed) {
   Report report = sample_report();
   report.accuracy.agreement = not_a_number;

@@ -49,12 +49,20 @@ const char* const expected = R"({
     "reach": [{"figure": "psnr", "wanted": 40, "before": 36.5, "after": 41.5}], "cost": [{"figure": "size", "before": 0.26, "after": 0.28}],
     "raised": [{"kind": "activations", "name": "stem_out", "op_type": "Relu", "from": "A8", "to": "A16", "noise": 2e-4, "cost": 0.02}]},
   "pictures": [{"name": "a.png", "width": 2, "height": 1, "agreement": 0.5, "psnr_db": 53.55}],
-  "gates": [{"option": "--min-psnr", "figure": "PSNR", "unit": "dB", "threshold": 45, "measured": 42.4, "passed": false},
-            {"option": "--max-miou-drop", "figure": "loss of mIoU", "unit": "", "threshold": 0.01, "measured": null, "passed": false}],
+  "gates": [{"option": "--min-psnr", "figure": "PSNR", "unit": "dB", "threshold": 40, "measured": 42.4, "passed": true},
+            {"option": "--max-miou-drop", "figure": "loss of mIoU", "unit": "", "threshold": 0.01, "measured": 0.002, "passed": true}],
   "warnings": ["'head_out' is clipped", "the model has a subgraph"]
 })";
 
 TEST(WriteJson, WritesEveryField) { EXPECT_EQ(written(sample_report()), Json::parse(expected)); }
+
+TEST(WriteJson, SaysOfAGateWhetherItWasMissedOrNotMeasuredAtAll) {
+  const Json json = written(report_that_misses_a_gate());
+  EXPECT_EQ(json["gates"][0]["passed"], false);
+  EXPECT_EQ(json["gates"][1]["passed"], false);
+  EXPECT_TRUE(json["gates"][1]["measured"].is_null());
+  EXPECT_EQ(json["verdict"]["level"], "poor");
+}
 
 TEST(WriteJson, GivesTheSameBytesTwice) { EXPECT_EQ(write_json(sample_report()), write_json(sample_report())); }
 
