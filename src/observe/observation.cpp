@@ -35,6 +35,17 @@ struct Slot {
     const std::size_t channels = shape.size() >= 2 ? static_cast<std::size_t>(shape[1]) : 1;
     const std::size_t plane = values.size() / (channels * static_cast<std::size_t>(shape.size() >= 2 ? shape[0] : 1));
     if (shape.size() >= 2) seen.channels.resize(channels);
+    if (plane > 1 || seen.channels.empty() || !see_rows(values, seen)) see_planes(values, plane, seen);
+    if (seen.nonfinite == 0) {
+      seen.histogram.cover(std::max(std::fabs(seen.min), std::fabs(seen.max)));
+      std::vector<float> sample;
+      seen.histogram.add(subsample(values, sample));
+    }
+    const std::lock_guard lock(mutex);
+    statistics.merge(seen);
+  }
+
+  static void see_planes(std::span<const float> values, std::size_t plane, TensorStatistics& seen) {
     for (std::size_t i = 0; i * plane < values.size(); ++i) {
       const Extremes part = scan(values.subspan(i * plane, plane));
       if (!part.finite) {
@@ -44,18 +55,29 @@ struct Slot {
       seen.min = std::min(seen.min, part.min);
       seen.max = std::max(seen.max, part.max);
       if (seen.channels.empty()) continue;
-      auto& channel = seen.channels[i % channels];
+      auto& channel = seen.channels[i % seen.channels.size()];
       channel.count += plane;
       channel.min = std::min(channel.min, part.min);
       channel.max = std::max(channel.max, part.max);
     }
-    if (seen.nonfinite == 0) {
-      seen.histogram.cover(std::max(std::fabs(seen.min), std::fabs(seen.max)));
-      std::vector<float> sample;
-      seen.histogram.add(subsample(values, sample));
+  }
+
+  // Planes of one value, as of tokens: row by row. False, and nothing seen, where a value is not finite.
+  static bool see_rows(std::span<const float> values, TensorStatistics& seen) {
+    const Extremes whole = scan(values);
+    if (!whole.finite) return false;
+    const std::size_t width = seen.channels.size();
+    std::vector<float> low(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(width)), high = low;
+    for (std::size_t begin = width; begin < values.size(); begin += width) {
+      for (std::size_t c = 0; c < width; ++c) {
+        low[c] = std::min(low[c], values[begin + c]);
+        high[c] = std::max(high[c], values[begin + c]);
+      }
     }
-    const std::lock_guard lock(mutex);
-    statistics.merge(seen);
+    for (std::size_t c = 0; c < width; ++c) seen.channels[c] = {values.size() / width, low[c], high[c]};
+    seen.min = whole.min;
+    seen.max = whole.max;
+    return true;
   }
 
   // The subsample: blocks at a stride that varies by a fixed pattern, so that no channel or column of a regular layout is always or never

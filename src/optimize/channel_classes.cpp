@@ -69,7 +69,7 @@ void ChannelClasses::count_channels() {
       find_shuffle(i);
     } else if (node.op_type() == "Split") {
       find_split(node, i);
-    } else if (keeps_channels(node) || node.op_type() == "Add") {
+    } else if (keeps_channels(node) || is_plain_add(node)) {
       if (channels_.contains(node.input(0))) set_channels(node.output(0), channels_.at(node.input(0)));
     } else if (is_channel_concat(node)) {
       if (!knows_inputs(node)) continue;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "model/edit.h"
 #include "optimize/channel_classes.h"
 #include "optimize/columns.h"
@@ -20,10 +21,10 @@ void scale_operator(Model& model, const onnx::NodeProto& node, const WeightedOp&
   const Shape shape = shape_of(tensor);
   auto values = float_values(tensor);
   const ColumnView view(node, op, shape);
-  const std::size_t channels = view.groups() > 0 && !in.empty() ? in.size() / view.groups() : 1;
+  const std::size_t taps = view.taps(), channels = view.length() / taps;
+  if (!in.empty() && in.size() != view.groups() * channels) throw Error(ErrorKind::internal, "a factor for each channel of another tensor");
   for (std::size_t group = 0; group < view.groups(); ++group) {
     Matrix weights = view.weights(values, group);
-    const std::size_t taps = in.empty() ? 1 : view.length() / channels;
     for (std::size_t r = 0; r < weights.rows; ++r) {
       const double divisor = out.empty() ? 1 : out[group * view.rows() + r];
       for (std::size_t k = 0; k < weights.cols; ++k) weights(r, k) *= (in.empty() ? 1 : in[group * channels + k / taps]) / divisor;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/attribute.h"
+
 namespace quantize {
 namespace {
 
@@ -26,13 +28,19 @@ std::function<double(double)> function_of(const onnx::NodeProto& node, const Gra
   return [slope = std::sqrt(negative)](double x) { return x < 0 ? slope * x : x; };
 }
 
+// Values pass it as they are, or, where it interpolates what varies slowly, nearly so.
+bool passes_on(const onnx::NodeProto& node, const GraphIndex& index) {
+  const bool interpolates = node.op_type() == "Resize" && standard_domain(node) && string_attribute(node, "mode", "nearest") == "linear";
+  return node.output_size() == 1 && (interpolates || role_of(node, index) == Role::moving);
+}
+
 }  // namespace
 
 std::function<double(double, double)> error_gain(const std::string& output, const GraphIndex& index) {
   const int number = index.only_reader(output);
   if (number < 0) return {};
   const auto& reader = index.node(number);
-  if (role_of(reader, index) == Role::moving && reader.output_size() == 1) return error_gain(reader.output(0), index);
+  if (passes_on(reader, index)) return error_gain(reader.output(0), index);
   auto function = function_of(reader, index);
   if (!function) return {};
   return [function = std::move(function)](double value, double error) {

@@ -13,7 +13,7 @@ namespace quantize {
 
 // What becomes of the square of an error of this size at this value, on average over both signs: the squared slope from value - error to
 // value + error of the function that alone reads `output`, at least 0.03, relative to the steepest there is; behind operators that only
-// move values, too. Empty where there is no such function, or it is the same everywhere.
+// move values, or scale a picture up, too. Empty where there is no such function, or it is the same everywhere.
 std::function<double(double value, double error)> error_gain(const std::string& output, const GraphIndex& index);
 
 // The gain at the outputs of a layer without groups.

@@ -54,20 +54,22 @@ void reorder(std::span<Grid> grids, std::span<const std::size_t> order, Matrix& 
 struct Ordered {
   std::vector<std::size_t> order;
   Matrix h, factor;
+  std::vector<double> importance;  // of the columns as they are stored
   bool usable = false;
 };
 
 // With 8 bits the order hardly matters, and that of the diagonal costs less.
 Ordered order_columns(const Matrix& h, bool few_bits) {
   Ordered result;
-  const auto importance = diagonal(h);
-  const double mean = std::accumulate(importance.begin(), importance.end(), 0.0) / static_cast<double>(h.rows);
+  const auto power = diagonal(h);
+  const double mean = std::accumulate(power.begin(), power.end(), 0.0) / static_cast<double>(h.rows);
+  result.importance = importance_of(power);
   result.order.resize(h.rows);
   if (few_bits) {
     linalg().gptq_order(h, gptq_damping * mean, result.order);
   } else {
     std::iota(result.order.begin(), result.order.end(), std::size_t{0});
-    std::ranges::stable_sort(result.order, std::ranges::greater(), [&](std::size_t column) { return importance[column]; });
+    std::ranges::stable_sort(result.order, std::ranges::greater(), [&](std::size_t column) { return power[column]; });
   }
   result.h = Matrix(h.rows, h.cols);
   for (std::size_t r = 0; r < h.rows; ++r) {
@@ -173,13 +175,15 @@ std::optional<RowGrids> next_to(const RowGrids& grids, double factor, int move, 
 // it are tried to the end; row by row the best is kept.
 void try_grids(const Matrix& wanted, const Ordered& ordered, std::span<const Grid> own, std::span<const ScaleRule> rules,
                const FitSettings& settings, FittedGroup& best) {
+  Matrix h = ordered.h;
+  for (std::size_t k = 0; k < h.rows; ++k) h(k, k) = ordered.importance[ordered.order[k]];
   std::vector<double> least(wanted.rows), error(wanted.rows);
-  linalg().quadratic_error(wanted, best.weights, ordered.h, least);
+  linalg().quadratic_error(wanted, best.weights, h, least);
   const auto attempt = [&](const RowGrids& around, double factor, int move) {
     const auto grids = next_to(around, factor, move, own, rules);
     if (!grids) return;
     const FittedGroup rounded = round_rows(wanted, *grids, ordered, own, rules, settings);
-    linalg().quadratic_error(wanted, rounded.weights, ordered.h, error);
+    linalg().quadratic_error(wanted, rounded.weights, h, error);
     for (std::size_t r = 0; r < wanted.rows; ++r) {
       if (!(error[r] < least[r])) continue;
       least[r] = error[r];
@@ -196,8 +200,8 @@ void try_grids(const Matrix& wanted, const Ordered& ordered, std::span<const Gri
 }
 
 // Everything from the scale on, towards `target`.
-FittedGroup round_towards(const Matrix& target, const Ordered& ordered, std::span<const double> importance, const std::vector<Grid>& plain,
-                          const std::vector<ScaleRule>& rules, const FitSettings& settings, const Context& context) {
+FittedGroup round_towards(const Matrix& target, const Ordered& ordered, const std::vector<Grid>& plain, const std::vector<ScaleRule>& rules,
+                          const FitSettings& settings, const Context& context) {
   const bool free_scale = settings.search_scale && settings.methods.scale;
   FittedGroup candidate{Matrix(target.rows, target.cols), row_grids(plain, settings.block)};
   const std::size_t pieces = (target.rows + rows_at_a_time - 1) / rows_at_a_time;
@@ -206,7 +210,7 @@ FittedGroup round_towards(const Matrix& target, const Ordered& ordered, std::spa
     const auto own_rules = std::span(rules).subspan(begin, count);
     const Matrix rows = some_rows(target, begin, count), wanted = permute_columns(rows, ordered.order);
     const auto own = std::span(plain).subspan(begin, count);
-    auto chosen = free_scale ? search_grids(rows, importance, own, own_rules, settings.block, settings.zero_points, Context{})
+    auto chosen = free_scale ? search_grids(rows, ordered.importance, own, own_rules, settings.block, settings.zero_points, Context{})
                              : row_grids(own, settings.block);
     FittedGroup rounded = round_rows(wanted, std::move(chosen), ordered, own, own_rules, settings);
     if (free_scale && settings.block == 0 && target.cols <= short_row && has_few_bits(own[0]))
@@ -221,8 +225,8 @@ FittedGroup round_towards(const Matrix& target, const Ordered& ordered, std::spa
 
 FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const RowJudge& judge, const std::vector<Grid>& grids,
                       const std::vector<ScaleRule>& rules, const FitSettings& settings, const Context& context) {
-  const auto importance = diagonal(fit.h);
-  const double mean = std::accumulate(importance.begin(), importance.end(), 0.0) / static_cast<double>(importance.size());
+  const auto power = diagonal(fit.h);
+  const double mean = std::accumulate(power.begin(), power.end(), 0.0) / static_cast<double>(power.size());
   FittedGroup fitted{round_to_grid(weights, grids), row_grids(grids, settings.block)};
   std::vector<double> best = judge(fitted.weights, context);
   if (!(mean > 0)) return fitted;
@@ -244,7 +248,7 @@ FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const RowJ
   if (settings.float_target || alone) targets.push_back(weights), solved.push_back(1);  // infinitely damped
   for (std::size_t i = 0; i < targets.size(); ++i) {
     if (solved[i] == 0) continue;
-    const FittedGroup candidate = round_towards(targets[i], ordered, importance, grids, rules, settings, context);
+    const FittedGroup candidate = round_towards(targets[i], ordered, grids, rules, settings, context);
     const auto error = judge(candidate.weights, context);
     for (std::size_t r = 0; r < weights.rows; ++r) {
       if (!(error[r] < best[r])) continue;

@@ -89,29 +89,36 @@ class Fitter {
   }
 
  private:
-  // Empty when the layer was fitted, or will be with the last reader of its weight; else why not.
+  // Empty when the layer was fitted; else why not.
   std::string fit(std::size_t i) {
     const auto& [number, op] = plan_.placement.weighted[i];
     const auto& tensor = *find_initializer(plan_.model.graph(), op.weight);
     const std::string reason = why_not(op);
     if (!reason.empty()) return round_only(op, tensor), reason;
+    const MomentSource source{fp32_, quantized_, reference_.graph().node(number).input(0), simulated_.graph().node(numbers_[i]).input(0)};
+    auto& readers = known_[op.weight];
+    const bool comparable = source.has_same_shapes();
+    if (comparable) readers.push_back(read(i, source, tensor));
+    if (readers.empty()) {
+      round_only(op, tensor);
+    } else {
+      fit_readers(op, tensor, readers, number == weighted_readers_[op.weight].back());
+    }
+    if (number == weighted_readers_[op.weight].back()) known_.erase(op.weight);
+    return comparable ? "" : "its input has another size in the quantized network";
+  }
+
+  [[nodiscard]] Reader read(std::size_t i, MomentSource source, const onnx::TensorProto& tensor) const {
+    const auto& [number, op] = plan_.placement.weighted[i];
     const ColumnView view(reference_.graph().node(number), op, shape_of(tensor));
     const auto* bias = op.bias.empty() ? nullptr : find_initializer(plan_.model.graph(), op.bias);
     const bool own_bias = bias != nullptr && is_channel_bias(*bias, op);
     auto bias_values = own_bias ? float_values(*bias) : std::vector<float>{};
-    const std::size_t columns = columns_of(effort_, view);
     const auto gain = gain_of(op, view, tensor, bias_values);
-    const MomentSource source{fp32_, quantized_, reference_.graph().node(number).input(0), simulated_.graph().node(numbers_[i]).input(0),
-                              gain ? &*gain : nullptr};
-    auto& readers = known_[op.weight];
-    readers.push_back({&op, view,
-                       measure_moments(view, column_blocks(view, effort_.longest_block), source, columns, own_bias && effort_.correct_bias,
-                                       input_.seed + 1000003 * i, context_),
-                       std::move(bias_values)});
-    if (number != weighted_readers_[op.weight].back()) return round_only(op, tensor), "";
-    fit_readers(op, tensor, readers);
-    known_.erase(op.weight);
-    return "";
+    source.gain = gain ? &*gain : nullptr;
+    auto moments = measure_moments(view, column_blocks(view, effort_.longest_block), source, columns_of(effort_, view),
+                                   own_bias && effort_.correct_bias, input_.seed + 1000003 * i, context_);
+    return {&op, view, std::move(moments), std::move(bias_values)};
   }
 
   // A position counts for what the function behind makes of its errors, where there are few output channels: over many that is nearly the
@@ -141,32 +148,51 @@ class Fitter {
     return "";
   }
 
-  void fit_readers(const WeightedOp& op, const onnx::TensorProto& tensor, std::vector<Reader>& readers) {
-    auto& encoding = plan_.encodings.weights.at(op.weight);
+  // Until the last reader of a weight is known, what suits those known so far stands in for it in the simulation: what runs in between must
+  // be fitted to inputs like those there will be. The plan gets the fit to all of them.
+  void fit_readers(const WeightedOp& op, const onnx::TensorProto& tensor, std::vector<Reader>& readers, bool last) {
+    Encoding encoding = plan_.encodings.weights.at(op.weight);
     // With hardly more columns than values a fit has too much freedom: the float weights must be there to be chosen.
     const auto& moments = readers[0].moments;
     const bool few = moments.columns < 2 * moments.blocks[0].length;
+    // What layers behind one reader have seen are errors of weights that are replaced at the next: they are not there to be repaired.
+    FitMethods methods = effort_.methods;
+    methods.target &= weighted_readers_.at(op.weight).size() == 1;
     const Shape shape = shape_of(tensor);
     const auto count = static_cast<std::size_t>(element_count(shape));
     const FitSettings settings{.zero_points = wants_zero_points(plan_.placement, encoding, count),
                                .dampings = effort_.dampings,
                                .float_target = effort_.float_target || few,
                                .sweeps = effort_.sweeps,
-                               .methods = effort_.methods};
+                               .methods = methods};
+    std::vector<std::vector<float>> biases;
+    for (const auto& reader : readers) biases.push_back(reader.bias);
+    auto values = float_values(tensor);
+    fit_weight(readers, values, encoding, rules_for(op, readers), settings, effort_.correct_bias, context_);
+    put_fitted(simulated_, op, shape, values, readers);
+    if (last) {
+      put_fitted(plan_.model, op, shape, values, readers);
+      plan_.encodings.weights.at(op.weight) = std::move(encoding);
+    }
+    for (std::size_t i = 0; i < readers.size(); ++i) readers[i].bias = std::move(biases[i]);
+  }
+
+  [[nodiscard]] std::vector<ScaleRule> rules_for(const WeightedOp& op, const std::vector<Reader>& readers) const {
     const std::size_t outputs = readers[0].view.rows() * readers[0].view.groups();
     std::vector<ScaleRule> rules(outputs, scale_rule(index_, plan_.placement, plan_.encodings, op));
     for (const auto& reader : readers) {
       const auto least = least_scales(plan_, *reader.op, reader.bias, outputs);
       for (std::size_t r = 0; r < outputs; ++r) rules[r].least = std::max(rules[r].least, least[r]);
     }
-    auto values = float_values(tensor);
-    fit_weight(readers, values, encoding, rules, settings, effort_.correct_bias, context_);
-    for (auto* model : {&plan_.model, &simulated_}) {
-      put_initializer(model->graph(), make_tensor(op.weight, shape, values));
-      for (const auto& reader : readers) {
-        if (reader.bias.empty()) continue;
-        put_initializer(model->graph(), make_tensor(reader.op->bias, {static_cast<std::int64_t>(reader.bias.size())}, reader.bias));
-      }
+    return rules;
+  }
+
+  static void put_fitted(Model& model, const WeightedOp& op, const Shape& shape, const std::vector<float>& values,
+                         const std::vector<Reader>& readers) {
+    put_initializer(model.graph(), make_tensor(op.weight, shape, values));
+    for (const auto& reader : readers) {
+      if (reader.bias.empty()) continue;
+      put_initializer(model.graph(), make_tensor(reader.op->bias, {static_cast<std::int64_t>(reader.bias.size())}, reader.bias));
     }
   }
 

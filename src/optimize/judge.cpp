@@ -4,10 +4,10 @@
 #include <cmath>
 #include <cstdio>
 #include <numeric>
-#include <optional>
 #include <set>
 
 #include "base/parallel.h"
+#include "optimize/judged_outputs.h"
 
 namespace quantize {
 namespace {
@@ -25,18 +25,6 @@ OptimizeInput only(const OptimizeInput& input, std::vector<std::size_t> numbers)
 }
 
 double per_value(double sum, const Energy& energy) { return sum / static_cast<double>(std::max<std::size_t>(energy.count, 1)); }
-
-// The first, and those after it while FP32's for all samples take a quarter of the working memory at most: of deep supervision at full size
-// the mask is judged alone.
-std::size_t outputs_that_fit(const OutputValues& outputs, std::size_t samples, const Context& context) {
-  std::size_t fitting = 0, bytes = 0;
-  for (const auto& output : outputs) {
-    bytes += output.size() * sizeof(float) * samples;
-    if (fitting > 0 && bytes > context.working_memory / 4) break;
-    ++fitting;
-  }
-  return fitting;
-}
 
 // As energies of an output that is not judged: FP32's own is no number, or it has another size than FP32's.
 constexpr Energy not_judged{.signal = std::numeric_limits<double>::infinity()};
@@ -137,11 +125,16 @@ void References::keep(std::size_t sample, const OutputValues& outputs) {
 }
 
 Judge::Judge(const Model& fp32, const OptimizeInput& input, const Context& context, double decisive_db)
-    : input_(input), context_(context), decisive_db_(decisive_db), references_(input.samples), order_(input.samples) {
+    : input_(input),
+      context_(context),
+      decisive_db_(decisive_db),
+      scores_(scores_behind_outputs(fp32.proto)),
+      references_(input.samples),
+      order_(input.samples) {
   std::iota(order_.begin(), order_.end(), std::size_t{0});
   std::vector<std::size_t> lacking;
   for (std::size_t i = 0; i < input.samples; ++i) {
-    if (input.references != nullptr) references_[i] = input.references->of(input.number(i));
+    if (knows_outputs()) references_[i] = input.references->of(input.number(i));
     if (references_[i].empty()) lacking.push_back(i);
   }
   if (!lacking.empty()) compute(fp32, lacking);
@@ -164,18 +157,25 @@ Judge::Judge(const Model& fp32, const OptimizeInput& input, const Context& conte
 }
 
 void Judge::compute(const Model& fp32, std::span<const std::size_t> lacking) {
-  const Session session(fp32.proto);
+  const auto judged = with_scores(fp32);
+  const Session session(judged ? judged->proto : fp32.proto);
   const auto run = [&](std::size_t sample) {
     auto values = judged_values(session.run(input_.load(sample)));
     values.resize(std::min(values.size(), outputs_));
     references_[sample] = std::move(values);
   };
   run(lacking[0]);
-  outputs_ = outputs_that_fit(references_[lacking[0]], references_.size(), context_);
+  std::vector<std::size_t> bytes;
+  for (const auto& output : references_[lacking[0]]) bytes.push_back(output.size() * sizeof(float));
+  outputs_ = outputs_that_fit(bytes, references_.size(), context_);
   references_[lacking[0]].resize(outputs_);
   parallel_for_samples(context_, lacking.size() - 1, [&](std::size_t i, unsigned) { run(lacking[i + 1]); });
-  if (input_.references == nullptr) return;
+  if (!knows_outputs()) return;
   for (const std::size_t sample : lacking) input_.references->keep(input_.number(sample), references_[sample]);  // in this order always
+}
+
+std::optional<Model> Judge::with_scores(const Model& model) const {
+  return scores_.empty() ? std::nullopt : std::optional(with_outputs_replaced(model, scores_));
 }
 
 Verdict Judge::operator()(const Plan& plan, const RewriteOptions& options) const {
@@ -201,7 +201,8 @@ std::vector<Session> Judge::open(const std::vector<const Plan*>& plans, const Re
   std::vector<std::optional<Session>> opened(plans.size());
   parallel_for_samples(context_, plans.size(), [&](std::size_t p, unsigned) {
     const Plan& plan = *plans[p];
-    opened[p].emplace(rewrite(plan.model, plan.placement, plan.encodings, options).proto,
+    const auto judged = with_scores(plan.model);
+    opened[p].emplace(rewrite(judged ? *judged : plan.model, plan.placement, plan.encodings, options).proto,
                       SessionOptions{.threads = 1, .fuse_quantized = false});
   });
   std::vector<Session> sessions;
@@ -251,6 +252,14 @@ OptimizeInput evenly(const OptimizeInput& input, std::size_t count) {
   if (count >= input.samples) return input;
   std::vector<std::size_t> numbers;
   for (std::size_t i = 0; i < count; ++i) numbers.push_back(i * input.samples / count);
+  return only(input, std::move(numbers));
+}
+
+OptimizeInput those_below(const OptimizeInput& input, std::size_t number) {
+  std::vector<std::size_t> numbers;
+  for (std::size_t i = 0; i < input.samples; ++i) {
+    if (input.number(i) < number) numbers.push_back(i);
+  }
   return only(input, std::move(numbers));
 }
 

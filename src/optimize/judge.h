@@ -5,7 +5,9 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -39,7 +41,8 @@ Step judged_step(const std::string& name, const std::string& what, const Verdict
 
 constexpr std::size_t least_judged = 2;  // samples, at the lowest level that judges
 
-// Of a model's outputs, the values of those that are judged: all in floating point; the first where none is.
+// Of a model's outputs, the values of those that are judged: all in floating point; the first where none is, and no scores are found behind
+// any (judged_outputs.h).
 using OutputValues = std::vector<std::vector<float>>;
 OutputValues judged_values(std::span<const Tensor> outputs);
 std::size_t value_count(std::span<const Tensor> outputs);
@@ -71,6 +74,9 @@ class Judge {
   [[nodiscard]] std::pair<Verdict, Verdict> both(const Plan& before, const Plan& after, const RewriteOptions& options = {}) const;
 
  private:
+  // Nobody keeps scores.
+  [[nodiscard]] bool knows_outputs() const { return input_.references != nullptr && scores_.empty(); }
+  [[nodiscard]] std::optional<Model> with_scores(const Model& model) const;  // none where its outputs are judged
   void compute(const Model& fp32, std::span<const std::size_t> lacking);
   [[nodiscard]] std::vector<Session> open(const std::vector<const Plan*>& plans, const RewriteOptions& options) const;
   // Samples [begin, end) of that order through each of them, added to what is known of it.
@@ -80,6 +86,7 @@ class Judge {
   const OptimizeInput input_;
   const Context& context_;
   double decisive_db_;
+  std::vector<std::string> scores_;  // judged in place of the outputs; empty: these are
   std::vector<OutputValues> references_;
   std::size_t outputs_ = std::numeric_limits<std::size_t>::max();  // how many of the judged ones, from the first
   std::vector<double> usual_signals_;                              // by output
@@ -98,6 +105,8 @@ SampleSplit split_samples(const OptimizeInput& input, std::size_t judged_at_most
 std::vector<std::size_t> samples_to_judge_by(const OptimizeInput& input);
 // At most `count` of them, evenly spread.
 OptimizeInput evenly(const OptimizeInput& input, std::size_t count);
+// Those whose numbers are below this one.
+OptimizeInput those_below(const OptimizeInput& input, std::size_t number);
 // The samples of both, those of `first` in front.
 OptimizeInput joined(const OptimizeInput& first, const OptimizeInput& second);
 

@@ -88,7 +88,7 @@ class GroupFit {
     return fit_group(weights, sum, judge, grids, rules, settings, context);
   }
 
-  // Of every value of the column: its power over all readers.
+  // Of every value of the column, by its power over all readers.
   [[nodiscard]] std::vector<double> importance() const {
     std::vector<double> values;
     for (const std::size_t b : blocks_) {
@@ -98,7 +98,7 @@ class GroupFit {
         values.push_back(power);
       }
     }
-    return values;
+    return importance_of(std::move(values));
   }
 
   const std::vector<Reader>& readers_;

@@ -101,13 +101,19 @@ void scale_values(onnx::GraphProto& graph, const std::string& name, const std::f
   put_initializer(graph, make_tensor(name, shape_of(tensor), values));
 }
 
-// Which channel of the product's input a value of its weight meets: rows of a K x N matrix, columns of an N x K one.
-std::size_t input_channel(std::size_t value, const Shape& shape, const WeightedOp& op) {
-  const auto columns = static_cast<std::size_t>(shape[1]);
-  return op.channel_axis == 0 ? value % columns : value / columns;
+// visit(channel of the product's input, value) for every value of its weight; whether it changes one is up to it.
+void each_weight(onnx::GraphProto& graph, int reader, const WeightedOp& op, const std::function<void(std::size_t, double&)>& visit) {
+  const auto& tensor = *find_initializer(graph, op.weight);
+  const Shape shape = shape_of(tensor);
+  const ColumnView view(graph.node(reader), op, shape);
+  auto values = float_values(tensor);
+  Matrix weights = view.weights(values, 0);
+  for (std::size_t i = 0; i < weights.values.size(); ++i) visit(i % weights.cols, weights.values[i]);
+  view.store(weights, 0, values);
+  put_initializer(graph, make_tensor(op.weight, shape, values));
 }
 
-void raise(double& largest, float value) { largest = std::max(largest, static_cast<double>(std::fabs(value))); }
+void raise(double& largest, double value) { largest = std::max(largest, std::fabs(value)); }
 
 }  // namespace
 
@@ -135,11 +141,7 @@ int Migration::apply(Model& model, double strength) const {
     const std::size_t channels = place.largest.size();
     std::vector<double> weight(channels), factor(channels, 1.0);
     for (const int reader : place.readers) {
-      const auto& op = ops_.at(reader);
-      const auto& tensor = *find_initializer(graph, op.weight);
-      const Shape shape = shape_of(tensor);
-      const auto values = float_values(tensor);
-      for (std::size_t i = 0; i < values.size(); ++i) raise(weight[input_channel(i, shape, op)], values[i]);
+      each_weight(graph, reader, ops_.at(reader), [&](std::size_t c, double& value) { raise(weight[c], value); });
     }
     for (std::size_t c = 0; c < channels; ++c) {
       if (place.largest[c] > 0 && weight[c] > 0) factor[c] = std::pow(place.largest[c], strength) / std::pow(weight[c], 1 - strength);
@@ -149,9 +151,7 @@ int Migration::apply(Model& model, double strength) const {
       scale_values(graph, name, [&](std::size_t i) { return 1 / factor[i % channels]; });
     }
     for (const int reader : place.readers) {
-      const auto& op = ops_.at(reader);
-      const Shape shape = shape_of(*find_initializer(graph, op.weight));
-      scale_values(graph, op.weight, [&](std::size_t i) { return factor[input_channel(i, shape, op)]; });
+      each_weight(graph, reader, ops_.at(reader), [&](std::size_t c, double& value) { value *= factor[c]; });
     }
   }
   return scaled;

@@ -10,12 +10,22 @@ namespace quantize {
 namespace {
 
 constexpr std::size_t check_every = 8, least_divided = 4;
+constexpr std::size_t check_every_position = 7;  // odd: no column of the layout is left out
 constexpr std::size_t tile = 256;
 constexpr std::size_t batch_bytes = std::size_t{96} << 20;  // of gathered columns, for each of the two networks, at most
 
 bool is_check(std::size_t sample, std::size_t samples) {
   const std::size_t every = std::min(samples, check_every);
-  return samples >= least_divided && sample % every == every - 1;
+  return sample % every == every - 1;
+}
+
+// Where there are too few samples to hold any out, the positions of each are divided.
+std::vector<std::size_t> divided(const std::vector<std::size_t>& positions, bool checking) {
+  std::vector<std::size_t> part;
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    if ((i % check_every_position == check_every_position - 1) == checking) part.push_back(positions[i]);
+  }
+  return part;
 }
 
 // `wanted` different numbers below `total`, ascending (Floyd's algorithm).
@@ -120,18 +130,12 @@ class Accumulator {
   std::vector<Task> tasks_;
 };
 
-// One block's part of gathered columns.
-GroupColumns columns_of(const ColumnBlock& block, std::size_t column, const Batch& batch, bool centered) {
+// One block's part of gathered columns, less the means of `center`.
+GroupColumns columns_of(const ColumnBlock& block, std::size_t column, const Batch& batch, const GroupMoments& center) {
   GroupColumns result{batch.count, {}, {}};
   const std::size_t begin = block.group * column + block.offset;
-  const auto copy = [&](const std::vector<float>& from, std::vector<float>& to) {
+  const auto copy = [&](const std::vector<float>& from, const std::vector<double>& mean, std::vector<float>& to) {
     to.resize(batch.count * block.length);
-    std::vector<double> mean(block.length);
-    const double counted = batch.counted();
-    for (std::size_t n = 0; n < batch.count && centered; ++n) {
-      const double share = batch.root(n) / counted;
-      for (std::size_t k = 0; k < block.length; ++k) mean[k] += share * static_cast<double>(from[n * batch.stride + begin + k]);
-    }
     for (std::size_t n = 0; n < batch.count; ++n) {
       for (std::size_t k = 0; k < block.length; ++k) {
         const double value = from[n * batch.stride + begin + k];
@@ -139,8 +143,8 @@ GroupColumns columns_of(const ColumnBlock& block, std::size_t column, const Batc
       }
     }
   };
-  copy(batch.fp, result.fp);
-  copy(batch.q, result.q);
+  copy(batch.fp, center.mean_fp, result.fp);
+  copy(batch.q, center.mean_q, result.q);
   return result;
 }
 
@@ -151,16 +155,18 @@ struct Piece {
   std::size_t offset;  // where its columns go in the batch
 };
 
-// The pieces of the samples that are (not) for checking, cut into batches of at most `batch` columns; the cut does not depend on the number
-// of threads.
+// The pieces of the samples, or positions, that are (not) for checking, cut into batches of at most `batch` columns; the cut does not
+// depend on the number of threads.
 std::vector<std::vector<Piece>> batches_of(const ColumnView& view, const MomentSource& source, bool checking, std::size_t per_sample,
                                            std::size_t batch, std::uint64_t seed) {
   std::vector<std::vector<Piece>> batches;
   std::size_t filled = batch;
   const std::size_t samples = source.fp32.samples();
   for (std::size_t sample = 0; sample < samples; ++sample) {
-    if (is_check(sample, samples) != checking) continue;
-    const auto positions = draw(per_sample, view.positions(source.fp32.value(sample, source.fp32_tensor).shape), seed + sample);
+    const bool whole = samples >= least_divided;
+    if (whole && is_check(sample, samples) != checking) continue;
+    auto positions = draw(per_sample, view.positions(source.fp32.value(sample, source.fp32_tensor).shape), seed + sample);
+    if (!whole) positions = divided(positions, checking);
     for (auto from = positions.begin(); from != positions.end();) {
       if (filled == batch) {
         batches.emplace_back();
@@ -184,6 +190,13 @@ std::size_t column_count(const std::vector<Piece>& pieces) {
 void GroupMoments::add(const GroupMoments& other) {
   for (std::size_t i = 0; i < h.values.size(); ++i) h.values[i] += other.h.values[i];
   for (std::size_t i = 0; i < hx.values.size(); ++i) hx.values[i] += other.hx.values[i];
+}
+
+bool MomentSource::has_same_shapes() const {
+  for (std::size_t sample = 0; sample < fp32.samples(); ++sample) {
+    if (fp32.value(sample, fp32_tensor).shape != quantized.value(sample, quantized_tensor).shape) return false;
+  }
+  return true;
 }
 
 std::size_t batch_limit(const Context& context) { return std::min(batch_bytes, context.working_memory / 12); }
@@ -238,8 +251,9 @@ LayerMoments measure_moments(const ColumnView& view, std::vector<ColumnBlock> bl
   if (checks.size() == 1 && column_count(checks[0]) <= result.blocks[0].length) {
     gather(checks[0]);
     result.check_columns.resize(result.blocks.size());
-    parallel_for(context, result.blocks.size(),
-                 [&](std::size_t b, unsigned) { result.check_columns[b] = columns_of(result.blocks[b], view.length(), now, centered); });
+    parallel_for(context, result.blocks.size(), [&](std::size_t b, unsigned) {
+      result.check_columns[b] = columns_of(result.blocks[b], view.length(), now, result.fit[b]);
+    });
   } else if (!checks.empty()) {
     result.check = moments_of(checks);
   }

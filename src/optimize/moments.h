@@ -30,14 +30,15 @@ struct GroupMoments {
   void add(const GroupMoments& other);  // h and hx
 };
 
-// The columns themselves, less their means where centered, one after the other.
+// The columns themselves, one after the other; where centered, less the means of what is fitted to, which the bias takes up: of a single
+// column less its own mean nothing would be left.
 struct GroupColumns {
   std::size_t count = 0;
   std::vector<float> fp, q;
 };
 
-// The samples are divided: every eighth, or the last of four to seven, is held out to judge candidates by. What is held out is kept as
-// columns where those are fewer than a column is long, else as moments; both are empty with fewer than four samples.
+// The samples are divided: every eighth, or the last of four to seven, is held out to judge candidates by; of fewer, every seventh
+// position. What is held out is kept as columns where those are fewer than a column is long, else as moments.
 struct LayerMoments {
   std::vector<ColumnBlock> blocks;
   std::vector<GroupMoments> fit, check;  // per block
@@ -53,6 +54,9 @@ struct MomentSource {
   const Replay& quantized;
   std::string fp32_tensor, quantized_tensor;  // the layer's input in either network
   const OutputGain* gain = nullptr;           // what each position counts for; null: all alike
+
+  // Where shapes depend on data, positions of one network may be others, or none, in the other.
+  [[nodiscard]] bool has_same_shapes() const;
 };
 
 // `columns` positions in all, drawn without replacement by a generator seeded with `seed`; fewer where there are not as many.

@@ -10,6 +10,7 @@
 #include "optimize/equalize.h"
 #include "optimize/fit_step.h"
 #include "optimize/judge.h"
+#include "optimize/judged_outputs.h"
 #include "optimize/migrate.h"
 #include "optimize/select_ranges.h"
 
@@ -31,7 +32,7 @@ struct Effort {
   FitEffort fit;
 };
 
-Effort effort_of(const OptimizeInput& input, Level level, const Context& context) {
+Effort effort_of(const Plan& plan, const OptimizeInput& input, Level level, const Context& context) {
   Effort effort{.judged = least_judged,
                 .decisive_db = 6,
                 .equalization = 4,
@@ -69,6 +70,7 @@ Effort effort_of(const OptimizeInput& input, Level level, const Context& context
         .fit = {
             .samples = 100, .least_columns = 24000, .columns_per_weight = 16, .dampings = {0.01, 0.1}, .sweeps = 2, .longest_block = 1536}};
   }
+  effort.judged = judged_that_fit(plan.model.proto, effort.judged, least_judged, context);
   const auto longest = static_cast<std::size_t>(std::sqrt(static_cast<double>(context.working_memory) / bytes_per_pair));
   effort.fit.longest_block = std::min(effort.fit.longest_block, longest);
   FitMethods& methods = effort.fit.methods;
@@ -235,12 +237,15 @@ BeforeCalibration optimize_before_calibration(Plan& plan, const OptimizeInput& i
   if (level == Level::o0 || input.scheme.activation_bits > 8) return {};
   const bool absorbs = level >= Level::o2 && input.does("absorb-bias");
   if (!input.does("equalize") && !absorbs && !input.does("migrate")) return {};
-  const Effort effort = effort_of(input, level, context);
+  const Effort effort = effort_of(plan, input, level, context);
   const SampleSplit split = split_samples(input, effort.judged);
+  // Whether the last tenth of all samples still moves anything is asked by calibration: it must not have been seen before.
+  const std::size_t last_tenth = input.samples - input.samples / 10;
+  const OptimizeInput judged = those_below(split.judged, last_tenth);
   // The final ranges will have seen what judges too: cut values there would be the trial's fault, not the step's.
-  const OptimizeInput few = joined(evenly(split.learned, effort.equalization), split.judged);
+  const OptimizeInput few = joined(those_below(evenly(split.learned, effort.equalization), last_tenth), judged);
   const Stopwatch watch;
-  const Judge judge(plan.model, split.judged, context, effort.decisive_db);
+  const Judge judge(plan.model, judged, context, effort.decisive_db);
   Preview now = preview_of(std::move(plan), few, context);
   const double shared = watch.seconds();
   BeforeCalibration result;
@@ -253,9 +258,7 @@ BeforeCalibration optimize_before_calibration(Plan& plan, const OptimizeInput& i
   plan = std::move(now.plan);
   plan.encodings = {};
   for (std::size_t i = 0; i < few.samples; ++i) result.seen.samples.insert(few.number(i));
-  const bool twice = result.seen.samples.size() < few.samples;
-  // Whether the last tenth of all samples still moves anything is asked later: it must not have been seen before.
-  if (twice || *result.seen.samples.rbegin() >= input.samples - input.samples / 10) return {std::move(result.steps), {}};
+  if (result.seen.samples.size() < few.samples) return {std::move(result.steps), {}};  // some were seen twice
   result.seen.statistics = std::move(now.statistics);
   return result;
 }
@@ -263,7 +266,7 @@ BeforeCalibration optimize_before_calibration(Plan& plan, const OptimizeInput& i
 std::vector<Step> optimize_after_encoding(Plan& plan, const Statistics& statistics, const OptimizeInput& input, Level level,
                                           Context& context) {
   if (level == Level::o0) return {};
-  const Effort effort = effort_of(input, level, context);
+  const Effort effort = effort_of(plan, input, level, context);
   const SampleSplit split = split_samples(input, effort.judged);
   const Judge judge(plan.model, split.judged, context, effort.decisive_db);
   std::vector<Step> steps;
@@ -274,15 +277,16 @@ std::vector<Step> optimize_after_encoding(Plan& plan, const Statistics& statisti
 
 std::size_t optimize_bytes(const Plan& plan, const OptimizeInput& input, Level level, const Context& context) {
   if (level == Level::o0) return 0;
-  const Effort effort = effort_of(input, level, context);
-  const std::size_t learned = split_samples(input, effort.judged).learned.samples;
+  const Effort effort = effort_of(plan, input, level, context);
+  const SampleSplit split = split_samples(input, effort.judged);
+  const std::size_t learned = split.learned.samples;
   std::size_t ranges = 0, fit = 0;
   if (chooses_ranges(input, effort)) {
     const std::size_t samples = samples_for_ranges(std::min(effort.ranges, learned), input.live_bytes, context);
     ranges = range_bytes(samples, input.live_bytes, context);
   }
   if (input.does("fit-weights")) fit = fit_bytes(plan, effort.fit, learned, input.live_bytes, context);
-  return std::max(ranges, fit);
+  return judge_bytes(plan.model.proto, split.judged.samples, context) + std::max(ranges, fit);
 }
 
 }  // namespace quantize

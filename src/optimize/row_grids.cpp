@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "base/parallel.h"
@@ -9,7 +10,8 @@
 namespace quantize {
 namespace {
 
-constexpr double tiny = 1e-9;  // a range below it is none
+constexpr double tiny = 1e-9;              // a range below it is none
+constexpr double least_importance = 0.03;  // of the median: what is silent in the few samples seen may be loud in others
 
 // The grid of one row, or of one block of it, with the least error weighted by importance.
 struct RowSearch {
@@ -62,6 +64,16 @@ Matrix round_to_grid(const Matrix& weights, std::span<const Grid> grids) {
     }
   }
   return q;
+}
+
+std::vector<double> importance_of(std::vector<double> power) {
+  std::vector<double> loud;
+  std::ranges::copy_if(power, std::back_inserter(loud), [](double value) { return value > 0; });
+  if (loud.empty()) return power;
+  const auto middle = loud.begin() + std::ssize(loud) / 2;
+  std::ranges::nth_element(loud, middle);
+  for (auto& value : power) value = std::max(value, least_importance * *middle);
+  return power;
 }
 
 RowGrids search_grids(const Matrix& weights, std::span<const double> importance, std::span<const Grid> grids,

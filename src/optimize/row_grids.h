@@ -19,6 +19,9 @@ struct RowGrids {
 // Rows of `weights` rounded to the nearest grid value.
 Matrix round_to_grid(const Matrix& weights, std::span<const Grid> grids);
 
+// What columns count for, from the mean squares of their values.
+std::vector<double> importance_of(std::vector<double> power);
+
 // Per row, and per block of columns where `block` is not 0, the scale with the least error weighted by `importance` (one weight per
 // column), for the integer ranges of `grids`, or, with `zero_points` and without blocks, for whichever range of as many integers suits
 // best.

@@ -47,6 +47,26 @@ TEST(Calibrate, KnownTensors) {
   EXPECT_EQ(x.channels[1].max, 0.5F);
 }
 
+// Channels next to each other, as of tokens, and each in a plane of its own.
+TEST(Calibrate, RowsOfChannelsAreSeenAsPlanesAre) {
+  const Model model = text_model(R"(g (float[7,5] x) => (float[1,5,7] y) <int64[1] first = {0}> {
+    t = Transpose <perm = [1,0]> (x)
+    y = Unsqueeze (t, first)
+  })");
+  const LoadSample load = [&](std::size_t i) { return random_inputs(model.proto, static_cast<std::uint32_t>(i)); };
+  const std::vector<std::string> tensors = {"x", "y"};
+  const auto statistics = calibrate(model, tensors, load, 3, Context());
+  const auto &rows = statistics.at("x"), &planes = statistics.at("y");
+  EXPECT_EQ(rows.min, planes.min);
+  EXPECT_EQ(rows.max, planes.max);
+  ASSERT_EQ(rows.channels.size(), 5U);
+  for (std::size_t c = 0; c < 5; ++c) {
+    EXPECT_EQ(rows.channels[c].count, 21U);
+    EXPECT_EQ(rows.channels[c].min, planes.channels[c].min);
+    EXPECT_EQ(rows.channels[c].max, planes.channels[c].max);
+  }
+}
+
 void expect_same(const TensorStatistics& a, const TensorStatistics& b) {
   EXPECT_EQ(a.count, b.count);
   EXPECT_EQ(a.min, b.min);

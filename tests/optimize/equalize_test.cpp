@@ -5,45 +5,10 @@
 #include <cmath>
 #include <limits>
 
-#include "encode/plan_fixture.h"
-#include "model/edit.h"
+#include "optimize/equalize_fixture.h"
 
 namespace quantize::test {
 namespace {
-
-// Channel c of the named weight made base^c times as large, so that there is something to equalize.
-void spread_channels(Model& model, const std::string& weight, int axis, double base = 2.5) {
-  const auto tensor = initializer_of(model, weight);
-  const Shape shape = shape_of(tensor);
-  auto values = float_values(tensor);
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] *= static_cast<float>(std::pow(base, slice_of(i, shape, axis) % 4));
-  put_initializer(model.graph(), make_tensor(weight, shape, values));
-}
-
-struct Equalized {
-  int channels = 0;
-  double worst_before = 0, worst_after = 0;  // smallest ratio of a channel's range to its tensor's, of tensor "r"
-  Model after;
-};
-
-double worst_ratio(const Model& model, const std::string& tensor) {
-  const auto statistics = observe_all(model, {tensor});
-  const auto& seen = statistics.at(tensor);
-  const auto reach = [](const auto& s) { return std::max(std::fabs(s.min), std::fabs(s.max)); };
-  double worst = 1;
-  for (const auto& channel : seen.channels) worst = std::min<double>(worst, reach(channel) / reach(seen));
-  return worst;
-}
-
-Equalized equalize_model(const Model& model, const std::string& tensor, double strength = 1, double room_below_clips = 1) {
-  const auto placement = place(model, find_target("ort-cpu"));
-  Equalized result{0, worst_ratio(model, tensor), 0, model};
-  result.channels = equalize(result.after, placement, observe_all(model, placement.observed()), strength, room_below_clips);
-  EXPECT_NO_THROW(check_model(result.after.proto, "equalized"));
-  expect_same_function(model.proto, result.after.proto, 1e-4);
-  result.worst_after = worst_ratio(result.after, tensor);
-  return result;
-}
 
 constexpr const char* chain = R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[4] b, float[2,4,3,3] v> {
   a = Conv (x, w, b)
@@ -114,25 +79,6 @@ TEST(Equalize, ConcatPoolsAndResizeKeepTheirChannels) {
   const auto result = equalize_model(model, "r");
   EXPECT_GT(result.channels, 2);
   EXPECT_GT(result.worst_after, result.worst_before);
-}
-
-// Nobody says how many channels t has: what lies behind it in the first Concat must not be taken for something else in the second.
-TEST(Equalize, AConcatWithATensorOfUnknownChannelsIsLeftAlone) {
-  Model model = text_model(
-      R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y, float[1,2,8,8] z)
-      <float[2,3,1,1] w, float[2,3,1,1] v, float[2,3,1,1] u, float[2,4,1,1] p, float[2,4,1,1] q> {
-    a = Conv (x, w)
-    t = Sigmoid (a)
-    b = Conv (x, v)
-    c = Conv (x, u)
-    first = Concat <axis = 1> (t, b)
-    second = Concat <axis = 1> (t, c)
-    y = Conv (first, p)
-    z = Conv (second, q)
-  })");
-  spread_channels(model, "v", 0);
-  spread_channels(model, "u", 0);
-  EXPECT_EQ(equalize_model(model, "b").channels, 0);
 }
 
 TEST(Equalize, DepthwiseAndGroupedConvTranspose) {
@@ -230,65 +176,6 @@ TEST(Equalize, SplitOfChannelsIsFollowed) {
   const auto result = equalize_model(model, "r");
   EXPECT_GT(result.channels, 2);
   EXPECT_GT(result.worst_after, 0.7);  // a channel's factor is the one of its widest tensor, before or behind the Split
-}
-
-struct FrozenCase {
-  const char* name;
-  const char* graph;
-};
-
-const FrozenCase frozen[] = {
-    {"Sigmoid", R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[2,4,1,1] v> {
-      a = Conv (x, w)
-      r = Sigmoid (a)
-      y = Conv (r, v)
-    })"},
-    {"ClipOnBothSidesOfZero",
-     R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[2,4,1,1] v, float l = {-1}, float h = {6}> {
-      a = Conv (x, w)
-      r = Clip (a, l, h)
-      y = Conv (r, v)
-    })"},
-    {"ReshapeThatIsNoShuffle",
-     R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[2,4,1,1] v, int64[4] s = {1,4,4,16}, int64[4] t = {1,4,8,8}> {
-      r = Conv (x, w)
-      a = Reshape (r, s)
-      b = Reshape (a, t)
-      y = Conv (b, v)
-    })"},
-    {"PReluWithAComputedSlope",
-     R"(g (float[1,3,8,8] x, float[4,1,1] k) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[2,4,1,1] v> {
-      a = Conv (x, w)
-      r = PRelu (a, k)
-      y = Conv (r, v)
-    })"},
-    {"GraphOutput", R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y, float[1,4,8,8] r) <float[4,3,1,1] w, float[2,4,1,1] v> {
-      a = Conv (x, w)
-      r = Relu (a)
-      y = Conv (r, v)
-    })"},
-    {"AddOfAConstant", R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[4,1,1] k, float[2,4,1,1] v> {
-      a = Conv (x, w)
-      r = Add (a, k)
-      y = Conv (r, v)
-    })"},
-    {"SharedWeight", R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y) <float[4,4,1,1] w> {
-      a = Conv (x, w)
-      r = Relu (a)
-      y = Conv (r, w)
-    })"},
-};
-
-TEST(Equalize, WhatMeetsAnotherOperatorIsLeftAlone) {
-  for (const auto& one : frozen) {
-    Model model = text_model(one.graph);
-    spread_channels(model, "w", 0);
-    const auto result = equalize_model(model, "r");
-    EXPECT_EQ(result.channels, 0) << one.name;
-    EXPECT_EQ(run_model(result.after.proto, random_inputs(model.proto))[0].bytes,
-              run_model(model.proto, random_inputs(model.proto))[0].bytes)
-        << one.name;
-  }
 }
 
 }  // namespace

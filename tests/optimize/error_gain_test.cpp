@@ -12,7 +12,7 @@ namespace {
 // The gain behind `t`, the output of a convolution, in a graph that goes on as given.
 std::function<double(double, double)> gain_behind(const std::string& rest) {
   const Model model = text_model(
-      "g (float[1,2,4,4] x) => (float[1,2,4,4] y) <float[2,2,1,1] w, float[2,1,1] slopes = {0.5, 0.1}> {"
+      "g (float[1,2,4,4] x) => (float[1,2,4,4] y) <float[2,2,1,1] w, float[2,1,1] slopes = {0.5, 0.1}, float[4] sizes = {1, 1, 2, 2}> {"
       " t = Conv (x, w) " +
       rest + " }");
   return error_gain("t", GraphIndex(model.graph()));
@@ -52,6 +52,15 @@ TEST(ErrorGain, IsNeverNothing) {
 TEST(ErrorGain, LooksBehindWhatMovesValues) {
   const auto gain = gain_behind("m = Transpose <perm = [0,2,3,1]> (t)  s = Sigmoid (m)  y = Transpose <perm = [0,3,1,2]> (s)");
   EXPECT_NEAR(gain(0, 1e-4), 1, 1e-6);
+}
+
+// As saliency networks end: what is interpolated varies slowly.
+TEST(ErrorGain, LooksBehindALinearResize) {
+  const auto gain = gain_behind("z = Resize <mode = \"linear\"> (t, , sizes)  y = Sigmoid (z)");
+  ASSERT_TRUE(gain);
+  EXPECT_NEAR(gain(0, 1e-4), 1, 1e-6);
+  EXPECT_LT(gain(5, 1e-4), 0.1);
+  EXPECT_FALSE(gain_behind("z = Resize <mode = \"cubic\"> (t, , sizes)  y = Sigmoid (z)"));
 }
 
 TEST(ErrorGain, NoneWhereErrorsCountAlike) {

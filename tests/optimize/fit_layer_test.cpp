@@ -238,6 +238,23 @@ TEST_F(Golden, EachRowKeepsToItsOwnIntegers) {
   }
 }
 
+// The first input is silent in what is fitted to; of each row the first weight is by far the largest.
+TEST_F(Golden, TheWeightsOfASilentInputAreNotCutOff) {
+  GroupMoments quiet = moments();
+  Matrix weights = at("weights");
+  for (std::size_t k = 0; k < quiet.h.rows; ++k) quiet.h(0, k) = quiet.h(k, 0) = quiet.hx(0, k) = quiet.hx(k, 0) = 0;
+  const std::vector<ScaleRule> none(weights.rows);
+  for (const int high : {7, 127}) {
+    std::vector<Grid> grids;
+    for (std::size_t r = 0; r < weights.rows; ++r) {
+      weights(r, 0) = 10;
+      grids.push_back({10.0 / high, -high, high});
+    }
+    const auto fitted = fit_group(weights, quiet, row_judge(weights, quiet, Context()), grids, none, four_bits_, Context());
+    for (std::size_t r = 0; r < weights.rows; ++r) EXPECT_GT(fitted.weights(r, 0), high == 7 ? 5 : 9) << high << ", row " << r;
+  }
+}
+
 TEST_F(Golden, AnInputThatIsAlwaysZeroLeavesNearestRounding) {
   GroupMoments dead = moments();
   dead.h = dead.hx = Matrix(dead.h.rows, dead.h.cols);

@@ -52,6 +52,13 @@ TEST(Evenly, SpreadsOverAll) {
   EXPECT_EQ(evenly(numbered(4), 9).samples, 4U);
 }
 
+TEST(ThoseBelow, GoByTheNumbersAmongAll) {
+  const auto judged = those_below(split_samples(numbered(100), 12).judged, 90);
+  EXPECT_EQ(judged.samples, 11U);
+  EXPECT_EQ(judged.number(10), 84U);
+  EXPECT_EQ(*numbers(judged).rbegin(), 84);
+}
+
 TEST(Joined, OneBehindTheOther) {
   const auto both = joined(evenly(numbered(10), 2), numbered(3));
   EXPECT_EQ(both.samples, 5U);
@@ -109,13 +116,14 @@ TEST(Judge, EveryOutputCounts) {
   EXPECT_EQ(judged_values(classes), (OutputValues{{0, 0}})) << "there is nothing else";
 }
 
-// z holds what of x is not 0: rounded, there is less of it.
+// z holds what of p is not 0: rounded, there is less of it.
 TEST(Judge, AnOutputWhoseSizeFollowsTheValuesDoesNotCount) {
   const Model boxes = text_model(R"(g (float[1,1,1,2] x) => (float[1,1,1,2] y, float[n] z) <float[1,1,1,1] w = {1}> {
-    y = Conv (x, w)
-    found = NonZero (x)
+    p = Conv (x, w)
+    y = Conv (p, w)
+    found = NonZero (p)
     places = Transpose (found)
-    z = GatherND (x, places)
+    z = GatherND (p, places)
   })");
   EXPECT_DOUBLE_EQ(verdict_on({{2, 0.05F}}, boxes, 0.25F).sqnr_db, verdict_on({{2, 0.05F}}, identity(), 0.25F).sqnr_db);
 }

@@ -63,6 +63,26 @@ TEST(SearchGrids, ZeroPointsNeverRaiseTheError) {
   }
 }
 
+// What no sample seen makes loud may be loud in others: its weights are not cut off for the sake of the rest.
+TEST(SearchGrids, TheWeightOfASilentColumnKeepsMostOfItsSize) {
+  const Matrix row = row_of({10.0, 0.3, -0.7, 0.9, -0.2, 0.5});
+  const std::vector<double> power = {0, 1, 1, 1, 1, 1};
+  const std::vector<Grid> eight_bits = {{1, -127, 127}};
+  const ScaleRule free;
+  const auto largest_with = [&](const std::vector<double>& importance) {
+    return 127 * search_grids(row, importance, eight_bits, {&free, 1}, 0, false, Context{}).scale[0];
+  };
+  EXPECT_LT(largest_with(power), 7);
+  EXPECT_GT(largest_with(importance_of(power)), 9.8);
+}
+
+TEST(ImportanceOf, LeavesColumnsAloneThatAreNotSilent) {
+  EXPECT_EQ(importance_of({1, 0.5, 0.1}), (std::vector<double>{1, 0.5, 0.1}));
+  EXPECT_EQ(importance_of({0, 0}), (std::vector<double>{0, 0}));
+  EXPECT_NEAR(importance_of({2, 0})[1], 0.06, 1e-12);
+  EXPECT_NEAR(importance_of({1, 2, 1e6, 0})[3], 0.06, 1e-12) << "a loud column does not make the others count for more";
+}
+
 TEST(SearchGrids, ARowOfZerosKeepsTheSymmetricRange) {
   const auto found = found_for(row_of({0, 0, 0}), true);
   EXPECT_EQ(found.low[0], -8);

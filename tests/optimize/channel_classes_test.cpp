@@ -1,0 +1,114 @@
+// Which channels are left alone: those that meet something of which no one knows what it makes of them.
+#include "optimize/channel_classes.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "optimize/equalize_fixture.h"
+
+namespace quantize::test {
+namespace {
+
+// Nobody says how many channels t has: what lies behind it in the first Concat must not be taken for something else in the second.
+TEST(ChannelClasses, AConcatWithATensorOfUnknownChannelsIsLeftAlone) {
+  Model model = text_model(
+      R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y, float[1,2,8,8] z)
+      <float[2,3,1,1] w, float[2,3,1,1] v, float[2,3,1,1] u, float[2,4,1,1] p, float[2,4,1,1] q> {
+    a = Conv (x, w)
+    t = Sigmoid (a)
+    b = Conv (x, v)
+    c = Conv (x, u)
+    first = Concat <axis = 1> (t, b)
+    second = Concat <axis = 1> (t, c)
+    y = Conv (first, p)
+    z = Conv (second, q)
+  })");
+  spread_channels(model, "v", 0);
+  spread_channels(model, "u", 0);
+  EXPECT_EQ(equalize_model(model, "b").channels, 0);
+}
+
+// The sum has as many channels as the wider tensor, whichever stands first; what lies behind it is scaled as ever.
+TEST(ChannelClasses, AnAddThatBroadcastsOneChannelIsLeftAlone) {
+  for (const std::string sum : {"Add (a, b)", "Add (b, a)"}) {
+    Model model = text_model(R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y, float[1,2,8,8] z)
+      <float[1,3,1,1] w, float[4,3,1,1] u, float[4,1,3,3] d, float[4] e, float[4,3,1,1] m, float[2,4,1,1] v, float[2,8,1,1] q> {
+      a = Conv (x, w)
+      b = Conv (x, u)
+      s = )" + sum + R"(
+      c = Conv <group = 4, pads = [1,1,1,1]> (s, d, e)
+      r = Relu (c)
+      y = Conv (r, v)
+      k = Conv (x, m)
+      t = Relu (k)
+      g = Concat <axis = 1> (s, t)
+      z = Conv (g, q)
+    })");
+    spread_channels(model, "d", 0);
+    spread_channels(model, "m", 0);
+    EXPECT_EQ(equalize_model(model, "r").channels, 6) << sum;
+  }
+}
+
+struct FrozenCase {
+  const char* name;
+  const char* graph;
+};
+
+const FrozenCase frozen[] = {
+    {"Sigmoid", R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[2,4,1,1] v> {
+      a = Conv (x, w)
+      r = Sigmoid (a)
+      y = Conv (r, v)
+    })"},
+    {"ClipOnBothSidesOfZero",
+     R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[2,4,1,1] v, float l = {-1}, float h = {6}> {
+      a = Conv (x, w)
+      r = Clip (a, l, h)
+      y = Conv (r, v)
+    })"},
+    {"ReshapeThatIsNoShuffle",
+     R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[2,4,1,1] v, int64[4] s = {1,4,4,16}, int64[4] t = {1,4,8,8}> {
+      r = Conv (x, w)
+      a = Reshape (r, s)
+      b = Reshape (a, t)
+      y = Conv (b, v)
+    })"},
+    {"PReluWithAComputedSlope",
+     R"(g (float[1,3,8,8] x, float[4,1,1] k) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[2,4,1,1] v> {
+      a = Conv (x, w)
+      r = PRelu (a, k)
+      y = Conv (r, v)
+    })"},
+    {"GraphOutput", R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y, float[1,4,8,8] r) <float[4,3,1,1] w, float[2,4,1,1] v> {
+      a = Conv (x, w)
+      r = Relu (a)
+      y = Conv (r, v)
+    })"},
+    {"AddOfAConstant", R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[4,1,1] k, float[2,4,1,1] v> {
+      a = Conv (x, w)
+      r = Add (a, k)
+      y = Conv (r, v)
+    })"},
+    {"SharedWeight", R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y) <float[4,4,1,1] w> {
+      a = Conv (x, w)
+      r = Relu (a)
+      y = Conv (r, w)
+    })"},
+};
+
+TEST(ChannelClasses, WhatMeetsAnotherOperatorIsLeftAlone) {
+  for (const auto& one : frozen) {
+    Model model = text_model(one.graph);
+    spread_channels(model, "w", 0);
+    const auto result = equalize_model(model, "r");
+    EXPECT_EQ(result.channels, 0) << one.name;
+    EXPECT_EQ(run_model(result.after.proto, random_inputs(model.proto))[0].bytes,
+              run_model(model.proto, random_inputs(model.proto))[0].bytes)
+        << one.name;
+  }
+}
+
+}  // namespace
+}  // namespace quantize::test
