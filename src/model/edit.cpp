@@ -130,23 +130,25 @@ void insert_nodes(onnx::GraphProto& graph, const std::map<int, std::vector<onnx:
 }
 
 bool remove_unused(onnx::GraphProto& graph) {
+  bool changed = false;
   std::set<std::string> needed;
   for (const auto& output : graph.output()) needed.insert(output.name());
   std::set<int> dead;
   for (int i = graph.node_size() - 1; i >= 0; --i) {
-    const auto& node = graph.node(i);
+    auto& node = *graph.mutable_node(i);
     const bool alive =
         std::any_of(node.output().begin(), node.output().end(), [&](const auto& name) { return !name.empty() && needed.contains(name); });
     if (!alive) {
       dead.insert(i);
       continue;
     }
+    for (auto* body : mutable_bodies(node)) changed |= remove_unused(*body);
     needed.merge(tensors_read_by(node));
   }
   remove_nodes(graph, dead);
   for (const auto& node : graph.node()) needed.insert(node.output().begin(), node.output().end());
   const auto used = [&](const auto& named) { return needed.contains(named.name()); };
-  bool changed = !dead.empty();
+  changed |= !dead.empty();
   changed |= keep_only(*graph.mutable_initializer(), used);
   changed |= keep_only(*graph.mutable_value_info(), used);
   return changed;
@@ -160,10 +162,20 @@ onnx::TensorProto* find_initializer(onnx::GraphProto& graph, const std::string& 
 }
 
 void put_initializer(onnx::GraphProto& graph, onnx::TensorProto tensor) {
+  keep_only(*graph.mutable_value_info(), [&](const auto& value) { return value.name() != tensor.name(); });
   if (auto* existing = find_initializer(graph, tensor.name())) {
     *existing = std::move(tensor);
   } else {
     *graph.add_initializer() = std::move(tensor);
+  }
+}
+
+void drop_claims_about_initializers(onnx::GraphProto& graph) {
+  std::set<std::string> names;
+  for (const auto& tensor : graph.initializer()) names.insert(tensor.name());
+  keep_only(*graph.mutable_value_info(), [&](const auto& value) { return !names.contains(value.name()); });
+  for (auto& node : *graph.mutable_node()) {
+    for (auto* body : mutable_bodies(node)) drop_claims_about_initializers(*body);
   }
 }
 

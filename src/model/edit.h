@@ -39,13 +39,17 @@ void set_nodes(onnx::GraphProto& graph, std::vector<onnx::NodeProto> nodes);
 // Puts nodes in front of those with these numbers.
 void insert_nodes(onnx::GraphProto& graph, const std::map<int, std::vector<onnx::NodeProto>>& before);
 
-// Removes nodes none of whose outputs is read, then initializers and value_info entries that nothing refers to. Returns whether anything
-// was removed.
+// Removes nodes none of whose outputs is read, then initializers and value_info entries that nothing refers to, in bodies too. Returns
+// whether anything was removed.
 bool remove_unused(onnx::GraphProto& graph);
 
 onnx::TensorProto* find_initializer(onnx::GraphProto& graph, const std::string& name);
-// Adds the initializer, or replaces the one of the same name.
+// Adds the initializer, or replaces the one of the same name, and drops what the graph claims about it.
 void put_initializer(onnx::GraphProto& graph, onnx::TensorProto tensor);
+
+// Takes out the value_info entries about initializers, in bodies too: a tensor says itself what it is, and a claim that a change of the
+// tensor made wrong ends ONNX's shape inference.
+void drop_claims_about_initializers(onnx::GraphProto& graph);
 
 // For operators and functions of a domain that the model does not know yet; version 1.
 void import_domain(onnx::ModelProto& model, const std::string& domain);

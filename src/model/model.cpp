@@ -3,13 +3,13 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <onnx/checker.h>
-#include <onnx/defs/schema.h>
 
 #include <algorithm>
 #include <limits>
 #include <set>
 
 #include "base/error.h"
+#include "model/complete.h"
 #include "model/edit.h"
 #include "model/graph.h"
 #include "model/library_words.h"
@@ -21,20 +21,34 @@ namespace {
 
 constexpr std::uintmax_t protobuf_limit = std::numeric_limits<std::int32_t>::max();
 
-// The external tensors of a graph, its subgraphs included.
-void for_each_tensor(onnx::GraphProto& graph, const std::function<void(onnx::TensorProto&)>& visit) {
-  for (auto& tensor : *graph.mutable_initializer()) visit(tensor);
-  for (auto& sparse : *graph.mutable_sparse_initializer()) {
-    visit(*sparse.mutable_values());
-    visit(*sparse.mutable_indices());
-  }
-  for (auto& node : *graph.mutable_node()) {
+using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
+using Visit = std::function<void(onnx::TensorProto&)>;
+
+void for_each_tensor(onnx::GraphProto& graph, const Visit& visit);
+
+void for_each_tensor(Nodes& nodes, const Visit& visit) {
+  for (auto& node : nodes) {
     for (auto& attribute : *node.mutable_attribute()) {
       if (attribute.has_t()) visit(*attribute.mutable_t());
       for (auto& tensor : *attribute.mutable_tensors()) visit(tensor);
     }
     for (auto* body : mutable_bodies(node)) for_each_tensor(*body, visit);
   }
+}
+
+void for_each_tensor(onnx::GraphProto& graph, const Visit& visit) {
+  for (auto& tensor : *graph.mutable_initializer()) visit(tensor);
+  for (auto& sparse : *graph.mutable_sparse_initializer()) {
+    visit(*sparse.mutable_values());
+    visit(*sparse.mutable_indices());
+  }
+  for_each_tensor(*graph.mutable_node(), visit);
+}
+
+// Of the graph, its bodies and the local functions.
+void for_each_tensor(onnx::ModelProto& model, const Visit& visit) {
+  for_each_tensor(*model.mutable_graph(), visit);
+  for (auto& function : *model.mutable_functions()) for_each_tensor(*function.mutable_node(), visit);
 }
 
 // The place as the file says it, relative to its folder -> one that can be opened from anywhere, with its length.
@@ -63,7 +77,7 @@ void locate_weights(Model& model) {
   const auto folder = model.path.has_parent_path() ? model.path.parent_path() : std::filesystem::path(".");
   std::set<std::string> files;
   std::uintmax_t total = model.bytes;
-  for_each_tensor(model.graph(), [&](onnx::TensorProto& tensor) {
+  for_each_tensor(model.proto, [&](onnx::TensorProto& tensor) {
     if (!is_external(tensor)) return;
     const auto place = resolve(tensor, folder);
     set_external_place(tensor, place);
@@ -75,7 +89,7 @@ void locate_weights(Model& model) {
     if (total > model.limits.in_protobuf && is_external(tensor) && external_place(tensor).length >= model.limits.tensor)
       stay_outside.insert(&tensor);
   }
-  for_each_tensor(model.graph(), [&](onnx::TensorProto& tensor) {
+  for_each_tensor(model.proto, [&](onnx::TensorProto& tensor) {
     if (!stay_outside.contains(&tensor)) internalize(tensor);
   });
   for (const auto& file : files) {
@@ -137,6 +151,8 @@ std::string bytes_of(const std::filesystem::path& path) {
 Model parse_model(std::string_view bytes, const std::filesystem::path& name, const WeightLimits& limits) {
   Model model = parse_unchecked(bytes, name, limits);
   sort_nodes(model.graph());
+  drop_claims_about_initializers(model.graph());
+  complete(model.proto);
   check_model(model.proto, name.string());
   return model;
 }
@@ -151,7 +167,6 @@ Model load_written_model(const std::filesystem::path& path, const WeightLimits& 
 
 namespace {
 
-using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
 using Functions = std::set<const onnx::FunctionProto*>;
 
 // The first quantized operator, in bodies and in local functions that are called too: a constant condition and the raise of the opset bring
@@ -232,38 +247,6 @@ void set_opset(onnx::ModelProto& proto, std::int64_t version) {
     if (import.domain().empty() || import.domain() == "ai.onnx") import.set_version(version);
   }
 }
-
-namespace {
-
-// ONNX's checker refuses operators that later versions of the same opset deprecated although every runtime still has them
-// (GroupNormalization of opset 18). In the copy it is shown they belong to a domain it does not know.
-void hide_deprecated(onnx::GraphProto& graph, int opset, bool& any) {
-  for (auto& node : *graph.mutable_node()) {
-    for (auto* body : mutable_bodies(node)) hide_deprecated(*body, opset, any);
-    if (!standard_domain(node)) continue;
-    const auto* schema = onnx::OpSchemaRegistry::Schema(node.op_type(), opset, onnx::ONNX_DOMAIN);
-    if (schema == nullptr || !schema->deprecated()) continue;
-    node.set_domain("deprecated");
-    any = true;
-  }
-}
-
-onnx::ModelProto accepted_by_checker(const onnx::ModelProto& proto) {
-  auto copy = copy_without_payloads(proto, 4096, [](onnx::TensorProto& tensor, const onnx::TensorProto& original) {
-    if (has_raw_payload(original)) {
-      tensor.set_raw_data("0");  // some value, so that it counts as one
-    } else {
-      tensor = original;
-    }
-  });
-  bool any = false;
-  hide_deprecated(*copy.mutable_graph(), static_cast<int>(opset_of(proto)), any);
-  if (!any) return copy;
-  import_domain(copy, "deprecated");
-  return copy;
-}
-
-}  // namespace
 
 void check_model(const onnx::ModelProto& proto, const std::string& what) {
   try {

@@ -5,12 +5,14 @@
 //   AFTER   a = Cast <float> (x);  b = Conv (a, W');  y = Cast <half> (b)
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "base/error.h"
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
 #include "ops/op_table.h"
+#include "prepare/channel_affine.h"
 #include "prepare/passes.h"
 #include "prepare/value_types.h"
 
@@ -29,10 +31,17 @@ bool has_other_weights(const Model& model) {
   });
 }
 
+// Infinity itself, such as an attention mask holds, is a float.
+bool overflows_float(const Proto& tensor) {
+  const auto values = double_values(tensor);
+  return std::any_of(values.begin(), values.end(),
+                     [](double value) { return std::isfinite(value) && !std::isfinite(static_cast<float>(value)); });
+}
+
 void widen(Proto& tensor) {
   if (!is_other_float(tensor.data_type())) return;
-  auto values = float_values(tensor);
-  if (tensor.data_type() == Proto::DOUBLE && !std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); }))
+  const auto values = float_values(tensor);
+  if (tensor.data_type() == Proto::DOUBLE && overflows_float(tensor))
     throw Error(ErrorKind::model, "tensor '" + tensor.name() + "' holds values that float cannot");
   tensor = make_float_tensor(tensor.name(), shape_of(tensor), Proto::FLOAT, values);
 }
@@ -80,12 +89,16 @@ int foreign_type(const onnx::ValueInfoProto& value) {
   return value.type().has_tensor_type() && is_other_float(type) ? type : 0;
 }
 
-// An output is made under another name and cast at the end; whoever reads it inside reads the float.
+// An output is made under another name and cast at the end, a weight that is one as well; whoever reads it inside reads the float. What is
+// an input, too, is handed through as it is.
 void cast_outputs(onnx::GraphProto& graph, NameMaker& names, std::vector<onnx::NodeProto>& casts) {
+  std::set<std::string> inputs;
+  for (const auto* input : fed_inputs(graph)) inputs.insert(input->name());
   for (const auto& output : graph.output()) {
     const int type = foreign_type(output);
-    if (type == 0) continue;
+    if (type == 0 || inputs.contains(output.name())) continue;
     const std::string inner = names.unique(output.name() + "_as_float");
+    if (auto* tensor = find_initializer(graph, output.name())) tensor->set_name(inner);
     for (auto& node : *graph.mutable_node()) {
       std::replace(node.mutable_output()->begin(), node.mutable_output()->end(), output.name(), inner);
     }

@@ -58,10 +58,9 @@ std::optional<Absorbed> find_neighbour(int number, const std::set<int>& taken, c
   if (producer >= 0 && !taken.contains(producer) && index.only_use(node.input(0))) {
     if (auto change = absorb_after(producer, *affine, index, names)) return Absorbed{number, true, std::move(*change)};
   }
-  if (!index.only_use(node.output(0))) return {};
-  const Use reader = index.uses(node.output(0)).front();
-  if (reader.input != 0 || taken.contains(reader.node)) return {};
-  if (auto change = absorb_before(reader.node, *affine, index, names)) return Absorbed{number, false, std::move(*change)};
+  const int reader = index.only_reader(node.output(0));
+  if (reader < 0 || taken.contains(reader)) return {};
+  if (auto change = absorb_before(reader, *affine, index, names)) return Absorbed{number, false, std::move(*change)};
   return {};
 }
 

@@ -8,12 +8,15 @@
 // condition turns out constant is replaced by its branch at once: ONNX Runtime refuses some models in which such an If is left.
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "base/error.h"
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
+#include "model/payload.h"
+#include "ops/op_table.h"
 #include "prepare/inline_ifs.h"
 #include "prepare/passes.h"
 #include "prepare/value_types.h"
@@ -22,14 +25,16 @@
 namespace quantize {
 namespace {
 
-constexpr int most_rounds = 32;                            // each round needs a chain that hangs on the one before
-constexpr std::int64_t largest_result = 64 * 1024 * 1024;  // bytes; a file should not grow by a ConstantOfShape written out
+constexpr int most_rounds = 32;  // each round needs a chain that hangs on the one before
 
-// Random operators differ from run to run; DequantizeLinear of a constant is a weight that shall stay quantized.
+// A file should not grow by what an Expand or ConstantOfShape makes of a few numbers: ONNX Runtime computes that when it loads the model.
+constexpr std::int64_t largest_weight = 64 * 1024 * 1024;  // bytes
+constexpr std::int64_t always_folded = 64 * 1024;          // bytes; of others, more only where the model has eight times as much
+
+// Random operators differ from run to run.
 bool is_foldable_kind(const onnx::NodeProto& node) {
-  static const std::set<std::string> kept = {
-      "RandomNormal", "RandomNormalLike", "RandomUniform",  "RandomUniformLike", "Multinomial",
-      "Bernoulli",    "Dropout",          "QuantizeLinear", "DequantizeLinear",  "DynamicQuantizeLinear"};
+  static const std::set<std::string> kept = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike",
+                                             "Multinomial",  "Bernoulli",        "Dropout"};
   return standard_domain(node) && !kept.contains(node.op_type()) && bodies(node).empty();
 }
 
@@ -75,21 +80,71 @@ struct Plan {
   std::vector<onnx::TensorProto> known;
 };
 
-bool too_large(const onnx::NodeProto& node, const ValueTypes& types) {
-  const auto bytes = [&](const std::string& name) -> std::int64_t {
-    const auto& type = types.of(name);
-    return type.is_static() ? element_count(*type.shape) * static_cast<std::int64_t>(element_size(type.type)) : 0;
-  };
-  std::int64_t before = 0, after = 0;
-  for (const auto& name : node.input()) before += bytes(name);
-  for (const auto& name : node.output()) after += bytes(name);
-  return after > largest_result && after > before;
+// Whether all that the node reads is among `constants`.
+bool is_computable(const onnx::NodeProto& node, const std::unordered_set<std::string>& constants) {
+  const auto& inputs = node.input();
+  return std::all_of(inputs.begin(), inputs.end(), [&](const auto& name) { return name.empty() || constants.contains(name); });
 }
 
-Plan find(const onnx::GraphProto& graph, const GraphIndex& index, const ValueTypes& types) {
+std::unordered_set<std::string> initializer_names(const onnx::GraphProto& graph) {
+  std::unordered_set<std::string> names;
+  for (const auto& tensor : graph.initializer()) names.insert(tensor.name());
+  return names;
+}
+
+// Results that end as weight or bias, at once or by further folding: they are the same bytes as a weight that was stored as such.
+std::unordered_set<std::string> future_weights(const onnx::GraphProto& graph) {
+  auto constants = initializer_names(graph);
+  for (const auto& node : graph.node()) {
+    if (is_foldable_kind(node) && is_computable(node, constants)) constants.insert(node.output().begin(), node.output().end());
+  }
+  std::unordered_set<std::string> weights;
+  for (int i = graph.node_size() - 1; i >= 0; --i) {
+    const auto& node = graph.node(i);
+    const auto& outputs = node.output();
+    const bool makes_weight = is_computable(node, constants) &&
+                              std::any_of(outputs.begin(), outputs.end(), [&](const auto& name) { return weights.contains(name); });
+    for (int k = 0; k < node.input_size(); ++k) {
+      if (makes_weight || (may_be_weighted(node.op_type()) && (k == 1 || k == 2))) weights.insert(node.input(k));
+    }
+  }
+  return weights;
+}
+
+// Which results are larger than is worth storing.
+class SizeLimit {
+ public:
+  SizeLimit(const onnx::ModelProto& model, const ValueTypes& types)
+      : types_(types),
+        weights_(future_weights(model.graph())),
+        largest_(std::clamp(static_cast<std::int64_t>(stored_bytes(model) / 8), always_folded, largest_weight)) {}
+
+  // Of outputs whose sizes are not known nothing is too large before they are computed: `computed`, bytes by name, where they are.
+  [[nodiscard]] bool refuses(const onnx::NodeProto& node, const std::unordered_map<std::string, std::int64_t>& computed = {}) const {
+    std::int64_t before = 0;
+    for (const auto& name : node.input()) before += bytes(name);
+    for (const auto& name : node.output()) {
+      const auto found = computed.find(name);
+      const std::int64_t after = found != computed.end() ? found->second : bytes(name);
+      if (after > before && after > (weights_.contains(name) ? largest_weight : largest_)) return true;
+    }
+    return false;
+  }
+
+ private:
+  [[nodiscard]] std::int64_t bytes(const std::string& name) const {
+    const auto& type = types_.of(name);
+    return type.is_static() ? element_count(*type.shape) * static_cast<std::int64_t>(element_size(type.type)) : 0;
+  }
+
+  const ValueTypes& types_;
+  std::unordered_set<std::string> weights_;
+  std::int64_t largest_;
+};
+
+Plan find(const onnx::GraphProto& graph, const GraphIndex& index, const ValueTypes& types, const SizeLimit& limit) {
   Plan plan;
-  std::unordered_set<std::string> constants;
-  for (const auto& tensor : graph.initializer()) constants.insert(tensor.name());
+  auto constants = initializer_names(graph);
   for (int i = 0; i < graph.node_size(); ++i) {
     const auto& node = graph.node(i);
     const auto& outputs = node.output();
@@ -98,11 +153,9 @@ Plan find(const onnx::GraphProto& graph, const GraphIndex& index, const ValueTyp
       continue;
     auto known = shape_value(node, types);
     if (!known) known = gathered_dimension(node, index, types);
-    const bool computable =
-        std::all_of(node.input().begin(), node.input().end(), [&](const auto& name) { return name.empty() || constants.contains(name); });
     if (known) {
       plan.known.push_back(std::move(*known));
-    } else if (computable && node.op_type() != "Constant" && !too_large(node, types)) {
+    } else if (is_computable(node, constants) && node.op_type() != "Constant" && !limit.refuses(node)) {
       plan.nodes.push_back(i);
     } else {
       continue;
@@ -180,18 +233,29 @@ std::size_t apply(onnx::GraphProto& graph, std::vector<onnx::TensorProto> values
   }
   remove_nodes(graph, replaced);
   for (auto& value : values) *graph.add_initializer() = std::move(value);
+  drop_claims_about_initializers(graph);
   return folded.size();
+}
+
+// Takes out the results that turned out too large.
+void drop_too_large(std::vector<onnx::TensorProto>& values, const GraphIndex& index, const SizeLimit& limit) {
+  std::unordered_map<std::string, std::int64_t> computed;
+  for (const auto& value : values) computed[value.name()] = static_cast<std::int64_t>(value.raw_data().size());
+  std::erase_if(values, [&](const auto& value) { return limit.refuses(*index.producer(value.name()), computed); });
 }
 
 std::size_t fold_once(Model& model) {
   const ValueTypes types(model.proto);
   const GraphIndex index(model.graph());
-  Plan plan = find(model.graph(), index, types);
+  const SizeLimit limit(model.proto, types);
+  Plan plan = find(model.graph(), index, types, limit);
   if (plan.nodes.empty() && plan.known.empty()) return 0;
   auto values = evaluate(model.proto, index, plan);
+  drop_too_large(values, index, limit);
   for (auto& known : plan.known) values.push_back(std::move(known));
+  if (values.empty()) return 0;
   const std::size_t folded = apply(model.graph(), std::move(values));
-  if (folded > 0) remove_unused(model.graph());
+  remove_unused(model.graph());
   return folded;
 }
 

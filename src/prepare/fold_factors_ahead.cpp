@@ -1,5 +1,5 @@
-// One factor or summand for all values, ahead of a Conv, ConvTranspose or Gemm that alone reads the result, goes into its weights: what
-// nets with a learned affine map behind each activation function (PP-LCNet) compute on every value.
+// One factor or summand for all values, ahead of a Conv or Gemm that alone reads the result, goes into its weights: what nets with a
+// learned affine map behind each activation function (PP-LCNet) compute on every value.
 //
 //   BEFORE  t = Mul (x, a);  u = Add (t, b);  y = Conv (u, W, c)
 //   AFTER   y = Conv (x, a W, c + b sum W)                             where no zeros are padded

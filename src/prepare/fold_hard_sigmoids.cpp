@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::int64_t first_opset = 11;  // whose Clip has its bounds as inputs
 
-// alpha and beta as one map for all channels of what `maker` makes.
+// alpha and beta as one map, the same for all channels.
 ChannelAffine map_of(const onnx::NodeProto& node, std::int64_t channels) {
   const auto count = static_cast<std::size_t>(channels);
   return {std::vector<double>(count, static_cast<double>(float_attribute(node, "alpha", 0.2F))),

@@ -15,8 +15,8 @@ namespace quantize {
 
 struct Parity {
   // Over all outputs and input sets: for float outputs the largest absolute difference divided by the range (max - min) of that output of
-  // the model as loaded, for integer and boolean outputs (class maps) the share of elements that differ. Infinity where a shape, type or
-  // NaN differs.
+  // the model as loaded, for integer and boolean outputs (class maps) the share of elements that differ or, where that is less, the mean
+  // absolute difference divided by the range; a single element of several counts as none. Infinity where a shape, type or NaN differs.
   double difference = 0;
   std::string output;                        // the output with that difference
   bool same = true;                          // difference within the tolerance
@@ -60,7 +60,7 @@ class ParityCheck {
   std::vector<std::string> names_;
   std::shared_future<Session> session_;         // of the model as loaded, until it has run
   std::vector<std::vector<Tensor>> reference_;  // [input set][output]
-  std::vector<double> ranges_;                  // per output, over the input sets; 1 for integer outputs
+  std::vector<double> ranges_;                  // per output, over the input sets
 };
 
 }  // namespace quantize

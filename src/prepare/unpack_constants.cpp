@@ -67,7 +67,9 @@ std::string unpack_constants(Model& model) {
     *graph.add_initializer() = std::move(*value);
     unpacked.insert(i);
   }
+  if (unpacked.empty()) return {};
   remove_nodes(graph, unpacked);
+  drop_claims_about_initializers(graph);
   return counted(unpacked.size(), "constant", "constants");
 }
 

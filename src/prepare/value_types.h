@@ -29,6 +29,7 @@ class ValueTypes {
   [[nodiscard]] const ValueType& of(const std::string& tensor) const;
   // -1 where the rank is not known.
   [[nodiscard]] int rank(const std::string& tensor) const;
+  [[nodiscard]] const std::unordered_map<std::string, ValueType>& all() const { return values_; }
 
  private:
   std::unordered_map<std::string, ValueType> values_;

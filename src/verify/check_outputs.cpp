@@ -27,13 +27,16 @@ bool equal_integers(const Tensor& floats, const Tensor& integers, const std::str
   return true;
 }
 
-bool equal_classes(const Tensor& logits, const Tensor& classes, std::size_t axis) {
-  if (axis >= logits.shape.size()) return false;
-  Shape shape = logits.shape;
+bool equal_classes(const Tensor& logits, const Tensor& classes, std::optional<int> class_axis) {
+  Shape scores = logits.shape;
+  if (!class_axis) scores.push_back(1);  // one plane of scores
+  const auto axis = class_axis ? static_cast<std::size_t>(*class_axis) : scores.size() - 1;
+  if (axis >= scores.size()) return false;
+  Shape shape = scores;
   shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(axis));
   if (classes.shape != shape) return false;
-  const auto channels = static_cast<std::size_t>(logits.shape[axis]);
-  const auto inner = static_cast<std::size_t>(element_count(std::span(logits.shape).subspan(axis + 1)));
+  const auto channels = static_cast<std::size_t>(scores[axis]);
+  const auto inner = static_cast<std::size_t>(element_count(std::span(scores).subspan(axis + 1)));
   const auto values = logits.as<float>();
   const auto given = integers_of(classes);
   for (std::size_t i = 0; i < given.size(); ++i) {
@@ -49,7 +52,8 @@ bool equal_classes(const Tensor& logits, const Tensor& classes, std::size_t axis
 
 }  // namespace
 
-Issues check_outputs(const onnx::ModelProto& with_floats, const onnx::ModelProto& written, int class_axis, std::span<const Tensor> inputs) {
+Issues check_outputs(const onnx::ModelProto& with_floats, const onnx::ModelProto& written, std::optional<int> class_axis,
+                     std::span<const Tensor> inputs) {
   const Session a(with_floats), b(written);
   const auto before = a.run(inputs), after = b.run(inputs);
   Issues issues;
@@ -58,7 +62,7 @@ Issues check_outputs(const onnx::ModelProto& with_floats, const onnx::ModelProto
     const std::string scale = metadata(written, "quantize.scale." + name);
     const bool same_type = before[i].type == after[i].type;
     const bool good = same_type       ? before[i].shape == after[i].shape && before[i].bytes == after[i].bytes
-                      : scale.empty() ? equal_classes(before[i], after[i], static_cast<std::size_t>(class_axis))
+                      : scale.empty() ? equal_classes(before[i], after[i], class_axis)
                                       : equal_integers(before[i], after[i], scale, metadata(written, "quantize.zero_point." + name));
     if (!good) issues.push_back("output '" + name + "' of type " + type_name(after[i].type) + " is not what the float output says");
   }

@@ -36,11 +36,13 @@ Issues check_bits(const Placement& placement, const Encodings& encodings, const 
 Issues check_interface(const onnx::ModelProto& original, const onnx::ModelProto& written);
 
 // What the outputs are after a change of their type: integers are the float outputs exactly, given scale and zero point in the metadata;
-// classes are the greatest channels of the float output along `class_axis`; all others are the same, bit for bit.
-Issues check_outputs(const onnx::ModelProto& with_floats, const onnx::ModelProto& written, int class_axis, std::span<const Tensor> inputs);
+// classes are the greatest channels of the float output along `class_axis`, or, without one, what is over 0.5; all others are the same, bit
+// for bit.
+Issues check_outputs(const onnx::ModelProto& with_floats, const onnx::ModelProto& written, std::optional<int> class_axis,
+                     std::span<const Tensor> inputs);
 
-// All of the above but the last, ONNX's checker, and one run in ONNX Runtime with its default options, without a warning. Throws
-// Error{verification} listing what is wrong.
+// All of the above but the last, ONNX's checker, and one run in ONNX Runtime with its default options, without a warning that the prepared
+// model does not give as well. Throws Error{verification} listing what is wrong.
 void verify(const Model& original, const Model& prepared, const std::filesystem::path& file, const Placement& placement,
             const Encodings& encodings, std::span<const Tensor> inputs);
 

@@ -50,6 +50,28 @@ TEST(RemoveUnused, OptionalNamesKeepNothingAlive) {
   EXPECT_EQ(operators(model), "Clip");
 }
 
+// "spare" is what nobody reads; "own" is captured by the inner branch, "out" is the branch's result.
+TEST(RemoveUnused, CleansBodies) {
+  Model model = text_model(R"(g (bool c, float[2] x) => (float[2] y) <float[2] w> {
+    t = Neg (w)
+    y = If (c) <
+      then_branch = a () => (float[2] p) <float[2] own = {1, 2}, float[2] spare = {3, 4}> {
+        dead = Add (t, spare)
+        p = If (c) <then_branch = a2 () => (float[2] p2) { p2 = Add (x, own) }, else_branch = b2 () => (float[2] q2) { q2 = Abs (x) }>
+      },
+      else_branch = b () => (float[2] out) <float[2] out = {5, 6}> { n = Neg (x) }>
+  })");
+  EXPECT_TRUE(remove_unused(model.graph()));
+  EXPECT_EQ(operators(model), "If");
+  EXPECT_EQ(model.graph().initializer_size(), 0);
+  const auto& branch = model.graph().node(0).attribute(0).g();
+  EXPECT_EQ(branch.node_size(), 1);
+  ASSERT_EQ(branch.initializer_size(), 1);
+  EXPECT_EQ(branch.initializer(0).name(), "own");
+  EXPECT_EQ(model.graph().node(0).attribute(1).g().initializer_size(), 1);
+  EXPECT_FALSE(remove_unused(model.graph()));
+}
+
 TEST(ReplaceUses, ReachesSubgraphsButNotTheirOwnNames) {
   Model model = branch_model();
   replace_uses(model.graph(), "t", "x");
@@ -105,6 +127,35 @@ TEST(Initializers, PutReplacesOrAdds) {
   put_initializer(model.graph(), make_tensor("new", {2}, std::vector<float>{7, 8}));
   EXPECT_EQ(model.graph().initializer_size(), count + 1);
   EXPECT_EQ(find_initializer(model.graph(), "none"), nullptr);
+}
+
+void claim(onnx::GraphProto& graph, const std::string& name) {
+  auto& value = *graph.add_value_info();
+  value.set_name(name);
+  value.mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::FLOAT);
+}
+
+TEST(Initializers, PutDropsWhatIsClaimedAboutThem) {
+  Model model = branch_model();
+  for (const char* name : {"w", "t"}) claim(model.graph(), name);
+  put_initializer(model.graph(), make_tensor("w", {1, 2}, std::vector<float>{5, 6}));
+  ASSERT_EQ(model.graph().value_info_size(), 1);
+  EXPECT_EQ(model.graph().value_info(0).name(), "t");
+}
+
+TEST(Initializers, ClaimsAboutThemAreDroppedInBodiesToo) {
+  Model model = text_model(R"(g (bool c, float[2] x) => (float[2] y) <float[2] w> {
+    t = Mul (x, w)
+    y = If (c) <then_branch = a () => (float[2] p) <float[2] v = {1, 2}> { p = Add (t, v) },
+                else_branch = b () => (float[2] q) { q = Identity (t) }>
+  })");
+  auto& branch = *model.graph().mutable_node(1)->mutable_attribute(0)->mutable_g();
+  claim(branch, "v");
+  for (const char* name : {"w", "t"}) claim(model.graph(), name);
+  drop_claims_about_initializers(model.graph());
+  ASSERT_EQ(model.graph().value_info_size(), 1);
+  EXPECT_EQ(model.graph().value_info(0).name(), "t");
+  EXPECT_EQ(branch.value_info_size(), 0);
 }
 
 constexpr const char* chain = R"(g (float[1,2,4,4] x) => (float[1,2,4,4] y) <float[2,2,1,1] w, float[2,2,1,1] v> {

@@ -95,6 +95,31 @@ TEST_F(Load, ExternalDataIsReadIn) {
   EXPECT_EQ(initializer_of(model, "w").data_location(), onnx::TensorProto::DEFAULT);
 }
 
+TEST_F(Load, ExternalDataOfALocalFunctionIsReadIn) {
+  const float values[] = {1, 2};
+  write("k.bin", {reinterpret_cast<const char*>(values), sizeof values});
+  Model model = text_model(R"(<ir_version: 8, opset_import: ["" : 17, "own" : 1]> g (float[2] x) => (float[2] y) { y = own.scale (x) }
+    <domain: "own", opset_import: ["" : 17]> scale (x) => (y) { k = Constant <value = float[2] {0, 0}> ()  y = Mul (x, k) })");
+  auto& constant = *model.proto.mutable_functions(0)->mutable_node(0)->mutable_attribute(0)->mutable_t();
+  constant.clear_float_data();
+  move_out(constant, {{"location", "k.bin"}});
+  const Model after = load_model(write("a.onnx", serialize(model.proto)));
+  EXPECT_EQ(float_values(after.proto.functions(0).node(0).attribute(0).t()), (std::vector<float>{1, 2}));
+}
+
+TEST_F(Load, NothingIsClaimedAboutWeights) {
+  Model model = text_model("g (float[1,1,4,4] x) => (float[1,1,3,3] y) <float[1,1,2,2] w> { t = Conv (x, w)  y = Relu (t) }");
+  for (const char* name : {"w", "t"}) {
+    auto& value = *model.graph().add_value_info();
+    value.set_name(name);
+    value.mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::FLOAT);
+    value.mutable_type()->mutable_tensor_type()->mutable_shape();
+  }
+  const Model after = load_model(write("a.onnx", serialize(model.proto)));
+  ASSERT_EQ(after.graph().value_info_size(), 1);
+  EXPECT_EQ(after.graph().value_info(0).name(), "t");
+}
+
 // Such as the regions of a Resize, which few give: the rest of the file is not theirs.
 TEST_F(Load, ATensorWithoutElementsHasNoExternalData) {
   write("w.bin", std::string(16, '\1'));

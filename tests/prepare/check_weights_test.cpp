@@ -48,6 +48,14 @@ TEST(CheckWeights, ConstantNodesAreReadToo) {
   EXPECT_NE(refusal_of(model).find("'c'"), std::string::npos);
 }
 
+TEST(CheckWeights, WhatNobodyReadsMayHoldAnything) {
+  Model model = conv_with(1, onnx::TensorProto::FLOAT);
+  put_initializer(model.graph(), make_tensor("dead", {1}, std::vector<float>{nan}));
+  EXPECT_EQ(refusal_of(model), "");
+  model.graph().add_output()->set_name("dead");
+  EXPECT_NE(refusal_of(model).find("'dead', holds NaN"), std::string::npos) << refusal_of(model);
+}
+
 TEST(CheckWeights, InfiniteBoundsAndMasksAreAccepted) {
   Model model = text_model("g (float[2] x) => (float[2] y) <float top, float[2] mask> { t = Clip (x, , top)  y = Add (t, mask) }");
   put_initializer(model.graph(), make_tensor("top", {}, std::vector<float>{infinity}));

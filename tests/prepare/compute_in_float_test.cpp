@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "pass_fixture.h"
 #include "prepare/passes.h"
 
@@ -27,6 +29,10 @@ INSTANTIATE_TEST_SUITE_P(
             "g (float16[2,4] x) => (float16[2,4] a, float16[2,4] y) <float16[4,4] w> { a = MatMul (x, w)  t = Add (a, x)  y = MatMul (t, "
             "w) }",
             "Cast MatMul Add MatMul Cast Cast"},
+        GraphCase{"AnInputThatIsAnOutput", "g (float16[2,4] x) => (float16[2,4] x, float16[2,4] y) <float16[4,4] w> { y = MatMul (x, w) }",
+                  "Cast MatMul Cast"},
+        GraphCase{"AWeightThatIsAnOutput", "g (float16[2,4] x) => (float16[4,4] w, float16[2,4] y) <float16[4,4] w> { y = MatMul (x, w) }",
+                  "Cast MatMul Cast Cast"},
         GraphCase{
             "CastInside",
             "g (float[2,4] x) => (float[2,4] y) <float16[4,4] w> { h = Cast <to = 10> (x)  t = MatMul (h, w)  y = Cast <to = 1> (t) }",
@@ -52,6 +58,19 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(ComputeInFloatRange, AValueThatFloatCannotHoldIsNotConverted) {
   Model model = text_model("g (double[2,2] x) => (double[2,2] y) <double[2,2] w = {1e300, 0, 0, 1}> { y = MatMul (x, w) }");
   EXPECT_ANY_THROW(compute_in_float(model));
+}
+
+TEST(ComputeInFloatRange, InfinityIsAFloat) {
+  Model model = text_model(R"(g (double[2,2] x) => (double[2,2] y) <double[2,2] w, bool[2,2] mask = {1, 0, 1, 1}, double low = {0}> {
+    h = MatMul (x, w)
+    m = Where (mask, h, low)
+    y = Softmax <axis = -1> (m)
+  })");
+  Tensor low = Tensor::zeros(onnx::TensorProto::DOUBLE, {});
+  low.as<double>()[0] = -std::numeric_limits<double>::infinity();
+  put_initializer(model.graph(), to_proto("low", low));
+  const auto result = run_pass_on(model, compute_in_float, half_tolerance);
+  EXPECT_EQ(float_values(initializer_of(result.after, "low")), std::vector<float>{-std::numeric_limits<float>::infinity()});
 }
 
 }  // namespace

@@ -94,15 +94,6 @@ TEST(FoldConstants, KeepsRandomNodes) {
   EXPECT_EQ(operators(model), "RandomUniformLike Mul Add");
 }
 
-TEST(FoldConstants, KeepsDequantizedWeights) {
-  const auto result = run_pass_on(R"(g (float[1,2] x) => (float[1,2] y) <int8[2,2] w = {1, 2, 3, 4}, float s = {0.5}, int8 z = {0}> {
-    f = DequantizeLinear (w, s, z)
-    y = MatMul (x, f)
-  })",
-                                  fold_constants);
-  EXPECT_EQ(result.detail, "");
-}
-
 TEST(FoldConstants, KeepsResultsThatWouldBlowUpTheFile) {
   const auto graph = [](const std::string& count) {
     return "g (float[1] x) => (float[1] y) <int64[1] n = {" + count +
@@ -110,6 +101,40 @@ TEST(FoldConstants, KeepsResultsThatWouldBlowUpTheFile) {
   };
   EXPECT_EQ(operators(run_pass_on(graph("20000000"), fold_constants).after), "ConstantOfShape ReduceMax Add");
   EXPECT_EQ(operators(run_pass_on(graph("2000"), fold_constants).after), "Add");
+}
+
+// The coordinates of each position as channels: what is small is folded, what Expand makes of it is left to ONNX Runtime.
+TEST(FoldConstants, KeepsComputedCoordinates) {
+  const auto result = run_pass_on(R"(g (float[1,1,8,20000] x) => (float[1,2,8,20000] y)
+      <float zero = {0}, float count = {20000}, float one = {1}, int64[4] row = {1, 1, 1, -1}, int64[4] shape = {1, 1, 8, 1}> {
+    r = Range (zero, count, one)
+    w = Reshape (r, row)
+    e = Expand (w, shape)
+    d = Div (e, count)
+    y = Concat <axis = 1> (x, d)
+  })",
+                                  fold_constants);
+  EXPECT_EQ(operators(result.after), "Range Reshape Expand Div Concat");
+}
+
+TEST(FoldConstants, ALargeResultThatEndsAsAWeightIsFolded) {
+  const auto result = run_pass_on(R"(g (float[1,64,4,4] x) => (float[1,64,2,2] y) <float[64,1,1,1] v, int64[4] shape = {64, 64, 3, 3}> {
+    e = Expand (v, shape)
+    w = Neg (e)
+    y = Conv (x, w)
+  })",
+                                  fold_constants);
+  EXPECT_EQ(operators(result.after), "Conv");
+}
+
+TEST(FoldConstants, KeepsWhatTurnsOutLarge) {
+  const auto result = run_pass_on(R"(g (float[1] x) => (float[K] y) <float zero = {0}, float[2] n = {3, 20000}, float one = {1}> {
+    m = ReduceMax <keepdims = 0> (n)
+    r = Range (zero, m, one)
+    y = Concat <axis = 0> (x, r)
+  })",
+                                  fold_constants);
+  EXPECT_EQ(result.detail, "");
 }
 
 TEST(FoldConstants, KeepsModelOutputsAndSubgraphs) {
@@ -158,13 +183,14 @@ TEST(FoldConstants, SeveralOutputsOneUnread) {
 TEST(FoldConstants, WrongDeclaredShapeIsIgnored) {
   Model model =
       text_model("g (float[N,2] x) => (float[N,2] y, int64[2] s) { t = Relu (x)  s0 = Shape (t)  s = Add (s0, s0)  y = Relu (t) }");
-  auto& claim = *model.graph().add_value_info();
-  claim.set_name("t");
-  auto& type = *claim.mutable_type()->mutable_tensor_type();
-  type.set_elem_type(onnx::TensorProto::FLOAT);
-  type.mutable_shape()->add_dim()->set_dim_value(7);
-  type.mutable_shape()->add_dim()->set_dim_value(2);
+  claim(model, "t", {7, 2});
   EXPECT_EQ(run_pass_on(model, fold_constants).detail, "");
+}
+
+TEST(FoldConstants, NothingIsClaimedAboutWhatBecameAConstant) {
+  Model model = text_model("g (float[2] x) => (float[2] y) <float[2] a> { b = Neg (a)  y = Add (x, b) }");
+  claim(model, "b", {2});
+  EXPECT_EQ(run_pass_on(model, fold_constants).after.graph().value_info_size(), 0);
 }
 
 }  // namespace

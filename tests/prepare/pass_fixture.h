@@ -55,6 +55,15 @@ inline Model with_name(Model model, const std::string& type) {
   return model;
 }
 
+// What a file may say about a tensor, true or not.
+inline void claim(Model& model, const std::string& name, const Shape& shape) {
+  auto& value = *model.graph().add_value_info();
+  value.set_name(name);
+  auto& type = *value.mutable_type()->mutable_tensor_type();
+  type.set_elem_type(onnx::TensorProto::FLOAT);
+  for (const auto dimension : shape) type.mutable_shape()->add_dim()->set_dim_value(dimension);
+}
+
 // A row of a table of cases: one graph, and which operators are left of it.
 struct GraphCase {
   const char* name;

@@ -5,6 +5,7 @@
 #include "dataset/image.h"
 #include "pass_fixture.h"
 #include "prepare/passes.h"
+#include "prepare/value_types.h"
 #include "support/error_text.h"
 
 namespace quantize::test {
@@ -116,6 +117,17 @@ TEST(FoldPixelInput, PutsThePaddedConvolutionsShiftIntoAChannelOfItsOwn) {
   EXPECT_EQ(operators(after), "Pad Cast Conv Relu");
   EXPECT_EQ(shape_of(initializer_of(after, "w")), (Shape{4, 4, 3, 3}));
   expect_same_result(before, after, Preprocess(), Layout::automatic);
+}
+
+// PyTorch's exporter says of every weight what shape it has.
+TEST(FoldPixelInput, WhatIsSaidAboutTheWeightGoes) {
+  Model model = text_model(padded);
+  claim(model, "w", shape_of(initializer_of(model, "w")));
+  take_pixels(model, Preprocess(), Layout::automatic);
+  fold_batch_norm(model);
+  EXPECT_FALSE(fold_pixel_input(model).empty());
+  EXPECT_EQ(model.graph().value_info_size(), 0);
+  EXPECT_EQ(ValueTypes(model.proto).of("w").shape, (Shape{4, 4, 3, 3}));
 }
 
 TEST(FoldPixelInput, IsNotNeededWithoutPadding) {

@@ -45,5 +45,11 @@ TEST(UnpackConstants, LeavesSubgraphsAlone) {
   EXPECT_EQ(result.detail, "");
 }
 
+TEST(UnpackConstants, NothingIsClaimedAboutThem) {
+  Model model = text_model("g (float[2] x) => (float[2] y) { c = Constant <value = float[2] {1, 2}> ()  y = Mul (x, c) }");
+  claim(model, "c", {2});
+  EXPECT_EQ(run_pass_on(model, unpack_constants).after.graph().value_info_size(), 0);
+}
+
 }  // namespace
 }  // namespace quantize::test

@@ -10,7 +10,7 @@
 namespace quantize::test {
 namespace {
 
-Issues issues_of(const Model& with_floats, const Model& written, int class_axis = 1) {
+Issues issues_of(const Model& with_floats, const Model& written, std::optional<int> class_axis = 1) {
   return check_outputs(with_floats.proto, written.proto, class_axis, random_inputs(with_floats.proto));
 }
 
@@ -68,6 +68,15 @@ TEST(CheckOutputs, OneChannelIsWhetherItIsOverOneHalf) {
   EXPECT_EQ(issues_of(floats, written), Issues{});
   put_initializer(written.graph(), make_tensor("half", {}, std::vector<float>{0.95F}));  // more than a Sigmoid of up to 2
   expect_one(issues_of(floats, written), "y");
+}
+
+TEST(CheckOutputs, APlaneWithoutClassesIsWhetherItIsOverOneHalf) {
+  const Model floats = text_model("g (float[1,4,4] x) => (float[1,4,4] y) { y = Sigmoid (x) }");
+  Model written = floats;
+  give_classes(written, std::nullopt, {1, 4, 4});
+  EXPECT_EQ(issues_of(floats, written, std::nullopt), Issues{});
+  put_initializer(written.graph(), make_tensor("half", {}, std::vector<float>{0.95F}));
+  expect_one(issues_of(floats, written, std::nullopt), "y");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "encode/plan_fixture.h"
+#include "encode/weight_encodings.h"
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "prepare/pixel_input.h"
@@ -56,6 +57,17 @@ TEST_F(Checks, AnUntouchedModelPassesAll) {
   EXPECT_EQ(activations(), Issues{});
   EXPECT_EQ(check_biases(written_.proto), Issues{});
   EXPECT_EQ(check_interface(plan_.prepared.proto, written_.proto), Issues{});
+  EXPECT_EQ(verify_file(), "");
+}
+
+// ONNX Runtime warns of the float model as well; a shape that only the quantized model declares is a fault.
+TEST_F(Checks, AWrongDeclaredShapeIsNoFaultWhereItWasThereBefore) {
+  const auto shrink = [](Model& model) {
+    model.graph().mutable_output(0)->mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim(3)->set_dim_value(4);
+  };
+  shrink(written_);
+  EXPECT_NE(verify_file(), "");
+  shrink(plan_.prepared);
   EXPECT_EQ(verify_file(), "");
 }
 
@@ -249,6 +261,25 @@ TEST(ChecksOfConstants, AProductWithAVectorIsNoWeightedOperator) {
                                scheme_named("w8a8"));
   const Model written = rewrite(plan.prepared, plan.placement, plan.encodings);
   EXPECT_TRUE(check_weights(plan.prepared, written.proto, plan.placement, plan.encodings).empty());
+}
+
+// In steps of 16 bits, what single precision makes of a quotient is more than rounding in itself is off by.
+TEST(CheckWeights, OfSixteenBitsAreWhereSinglePrecisionPutsThem) {
+  auto plan =
+      plan_graph(text_model("g (float[1,64,4,4] x) => (float y) <float[64,64,3,3] w> { y = Conv (x, w) }", 21, 10), scheme_named("w8a8"));
+  const auto& weight = initializer_of(plan.prepared, "w");
+  plan.encodings.weights["w"] = encode_weight(float_values(weight), shape_of(weight), 0, onnx::TensorProto::INT16);
+  const Model written = rewrite(plan.prepared, plan.placement, plan.encodings);
+  EXPECT_EQ(check_weights(plan.prepared, written.proto, plan.placement, plan.encodings), Issues{});
+}
+
+TEST(CheckActivations, TwoCastsMayReadTheSamePixels) {
+  const auto plan = plan_graph(text_model("g (uint8[1,3,6,6] x) => (float y) <float[4,3,1,1] w, float[4,3,1,1] v, float[4,4,1,1] u> { "
+                                          "f = Cast <to = 1> (x)  a = Conv (f, w)  g = Cast <to = 1> (x)  b = Conv (g, v)  "
+                                          "s = Add (a, b)  y = Conv (s, u) }"),
+                               scheme_named("w8a8"));
+  const Model written = rewrite(plan.prepared, plan.placement, plan.encodings);
+  EXPECT_EQ(check_activations(plan.prepared.proto, written.proto, plan.placement, plan.encodings), Issues{});
 }
 
 }  // namespace
