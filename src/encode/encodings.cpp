@@ -15,10 +15,15 @@
 namespace quantize {
 namespace {
 
-std::string method_name(const Scheme& scheme) {
+// Whether ranges reach further than what was seen.
+bool has_room(const Scheme& scheme) { return scheme.method == RangeMethod::automatic && scheme.activation_bits > 8; }
+
+std::string method_name(const Scheme& scheme, bool unclipped) {
+  if (has_room(scheme)) return "minmax with room";
+  if (unclipped) return "minmax";
   switch (scheme.method) {
     case RangeMethod::automatic:
-      return scheme.activation_bits > 8 ? "minmax with room" : "weighted mse";
+      return "weighted mse";
     case RangeMethod::percentile:
       return "percentile";
     case RangeMethod::mse:
@@ -45,18 +50,21 @@ Encoding encode_constant(const std::string& name, const GraphIndex& index, const
     }
   }
   if (wide || narrow) scheme.activation_bits = wide ? 16 : 8;
-  const auto values = float_values(*index.constant(name));
-  Range range;
-  for (const float value : values) {
-    range.low = std::min(range.low, static_cast<double>(value));
-    range.high = std::max(range.high, static_cast<double>(value));
-  }
-  auto encoding = encode_range(range, scheme.activation_type(), scheme.activations);
+  auto encoding = encode_range(range_of_values(float_values(*index.constant(name))), scheme.activation_type(), scheme.activations);
   encoding.method = "constant";
   return encoding;
 }
 
 }  // namespace
+
+Range range_of_values(std::span<const float> values) {
+  Range range;
+  for (const float value : values) {
+    range.low = std::min(range.low, static_cast<double>(value));
+    range.high = std::max(range.high, static_cast<double>(value));
+  }
+  return range;
+}
 
 float usable_scale(double scale) {
   if (!(scale > 0)) return 1.0F;
@@ -136,8 +144,8 @@ TensorStatistics group_statistics(const TensorGroup& group, const Statistics& st
 Range group_range(const TensorGroup& group, const Statistics& statistics, const Scheme& scheme) {
   if (group.range_is_exact) return {group.range->first, group.range->second};
   const auto seen = group_statistics(group, statistics);
-  const Range range = group.unclipped ? minmax_range(seen) : choose_range(seen, scheme, group.negative_weight);
-  return limit_range(range, group, scheme.activation_bits);
+  const Range whole = has_room(scheme) ? roomy_range(seen) : minmax_range(seen);
+  return limit_range(group.unclipped ? whole : choose_range(seen, scheme, group.negative_weight), group, scheme.activation_bits);
 }
 
 Range limit_range(Range range, const TensorGroup& group, int bits) {
@@ -223,6 +231,13 @@ void protect_biases(const Model& model, const Placement& placement, Encodings& e
   }
 }
 
+void encode_constants(const GraphIndex& index, const Placement& placement, const Scheme& scheme, Encodings& encodings) {
+  std::map<std::string, Encoding> constants;
+  for (const auto& name : placement.constants) encodings.activations.erase(name);  // they do not count as neighbours of each other
+  for (const auto& name : placement.constants) constants[name] = encode_constant(name, index, encodings, scheme);
+  encodings.activations.merge(constants);
+}
+
 Encodings encode(const Model& model, const Placement& placement, const Statistics& statistics, const Scheme& scheme, Context& context) {
   const GraphIndex index(model.graph());
   Encodings encodings;
@@ -232,26 +247,12 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
     if (!group.range_is_exact) range = solve_activation_hazards(range, group_statistics(group, statistics), group.name(), context);
     Encoding encoding = group.is_pixels ? encode_range(range, onnx::TensorProto::UINT8, Symmetry::asymmetric)
                                         : encode_range(range, own.activation_type(), own.activations);
-    encoding.method = group.range_is_exact ? "fixed range" : group.unclipped ? "minmax" : method_name(own);
+    encoding.method = group.range_is_exact ? "fixed range" : method_name(own, group.unclipped);
     for (const auto& member : group.members) encodings.activations[member] = encoding;
   }
   widen_pool_scales(index, placement, encodings);
-  std::map<std::string, Encoding> constants;
-  for (const auto& name : placement.constants) constants[name] = encode_constant(name, index, encodings, scheme);
-  encodings.activations.merge(constants);
-
-  for (const auto& [number, op] : placement.weighted) {
-    const auto& tensor = *index.initializer(op.weight);
-    auto [place, fresh] = encodings.weights.try_emplace(op.weight);
-    const auto values = float_values(tensor);
-    if (fresh)
-      place->second = encode_plain_weight(values, shape_of(tensor), op, scheme_for_weight(scheme, placement, op.weight), placement);
-    const auto* bias = index.initializer(op.bias);
-    const bool in_integers = is_quantized_bias(bias, op, encodings);
-    solve_weight_hazards(place->second, values, shape_of(tensor), in_integers ? float_values(*bias) : std::vector<float>{},
-                         in_integers ? encodings.activations.at(op.input).scale[0] : 1.0F, op.groups, describe(index.node(number)),
-                         context);
-  }
+  encode_constants(index, placement, scheme, encodings);
+  encode_weights(index, placement, scheme, encodings, context);
   shorten_multipliers(index, placement, encodings);
   return encodings;
 }

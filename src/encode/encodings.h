@@ -41,8 +41,7 @@ struct Encoding {
   [[nodiscard]] Shape scale_shape(const Shape& shape) const;
 };
 
-// Of the type; symmetric int8 weights use -127..127, so that negation is exact and no runtime's 16-bit sums overflow; int4 uses all 16
-// values.
+// Of the type; symmetric int8 weights use -127..127, so that negation is exact; int4 uses all 16 values.
 IntegerRange integer_range(ElementType type, bool symmetric_weight = false);
 
 bool is_byte(ElementType type);  // 8 bits
@@ -66,9 +65,15 @@ float usable_scale(double scale);
 // observed tensor.
 Encodings encode(const Model& model, const Placement& placement, const Statistics& statistics, const Scheme& scheme, Context& context);
 
+// Of the constants that quantized arithmetic reads, for the activations' encodings as they are: each has as many bits as the widest of the
+// activations it meets.
+void encode_constants(const GraphIndex& index, const Placement& placement, const Scheme& scheme, Encodings& encodings);
+// What a constant's values span, zero included.
+Range range_of_values(std::span<const float> values);
+
 // The statistics of a group: those of its sources together, of the values that its readers tell apart.
 TensorStatistics group_statistics(const TensorGroup& group, const Statistics& statistics);
-// Range of one group: exact where known, limited by its bounds, never clipped where it is a graph output.
+// Range of one group: exact where known, limited by its bounds, never less than what was seen where it is unclipped.
 Range group_range(const TensorGroup& group, const Statistics& statistics, const Scheme& scheme);
 
 // What a group's bounds leave of a range. An end where all readers saturate becomes half a step wider: the integer there must lie beyond

@@ -54,7 +54,8 @@ std::set<int> excluded_nodes(const onnx::GraphProto& graph, const Exclusions& ex
       excluded.insert(i);
       any = true;
     }
-    if (!any) throw Error(ErrorKind::usage, what + " matches no node of the model; `quantize MODEL --dry-run -v` lists them");
+    if (!any)
+      throw Error(ErrorKind::usage, what + " matches no node of the model; `quantize MODEL --calib random --dry-run -v` lists them");
   }
   return excluded;
 }

@@ -23,10 +23,10 @@ class Grouper {
       const bool shares = given_.roles[i] == Role::moving || joins || named_in(target_.sharing, node);
       if (!given_.active.contains(i) || !shares) continue;
       for (const auto& output : node.output()) {
-        if (given_.tensors.contains(output)) unite(node.input(0), output);
+        if (given_.tensors.contains(output)) unite(node.output(0), output);
       }
-      for (int k = 1; k < node.input_size() && given_.roles[i] != Role::moving; ++k) {
-        if (given_.tensors.contains(node.input(k))) unite(node.input(0), node.input(k));
+      for (int k = 0; k < node.input_size(); ++k) {  // not constants, which several nodes may read: each has an encoding of its own
+        if (is_data_input(node, k) && given_.tensors.contains(node.input(k))) unite(node.output(0), node.input(k));
       }
     }
     for (const int number : given_.integer_activations) {

@@ -21,11 +21,11 @@ std::string number(double value) {
 std::string channels(int count) { return std::to_string(count) + (count == 1 ? " channel" : " channels"); }
 
 // A channel far larger than the others: harmless with scales of their own, the end of the others without.
-void note_outlying_channel(const Encoding& weight, std::span<const float> values, const Shape& shape, const std::string& node,
-                           Context& context) {
-  if (shape.size() < 2 || weight.block > 0) return;
+void note_outlying_channel(const Encoding& weight, std::span<const float> values, const Shape& shape, int channel_axis,
+                           const std::string& node, Context& context) {
+  if (channel_axis < 0 || weight.block > 0) return;
   Encoding channels_of = weight;
-  channels_of.axis = std::max(weight.axis, 0);
+  channels_of.axis = channel_axis;
   const auto largest = largest_magnitudes(values, shape, channels_of);
   auto sorted = largest;
   std::erase(sorted, 0.0F);
@@ -113,7 +113,7 @@ int protect_bias(Encoding& weight, std::span<const float> bias, float input_scal
 }
 
 void solve_weight_hazards(Encoding& weight, std::span<const float> values, const Shape& shape, std::span<const float> bias,
-                          float input_scale, std::int64_t groups, const std::string& node, Context& context) {
+                          float input_scale, const WeightedOp& op, const std::string& node, Context& context) {
   if (const int zeros = encode_zero_channels(weight, values, shape, bias, input_scale); zeros > 0) {
     context.note(node + ": " +
                  (weight.axis < 0 ? "all weights are"
@@ -121,10 +121,10 @@ void solve_weight_hazards(Encoding& weight, std::span<const float> values, const
                                         (zeros == 1 ? "is" : "are")) +
                  " zero; the scale follows the bias");
   }
-  if (const int raised = protect_bias(weight, bias, input_scale, groups); raised > 0) {
+  if (const int raised = protect_bias(weight, bias, input_scale, op.groups); raised > 0) {
     context.note(node + ": the weight scale of " + channels(raised) + " was raised so that the bias fits int32");
   }
-  note_outlying_channel(weight, values, shape, node, context);
+  note_outlying_channel(weight, values, shape, op.channel_axis, node, context);
 }
 
 Range solve_activation_hazards(Range range, const TensorStatistics& statistics, const std::string& tensor, Context& context) {

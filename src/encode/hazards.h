@@ -24,7 +24,7 @@ int protect_bias(Encoding& weight, std::span<const float> bias, float input_scal
 
 // Both of the above, with notes. `bias` is empty where there is none, or none that will be quantized. `node` is described in the notes.
 void solve_weight_hazards(Encoding& weight, std::span<const float> values, const Shape& shape, std::span<const float> bias,
-                          float input_scale, std::int64_t groups, const std::string& node, Context& context);
+                          float input_scale, const WeightedOp& op, const std::string& node, Context& context);
 
 // What an activation's statistics make of the range chosen for it: a tensor that is zero in all of calibration gets [0, 1] (any scale would
 // do for its values; this one keeps its readers' biases exact) and a warning; a range that cuts off more than 1 % of the values is widened

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <set>
 
+#include "encode/absorbed_clamp.h"
+
 namespace quantize {
 namespace {
 
@@ -48,7 +50,7 @@ ScaleRule scale_rule(const GraphIndex& index, const Placement& placement, const 
   const auto& known = encodings.activations;
   const auto input = known.find(op.input);
   if (!placement.short_multipliers || input == known.end()) return {};
-  const auto result = known.find(known.contains(op.output) ? op.output : behind_clamp(op.output, index));
+  const auto result = known.find(rounded_result(op.output, index, placement, encodings));
   if (result == known.end()) return {};
   const bool bytes = encodings.weights.at(op.weight).type == onnx::TensorProto::INT8 && !is_wide(result->second.type);
   return {.least = 0,
@@ -61,7 +63,9 @@ void shorten_multipliers(const GraphIndex& index, const Placement& placement, En
   for (const auto& [number, op] : placement.weighted) {
     const ScaleRule rule = scale_rule(index, placement, encodings, op);
     if (rule.to_multiplier == 0 || !done.insert(op.weight).second) continue;
-    for (auto& scale : encodings.weights.at(op.weight).scale) scale = rule.at_least(scale);
+    auto& weight = encodings.weights.at(op.weight);
+    if (weight.method == "imported") continue;
+    for (auto& scale : weight.scale) scale = rule.at_least(scale);
   }
 }
 

@@ -23,7 +23,7 @@ struct ScaleRule {
 // operator does not run on integers.
 ScaleRule scale_rule(const GraphIndex& index, const Placement& placement, const Encodings& encodings, const WeightedOp& op);
 
-// Raises the weight scales of the plan to allowed ones, for the activations' encodings as they are.
+// Raises the weight scales of the plan to allowed ones, for the activations' encodings as they are; imported scales are final.
 void shorten_multipliers(const GraphIndex& index, const Placement& placement, Encodings& encodings);
 
 // The bias, in steps of input scale * weight scale, for kernels that multiply the two bytes of 16-bit activations one after the other and

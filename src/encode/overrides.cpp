@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 #include "encode/hazards.h"
+#include "encode/multiplier.h"
+#include "encode/pool_scales.h"
 #include "encode/weight_encodings.h"
 #include "model/graph.h"
 
@@ -48,13 +50,15 @@ class Overrider {
 
   void run(Context& context) {
     for (const auto& group : placement_.groups) apply_to_group(group);
+    derive_the_rest(context);
     for (const auto& name : placement_.constants) {
-      if (const auto found = overrides_.find(name); found != overrides_.end()) take(name, encodings_.activations.at(name), found->second);
+      if (const auto found = overrides_.find(name); found != overrides_.end()) apply_to_constant(name, found->second);
     }
     for (const auto& [number, op] : placement_.weighted) {
       if (const auto found = overrides_.find(op.weight); found != overrides_.end()) apply_to_weight(op, found->second);
     }
     for (const auto& [number, op] : placement_.weighted) check_bias(op);
+    shorten_multipliers(index_, placement_, encodings_);
     Names unknown, left_float;
     for (const auto& [name, ignored] : overrides_) {
       if (used_.contains(name)) continue;
@@ -71,6 +75,14 @@ class Overrider {
  private:
   [[noreturn]] void fail(const std::string& tensor, const std::string& what) const {
     throw Error(ErrorKind::data, file_ + ": tensor '" + tensor + "' " + what);
+  }
+
+  // What encode() made of the activations' encodings, from those that are imported now.
+  void derive_the_rest(Context& context) {
+    widen_pool_scales(index_, placement_, encodings_);
+    encode_constants(index_, placement_, scheme_, encodings_);
+    encodings_.weights.clear();
+    encode_weights(index_, placement_, scheme_, encodings_, context);
   }
 
   void apply_to_group(const TensorGroup& group) {
@@ -96,10 +108,22 @@ class Overrider {
   }
 
   Range range_of(const TensorGroup& group, const TensorOverride& wanted) const {
-    Range range = wanted.low && wanted.high ? Range{} : group_range(group, statistics_, scheme_);
-    if (wanted.low) range.low = *wanted.low;
-    if (wanted.high) range.high = *wanted.high;
-    return range;
+    Scheme own = scheme_for_activations(scheme_, group);
+    if (wanted.type) own.activation_bits = is_wide(*wanted.type) ? 16 : 8;
+    return with_ends(wanted.low && wanted.high ? Range{} : group_range(group, statistics_, own), wanted);
+  }
+
+  static Range with_ends(Range range, const TensorOverride& wanted) {
+    return {wanted.low.value_or(range.low), wanted.high.value_or(range.high)};
+  }
+
+  void apply_to_constant(const std::string& name, const TensorOverride& wanted) {
+    auto& encoding = encodings_.activations.at(name);
+    take(name, encoding, wanted);
+    if (!wanted.scale.empty()) return;
+    const Range range = with_ends(range_of_values(float_values(*index_.constant(name))), wanted);
+    encoding = encode_range(range, wanted.type.value_or(encoding.type), wanted.symmetry.value_or(scheme_.activations));
+    encoding.method = "imported";
   }
 
   // One final scale for an activation.
@@ -119,7 +143,6 @@ class Overrider {
     if (wanted.scale.empty()) {
       const auto& tensor = *index_.initializer(op.weight);
       encoding = encode_weight(float_values(tensor), shape_of(tensor), encoding.axis, type, encoding.block);
-      encoding.method = "imported";
       return;
     }
     const std::size_t count = wanted.scale.size();

@@ -25,9 +25,10 @@ using Overrides = std::map<std::string, TensorOverride>;
 int lowest_opset(const Overrides& overrides);
 
 // Puts what `overrides` say in the place of the encodings of the same tensors: activations, for all tensors that share the encoding, and
-// weights. Tensors that the placement leaves float stay float; they, tensors that the model does not have, and members of one group that
-// are told different things are warned of with their number and the first name. Throws Error{data} naming file and tensor where not one
-// name is known, the number of scales does not fit, or a weight has a zero point that is not 0.
+// weights. What follows from the encodings of activations (constants, weights without an encoding of their own, means that a pool makes,
+// see pool_scales.h) is chosen anew. Tensors that the placement leaves float stay float; they, tensors that the model does not have, and
+// members of one group that are told different things are warned of with their number and the first name. Throws Error{data} naming file
+// and tensor where not one name is known, the number of scales does not fit, or a weight has a zero point that is not 0.
 void apply_overrides(Encodings& encodings, const Model& model, const Placement& placement, const Statistics& statistics,
                      const Scheme& scheme, const Overrides& overrides, const std::string& file, Context& context);
 

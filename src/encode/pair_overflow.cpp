@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "encode/absorbed_clamp.h"
 #include "model/graph.h"
 
 namespace quantize {
@@ -76,7 +77,7 @@ std::int32_t largest_pair(std::span<const std::int32_t> weights, std::span<const
 class Narrower {
  public:
   Narrower(const Model& model, const Placement& placement, const Statistics& statistics, Encodings& encodings, const PairRule& rule)
-      : index_(model.graph()), statistics_(statistics), encodings_(encodings), rule_(rule) {
+      : index_(model.graph()), placement_(placement), statistics_(statistics), encodings_(encodings), rule_(rule) {
     for (const auto& weighted : placement.weighted)
       mark(index_.node(weighted.node), weighted.op, placement.integer_products.contains(weighted.node));
   }
@@ -104,12 +105,7 @@ class Narrower {
     if (encodings_.weights.at(op.weight).type != onnx::TensorProto::INT8) return false;
     if (node.op_type() != "Conv" && node.op_type() != "ConvTranspose") return true;
     const bool depthwise = op.groups > 1 && rows.channels == 1 && rows.count == static_cast<std::size_t>(op.groups);
-    return !depthwise && (rule_.onednn || is_product || result_is_quantized(op.output));
-  }
-
-  // Directly, or behind the Relu or Clip that reads it.
-  [[nodiscard]] bool result_is_quantized(const std::string& output) const {
-    return encodings_.activations.contains(output) || encodings_.activations.contains(behind_clamp(output, index_));
+    return !depthwise && (rule_.onednn || is_product || !rounded_result(op.output, index_, placement_, encodings_).empty());
   }
 
   void mark(const onnx::NodeProto& node, const WeightedOp& op, bool is_product) {
@@ -150,6 +146,7 @@ class Narrower {
   }
 
   GraphIndex index_;
+  const Placement& placement_;
   const Statistics& statistics_;
   Encodings& encodings_;
   PairRule rule_;

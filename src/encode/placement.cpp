@@ -9,6 +9,7 @@
 #include "encode/group_tensors.h"
 #include "encode/integer_activation.h"
 #include "encode/known_tensors.h"
+#include "encode/masks.h"
 #include "model/attribute.h"
 #include "model/tensor.h"
 
@@ -25,7 +26,10 @@ class Placer {
         index_(graph_),
         target_(target),
         excluded_(excluded_nodes(graph_, exclusions)),
-        known_(known_tensors(model)) {}
+        masked_(masked_nodes(index_)),
+        known_(known_tensors(model)) {
+    if (target.symmetric_activations) known_.bytes.clear();  // what unsigned bytes hold is no encoding there
+  }
 
   Placement run() {
     placement_.float_biases = target_.float_biases;
@@ -44,6 +48,7 @@ class Placer {
     placement_.constants.assign(constants_.begin(), constants_.end());
     find_pixel_nodes();
     placement_.split_prelu = target_.split_prelu;
+    placement_.excluded = excluded_;
     for (int i = 0; i < graph_.node_size(); ++i) placement_.decisions.push_back(decide(i));
     return std::move(placement_);
   }
@@ -53,7 +58,7 @@ class Placer {
     for (int i = 0; i < graph_.node_size(); ++i) {
       const auto& node = graph_.node(i);
       Role role = excluded_.contains(i) ? Role::floating : role_of(node, index_);
-      if (named_in(target_.float_operators, node)) role = Role::floating;
+      if (named_in(target_.float_operators, node) || masked_.contains(i)) role = Role::floating;
       if (role != Role::floating && !(node.output_size() > 0 && known_.floats.contains(node.output(0)))) role = Role::floating;
       roles_.push_back(role);
       if (role == Role::weighted) placement_.weighted.push_back({i, *weighted_op(node, index_)});
@@ -89,11 +94,14 @@ class Placer {
     return placement_.integer_products.size() > before;
   }
 
+  // Directly, or once moved.
   bool only_floats_read(const std::string& name) const {
     const auto& uses = index_.uses(name);
     return !uses.empty() && !index_.is_graph_output(name) && std::ranges::all_of(uses, [&](const auto& use) {
-      return named_in(target_.float_operators, graph_.node(use.node)) ||
-             (joins_tensors(graph_.node(use.node)) && roles_[use.node] == Role::floating);
+      const auto& node = graph_.node(use.node);
+      if (roles_[use.node] == Role::moving)
+        return std::ranges::all_of(node.output(), [&](const auto& output) { return only_floats_read(output); });
+      return named_in(target_.float_operators, node) || (joins_tensors(node) && roles_[use.node] == Role::floating);
     });
   }
 
@@ -105,7 +113,8 @@ class Placer {
 
   void quantize_tensor(const std::string& name) {
     const bool read = !index_.uses(name).empty() || index_.is_graph_output(name);
-    if (!name.empty() && read && known_.floats.contains(name)) quantized_.insert(name);
+    const bool masked = masked_.contains(index_.producer_number(name));
+    if (!name.empty() && read && !masked && known_.floats.contains(name)) quantized_.insert(name);
   }
 
   // Whether all that `name` still goes through on its way to graph outputs runs in float or only moves it: quantizing it would lose
@@ -145,9 +154,9 @@ class Placer {
       active_.insert(number);
       for (int k = 0; k < node.input_size(); ++k) {
         if (!is_data_input(node, k) || !known_.floats.contains(node.input(k))) continue;
-        if (index_.constant(node.input(k)) != nullptr) {
+        if (index_.initializer(node.input(k)) != nullptr) {
           constants_.insert(node.input(k));
-        } else {
+        } else {  // a Constant node whose value is a graph output, too, makes it like any other
           quantize_tensor(node.input(k));
         }
       }
@@ -227,6 +236,7 @@ class Placer {
     if (decision.quantized) return decision;
     const std::string output = node.output_size() > 0 ? node.output(0) : "";
     const FloatNode found{.is_excluded = excluded_.contains(number),
+                          .is_masked = masked_.contains(number),
                           .has_float_role = decision.role == Role::floating,
                           .makes_floats = known_.floats.contains(output),
                           .is_read_for_pixels = read_for_pixels_.contains(output)};
@@ -237,7 +247,7 @@ class Placer {
   const onnx::GraphProto& graph_;
   GraphIndex index_;
   const Target& target_;
-  std::set<int> excluded_, active_, pixel_nodes_;
+  std::set<int> excluded_, masked_, active_, pixel_nodes_;
   KnownTensors known_;
   std::set<std::string> quantized_, constants_, read_for_pixels_, leaving_;
   std::vector<Role> roles_;

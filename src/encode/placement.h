@@ -28,7 +28,8 @@ struct TensorGroup {
   // What its readers tell apart, where they all saturate: values beyond are not worth a step of the encoding.
   std::optional<std::pair<float, float>> distinct;
   double negative_weight = 1;  // of errors on negative values: the mean square of what all their readers (PRelu, ...) scale them by
-  bool unclipped = false;      // a graph output, or read by a Sigmoid or Softmax: what clipping does behind it is not known here
+  bool unclipped =
+      false;  // a graph output, or read by a Sigmoid, HardSigmoid, Tanh or Softmax: what clipping does behind it is not known here
 
   [[nodiscard]] const std::string& name() const { return sources[0]; }  // what stays where other members are left float
 };
@@ -51,6 +52,7 @@ struct Placement {
   std::vector<WeightedNode> weighted;  // in execution order
   std::vector<std::string> constants;  // float initializers that quantized arithmetic reads as an operand (Mul by a constant)
   std::vector<Decision> decisions;     // one per node, in execution order
+  std::set<int> excluded;              // nodes left float by request, which the runtime is kept from running on integers all the same
   std::set<int> integer_products;      // 1x1 convolutions that only float operators read, see point_products.h
   std::set<int> integer_activations;   // PRelu and HardSwish between convolutions, see integer_activation.h
   bool split_prelu = false;            // a PRelu that stays float becomes Mul and Max, see split_prelu.h

@@ -70,4 +70,18 @@ Encoding encode_plain_weight(std::span<const float> values, const Shape& shape, 
   return encoding;
 }
 
+void encode_weights(const GraphIndex& index, const Placement& placement, const Scheme& scheme, Encodings& encodings, Context& context) {
+  for (const auto& [number, op] : placement.weighted) {
+    const auto& tensor = *index.initializer(op.weight);
+    const auto values = float_values(tensor);
+    const Shape shape = shape_of(tensor);
+    auto [place, fresh] = encodings.weights.try_emplace(op.weight);
+    if (fresh) place->second = encode_plain_weight(values, shape, op, scheme_for_weight(scheme, placement, op.weight), placement);
+    const auto* bias = index.initializer(op.bias);
+    const bool in_integers = is_quantized_bias(bias, op, encodings);
+    solve_weight_hazards(place->second, values, shape, in_integers ? float_values(*bias) : std::vector<float>{},
+                         in_integers ? encodings.activations.at(op.input).scale[0] : 1.0F, op, describe(index.node(number)), context);
+  }
+}
+
 }  // namespace quantize

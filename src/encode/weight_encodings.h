@@ -23,4 +23,7 @@ void encode_asymmetric(std::span<const float> values, const Shape& shape, Encodi
 Encoding encode_plain_weight(std::span<const float> values, const Shape& shape, const WeightedOp& op, const Scheme& scheme,
                              const Placement& placement);
 
+// Of all weights, each once, with the floors and notes of hazards.h for every operator that reads it.
+void encode_weights(const GraphIndex& index, const Placement& placement, const Scheme& scheme, Encodings& encodings, Context& context);
+
 }  // namespace quantize

@@ -1,6 +1,7 @@
 #include "ops/op_table.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 
@@ -72,7 +73,43 @@ bool pads_with_known_values(const onnx::NodeProto& node, const GraphIndex& index
   return value != nullptr && element_count(shape_of(*value)) == 1 && float_values(*value)[0] == 0;
 }
 
+// Divided by a constant whose smallest magnitude is some steps of its encoding: one that rounds to zero would make infinity. What a
+// computed divisor comes down to is not known.
+bool divides_by_steps(const onnx::NodeProto& node, const GraphIndex& index) {
+  constexpr float most_apart = 32;
+  const auto* divisor = index.constant(node.input(1));
+  if (divisor == nullptr || divisor->data_type() != onnx::TensorProto::FLOAT) return false;
+  auto magnitudes = float_values(*divisor);
+  std::ranges::transform(magnitudes, magnitudes.begin(), [](float value) { return std::fabs(value); });
+  if (magnitudes.empty()) return false;
+  const auto [least, most] = std::ranges::minmax(magnitudes);
+  return least * most_apart >= most && least > 0;
+}
+
+bool has_dilations(const onnx::NodeProto& node) {
+  return std::ranges::any_of(ints_attribute(node, "dilations"), [](auto dilation) { return dilation != 1; });
+}
+
+// Positions outside the input get a value of their own.
+bool extrapolates(const onnx::NodeProto& node) {
+  return string_attribute(node, "coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize" &&
+         float_attribute(node, "extrapolation_value", 0) != 0;
+}
+
+// Whether the operator with these attributes and constants is one that the table's role fits.
+bool fits_its_role(const onnx::NodeProto& node, Role role, const GraphIndex& index) {
+  const auto& type = node.op_type();
+  if (type == "Div") return divides_by_steps(node, index);
+  if (type == "AveragePool") return !has_dilations(node);
+  if (type == "Resize") return !extrapolates(node);
+  if (type == "MaxPool") return node.output_size() < 2 || node.output(1).empty();  // indices do not survive rounding
+  if (type == "Pad") return pads_with_known_values(node, index);
+  return role != Role::clamp || clamp_bounds(node, index).has_value();
+}
+
 }  // namespace
+
+bool is_in_table(const onnx::NodeProto& node) { return standard_domain(node) && roles().contains(node.op_type()); }
 
 Role role_of(const onnx::NodeProto& node, const GraphIndex& index) {
   const auto found = roles().find(node.op_type());
@@ -81,11 +118,8 @@ Role role_of(const onnx::NodeProto& node, const GraphIndex& index) {
   if (role == Role::weighted && !weighted_op(node, index)) {
     return node.op_type() == "MatMul" ? Role::compute : Role::floating;
   }
+  if (!fits_its_role(node, role, index)) return Role::floating;
   if (node.op_type() == "Resize") return string_attribute(node, "mode", "nearest") == "nearest" ? Role::moving : Role::compute;
-  if (node.op_type() == "MaxPool" && node.output_size() > 1 && !node.output(1).empty())
-    return Role::floating;  // indices do not survive rounding
-  if (node.op_type() == "Pad" && !pads_with_known_values(node, index)) return Role::floating;
-  if (role == Role::clamp && !clamp_bounds(node, index)) return Role::floating;
   return role;
 }
 

@@ -24,13 +24,16 @@ enum class Role {
 
 // The operator's role by itself; a target (target.h) may lower it to `floating`.
 Role role_of(const onnx::NodeProto& node, const GraphIndex& index);
+// Whether the operator has another role than `floating` in some form, be it not this node's.
+bool is_in_table(const onnx::NodeProto& node);
 
 bool is_quantizer(const onnx::NodeProto& node);    // QuantizeLinear
 bool is_dequantizer(const onnx::NodeProto& node);  // DequantizeLinear
 // Integer arithmetic of its own, of ONNX's or of ONNX Runtime's domain: QLinearConv, ConvInteger, QGemm, MatMulNBits, MatMulIntegerToFloat.
 bool is_integer_operator(const std::string& type);
 
-// Number of leading inputs that carry data (the rest are shapes, indices, bounds): Reshape 1, Concat all, Where ...
+// Whether this input carries data; others are shapes, indices, bounds. All of a Concat's, two of Add, Sub, Mul, Div, MatMul and PRelu, the
+// first of any other operator's.
 bool is_data_input(const onnx::NodeProto& node, int input);
 
 // Conv, ConvTranspose, Gemm, MatMul, with whatever inputs.

@@ -112,15 +112,16 @@ Shape first_output_shape(const onnx::ModelProto& model, std::span<const Tensor> 
   return inferred && !is_free_behind_batch(*inferred) ? *inferred : Session(model).run(inputs)[0].shape;
 }
 
-void give_classes(Model& quantized, int axis, const Shape& shape) {
+void give_classes(Model& quantized, std::optional<int> axis, const Shape& shape) {
   auto& graph = quantized.graph();
   auto& output = *graph.mutable_output(0);
   auto& type = type_of(output);
   const auto refuse = [&](const std::string& why) {
     throw Error(ErrorKind::usage, "output '" + output.name() + "' " + why + " (--output-dtype argmax)");
   };
-  if (type.elem_type() != onnx::TensorProto::FLOAT || static_cast<int>(shape.size()) <= axis) refuse("holds no float value per class");
-  const std::int64_t channels = shape[static_cast<std::size_t>(axis)];
+  if (type.elem_type() != onnx::TensorProto::FLOAT || static_cast<int>(shape.size()) <= axis.value_or(0))
+    refuse("holds no 32-bit float per class");
+  const std::int64_t channels = axis ? shape[static_cast<std::size_t>(*axis)] : 1;
   if (channels < 1) refuse("does not tell how many classes it has");
   NameMaker names(graph);
   const std::string logits = names.unique(output.name() + "_logits"), classes = names.unique(output.name() + "_classes");
@@ -131,14 +132,17 @@ void give_classes(Model& quantized, int axis, const Shape& shape) {
     return node;
   };
   if (channels == 1) {
-    const std::string half = names.unique("half"), axes = names.unique("class_axis"), over = names.unique(logits + "_over_half");
+    const std::string half = names.unique("half"), over = axis ? names.unique(logits + "_over_half") : classes;
     put_initializer(graph, make_tensor(half, {}, std::vector<float>{0.5F}));
-    put_initializer(graph, make_tensor(axes, {1}, std::vector<std::int64_t>{axis}));
     add("Greater", {logits, half}, over);
-    add("Squeeze", {over, axes}, classes);
+    if (axis) {
+      const std::string axes = names.unique("class_axis");
+      put_initializer(graph, make_tensor(axes, {1}, std::vector<std::int64_t>{*axis}));
+      add("Squeeze", {over, axes}, classes);
+    }
   } else {
     auto& node = add("ArgMax", {logits}, classes);
-    set_attribute(node, "axis", std::int64_t{axis});
+    set_attribute(node, "axis", std::int64_t{*axis});
     set_attribute(node, "keepdims", std::int64_t{0});
   }
   const auto result = channels > 256 ? onnx::TensorProto::INT64 : onnx::TensorProto::UINT8;
@@ -149,7 +153,7 @@ void give_classes(Model& quantized, int axis, const Shape& shape) {
     dimensions.Clear();
     while (dimensions.size() < static_cast<int>(shape.size())) dimensions.Add();
   }
-  dimensions.DeleteSubrange(axis, 1);
+  if (axis) dimensions.DeleteSubrange(*axis, 1);
 }
 
 }  // namespace quantize

@@ -38,8 +38,9 @@ bool give_floats(onnx::ModelProto& model);
 Shape first_output_shape(const onnx::ModelProto& model, std::span<const Tensor> inputs);
 
 // The first output, which has this shape, becomes the class of each pixel: the number of the greatest channel along `axis` (the first of
-// equals), and for a single channel whether it is over 0.5; that axis is gone, the name stays, the type is uint8, or int64 for more than
-// 256 classes. Throws Error{usage} where the output holds no float logits, or `shape` does not say how many channels there are.
-void give_classes(Model& quantized, int axis, const Shape& shape);
+// equals), and for a single channel, or without an axis, whether it is over 0.5; that axis is gone, the name stays, the type is uint8, or
+// int64 for more than 256 classes. Throws Error{usage} where the output holds no float logits, or `shape` does not say how many channels
+// there are.
+void give_classes(Model& quantized, std::optional<int> axis, const Shape& shape);
 
 }  // namespace quantize

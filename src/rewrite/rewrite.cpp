@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "encode/absorbed_clamp.h"
 #include "encode/integer_activation.h"
 #include "model/attribute.h"
 #include "model/edit.h"
@@ -49,7 +50,7 @@ class Rewriter {
   void rewrite_node(int number) {
     onnx::NodeProto node = index_.node(number);
     const bool quantized = placement_.decisions[static_cast<std::size_t>(number)].quantized;
-    if (quantized && is_absorbed(node)) {
+    if (quantized && is_absorbed(node, index_, placement_, encodings_)) {
       finish_absorbed(node);
       return;
     }
@@ -67,7 +68,7 @@ class Rewriter {
       }
     }
     rename_captured(node);
-    if (!quantized && runtime_would_quantize(index_.node(number))) {
+    if (!quantized && runtime_would_quantize(number)) {
       const std::string copy = names_.unique(node.input(0) + "_copy");
       writer_.add("Sum", {node.input(0)}, copy);
       node.set_input(0, copy);
@@ -103,10 +104,10 @@ class Rewriter {
     read_as_[y] = made_as_[y] = y;
   }
 
-  // One float operator reads what another made before it is rounded for others.
+  // One float operator reads what another made, or what the model is given, before it is rounded for others.
   bool is_read_unrounded(const std::string& name) const {
     const int producer = index_.producer_number(name);
-    return producer >= 0 && !placement_.decisions[static_cast<std::size_t>(producer)].quantized;
+    return producer < 0 || !placement_.decisions[static_cast<std::size_t>(producer)].quantized;
   }
 
   // What the readers of a quantized tensor read now.
@@ -114,15 +115,26 @@ class Rewriter {
     return !quantized_reader && is_read_unrounded(name) ? made_as_.at(name) : read_as_.at(name);
   }
 
-  // ONNX Runtime quantizes the float weights of these operators unasked, per tensor, where they stand between a DequantizeLinear and a
-  // QuantizeLinear. A Sum of one input, which only copies, in front of one that is to stay float prevents that.
-  bool runtime_would_quantize(const onnx::NodeProto& node) const {
-    static const std::set<std::string> types = {"Conv", "ConvTranspose", "Gemm"};
-    if (!types.contains(node.op_type()) || node.input_size() < 2 || index_.constant(node.input(1)) == nullptr) return false;
-    if (!read_as_.contains(node.input(0)) || is_read_unrounded(node.input(0))) return false;
-    const auto& uses = index_.uses(node.output(0));
-    const bool clamped = uses.size() == 1 && clamp_bounds(index_.node(uses[0].node), index_).has_value();
-    return encodings_.activations.contains(clamped ? index_.node(uses[0].node).output(0) : node.output(0));
+  // ONNX Runtime computes with integers whatever it can between DequantizeLinear and QuantizeLinear, and quantizes float weights there
+  // unasked, per tensor. A Sum of one input, which only copies, in front of one that is to stay float prevents that. Pools with dilations
+  // are among what it takes and then fails at.
+  bool runtime_would_quantize(int number) const {
+    static const std::set<std::string> with_weights = {"Conv", "ConvTranspose", "Gemm"};
+    static const std::set<std::string> arithmetic = {"Add",       "Mul",     "MatMul", "Concat", "AveragePool", "GlobalAveragePool",
+                                                     "LeakyRelu", "Sigmoid", "Softmax"};
+    const auto& node = index_.node(number);
+    const bool has_weights = with_weights.contains(node.op_type()) && node.input_size() > 1 && index_.constant(node.input(1)) != nullptr;
+    const bool stays_float = placement_.excluded.contains(number) || role_of(node, index_) == Role::floating;
+    if (!has_weights && !(stays_float && arithmetic.contains(node.op_type()))) return false;
+    for (int k = 0; k < node.input_size(); ++k) {
+      if (is_data_input(node, k) && (!read_as_.contains(node.input(k)) || is_read_unrounded(node.input(k)))) return false;
+    }
+    return node.op_type() == "MatMul" || is_rounded(node.output(0));  // it has an integer product with a float result
+  }
+
+  // As it is, or behind a Relu or Clip: the runtime removes those, too.
+  bool is_rounded(const std::string& name) const {
+    return encodings_.activations.contains(name) || encodings_.activations.contains(behind_clamp(name, index_));
   }
 
   // Subgraphs are float operators.
@@ -134,20 +146,6 @@ class Rewriter {
       if (read_as_.contains(name)) replace_uses(holder, name, name_for_reader(name, false));
     }
     node = holder.node(0);
-  }
-
-  // A clamp whose input is not itself quantized and whose bounds are where the encoding saturates.
-  bool is_absorbed(const onnx::NodeProto& node) const {
-    const auto bounds = clamp_bounds(node, index_);
-    if (!bounds || node.input_size() == 0 || encodings_.activations.contains(node.input(0))) return false;
-    const auto found = encodings_.activations.find(node.output(0));
-    if (found == encodings_.activations.end() || index_.uses(node.input(0)).size() != 1 || index_.producer(node.input(0)) == nullptr)
-      return false;
-    if (index_.is_graph_output(node.input(0))) return false;  // it would lose its name
-    const auto& encoding = found->second;
-    if (placement_.keep_wide_clamps && is_wide(encoding.type)) return false;
-    const double tolerance = 1e-6 * (encoding.high() - encoding.low());
-    return bounds->first <= encoding.low() + tolerance && bounds->second >= encoding.high() - tolerance;
   }
 
   // The producer, already written, makes the clamp's output directly.
@@ -183,7 +181,8 @@ class Rewriter {
       const auto& tensor = *index_.initializer(op.weight);
       const auto values = float_values(tensor);
       const auto integers = quantize_values(values, shape_of(tensor), encoding);
-      const bool zeros = placement_.weight_zeros || encoding.has_zero_points();
+      // ONNX Runtime has an integer kernel for Gemm only where all its zero points are there.
+      const bool zeros = placement_.weight_zeros || encoding.has_zero_points() || node.op_type() == "Gemm";
       weights_[op.weight] = writer_.dequantized(
           make_tensor(names_.unique("w" + std::to_string(weights_.size() + 1)), shape_of(tensor), encoding.type, integers),
           writer_.scale(encoding.scale, encoding.scale_shape(shape_of(tensor))), encoding.axis, zeros ? writer_.zero(encoding) : "",

@@ -77,13 +77,14 @@ Issues check_weights(const Model& prepared, const onnx::ModelProto& written, con
     for (std::size_t k = 0; k < values.size(); ++k) {
       const std::size_t slice = slice_of(k, shape, encoding);
       const double scale = encoding.scale[slice];
+      const double half = 0.5001 * scale + std::fabs(values[k]) * 0x1p-23;  // what single precision makes of value / scale
       const IntegerRange range = encoding.weight_range(slice);
       if (integers[k] < range.low || integers[k] > range.high) {
         issues.push_back(where + " element " + std::to_string(k) + " is outside the integer range planned");
         break;
       }
       const bool clipped = integers[k] == range.low || integers[k] == range.high;
-      if (!clipped && std::fabs(static_cast<double>(integers[k] - encoding.zero_point[slice]) * scale - values[k]) > 0.5001 * scale) {
+      if (!clipped && std::fabs(static_cast<double>(integers[k] - encoding.zero_point[slice]) * scale - values[k]) > half) {
         issues.push_back(where + " element " + std::to_string(k) + " is more than half a step away from its float value");
         break;
       }
@@ -192,20 +193,22 @@ Issues check_activations(const onnx::ModelProto& prepared, const onnx::ModelProt
   const GraphIndex index(written.graph());
   using Key = std::tuple<int, float, std::int64_t>;
   std::map<Key, int> planned, found;
+  std::set<std::string> planned_pixels, seen_pixels;  // counted once, however many Casts read them
+  const GraphIndex before(prepared.graph());
   for (const auto& group : placement.groups) {
     for (const auto& member : group.members) {
+      const bool from_pixels = group.is_pixels && member == group.sources[0];
+      if (from_pixels && !planned_pixels.insert(before.producer(member)->input(0)).second) continue;
       const auto& encoding = encodings.activations.at(member);
       ++planned[{encoding.type, encoding.scale[0], encoding.zero_point[0]}];
     }
   }
-  const GraphIndex before(prepared.graph());
   const Encoding gate = gate_encoding();
   for (const int number : placement.integer_activations) {
     if (!shares_encoding(before.node(number)) && runs_on_integers(before.node(number), encodings))
       ++planned[{gate.type, gate.scale[0], gate.zero_point[0]}];
   }
   const auto pixels = quantizers_of(prepared);
-  std::set<std::string> seen_pixels;
   for (const auto& node : written.graph().node()) {
     const auto* maker = node.op_type() == "DequantizeLinear" ? index.producer(integers_before(node.input(0), index)) : nullptr;
     const bool reads_pixels = node.op_type() == "DequantizeLinear" && index.initializer(node.input(0)) == nullptr &&

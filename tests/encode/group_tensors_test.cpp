@@ -111,5 +111,19 @@ TEST(GroupTensors, WhereTheRuntimeWantsItAllConcatInputsShare) {
   EXPECT_EQ(groups_of(place(text_model(text), sharing)), "x | a | b | c");
 }
 
+// Each constant has an encoding of its own: two Concats that begin with the same one have nothing in common by that.
+TEST(GroupTensors, ConcatsOfOneConstantDoNotShare) {
+  const auto placement = place(text_model(R"(g (float[1,2,6,6] x) => (float[1,2,6,6] y)
+      <float[2,2,1,1] w, float[1,2,6,6] k, float[2,4,1,1] v, float[2,4,1,1] u> {
+    a = Conv (x, w)
+    c = Concat <axis = 1> (k, a)
+    d = Conv (c, v)
+    e = Concat <axis = 1> (k, d)
+    y = Conv (e, u)
+  })"),
+                               find_target("qnn"));
+  EXPECT_EQ(groups_of(placement), "x | a c | d e | y");
+}
+
 }  // namespace
 }  // namespace quantize::test

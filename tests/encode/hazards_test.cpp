@@ -103,6 +103,21 @@ TEST_P(HazardsOfAScheme, OneChannelFarAboveTheOthersHasAScaleOfItsOwn) {
   EXPECT_NE(shared.warnings[0].find("use --weights per-channel"), std::string::npos);
 }
 
+// Its second axis is that of the output channels.
+TEST(Hazards, OfATransposedConvolutionChannelsAreCountedAlongItsOwnAxis) {
+  Model transposed = text_model("g (float[1,4,6,6] x) => (float y) <float[4,3,1,1] w> { y = ConvTranspose (x, w) }");
+  auto values = float_values(initializer_of(transposed, "w"));
+  for (std::size_t i = 2; i < values.size(); i += 3) values[i] *= 1e5F;
+  put_initializer(transposed.graph(), make_tensor("w", {4, 3, 1, 1}, values));
+  Scheme scheme = scheme_named("w8a8");
+  scheme.weights = Granularity::per_tensor;
+  const auto plan = plan_graph(transposed, scheme);
+  Context context;
+  encode(plan.prepared, plan.placement, plan.statistics, scheme, context);
+  ASSERT_EQ(context.warnings().size(), 1U);
+  EXPECT_NE(context.warnings()[0].find("the weights of channel 2 are"), std::string::npos) << context.warnings()[0];
+}
+
 TEST_P(HazardsOfAScheme, AConstantActivationIsExact) {
   for (std::size_t channel = 0; channel < 4; ++channel) scale_channel(model, "w", channel, 0);
   put_initializer(model.graph(), make_tensor("b", {4}, std::vector<float>{0.7F, 0.7F, 0.7F, 0.7F}));

@@ -58,5 +58,19 @@ TEST(GroupRange, ReachesTheEndWhereManyValuesAreCutOff) {
     EXPECT_GE(group_range(group, statistics, scheme_named("w8a8", method)).high, 6.0) << "else half of the values come out too small";
 }
 
+TEST(GroupRange, SixteenBitsLeaveRoomWhetherValuesMayBeClippedOrNot) {
+  TensorGroup group;
+  group.members = group.sources = {"b"};
+  const Statistics statistics = {{"b", statistics_of(std::vector<float>{-2, 1, 4})}};
+  for (const bool unclipped : {false, true}) {
+    group.unclipped = unclipped;
+    const Range range = group_range(group, statistics, scheme_named("w8a16", RangeMethod::automatic));
+    EXPECT_EQ(range.low, -2.5);
+    EXPECT_EQ(range.high, 5.0);
+    EXPECT_EQ(group_range(group, statistics, scheme_named("w8a16", RangeMethod::minmax)).high, 4.0) << "as asked";
+  }
+  EXPECT_EQ(group_range(group, statistics, scheme_named("w8a8", RangeMethod::automatic)).high, 4.0);
+}
+
 }  // namespace
 }  // namespace quantize::test

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "encode/plan_fixture.h"
 #include "support/error_text.h"
 
@@ -84,6 +87,56 @@ TEST(ApplyOverrides, RefusesWhatDoesNotFit) {
   refuses({{"x", final_scale(Proto::UINT8, {1}, {256})}}, "'x' has a zero point that uint8 cannot hold: 256");
   refuses({{"x", final_scale(Proto::UINT8, {1e-6F}, {0})}, {"w1", final_scale(Proto::INT8, {1e-6F}, {0})}},
           "'w1' has a scale so small that its bias does not fit into int32");
+}
+
+constexpr const char* scaled = R"(g (float[1,2,6,6] x) => (float[1,2,6,6] y) <float[2,2,1,1] w, float[2,1,1] k, float[2,2,1,1] v> {
+  a = Conv (x, w)  m = Mul (a, k)  y = Conv (m, v)
+})";
+
+Encodings overridden(const char* text, const Overrides& overrides, const std::string& target, RangeMethod method = RangeMethod::minmax) {
+  auto plan = plan_graph(text_model(text, 21, 10), scheme_named("w8a8", method), find_target(target));
+  Context context;
+  apply_overrides(plan.encodings, plan.prepared, plan.placement, plan.statistics, scheme_named("w8a8", method), overrides, "file", context);
+  EXPECT_TRUE(context.warnings().empty());
+  return plan.encodings;
+}
+
+TensorOverride of_type(ElementType type) { return {.type = type, .symmetry = {}, .low = {}, .high = {}, .scale = {}, .zero_point = {}}; }
+
+TEST(ApplyOverrides, ConstantsFollowTheTypesOfWhatTheyMeet) {
+  const auto encodings = overridden(scaled, {{"a", of_type(Proto::UINT16)}, {"m", of_type(Proto::UINT16)}}, "ort-cpu");
+  EXPECT_EQ(encodings.activations.at("k").type, Proto::UINT16);
+  EXPECT_EQ(overridden(scaled, {{"x", of_type(Proto::UINT16)}}, "ort-cpu").activations.at("k").type, Proto::UINT8);
+}
+
+TEST(ApplyOverrides, ConstantsTakeTypesAndRanges) {
+  TensorOverride wanted = of_type(Proto::INT8);
+  wanted.symmetry = Symmetry::symmetric;
+  wanted.high = 12.7;
+  const auto encoding = overridden(scaled, {{"k", wanted}}, "ort-cpu").activations.at("k");
+  EXPECT_EQ(encoding.type, Proto::INT8);
+  EXPECT_FLOAT_EQ(encoding.scale[0], 0.1F);
+  EXPECT_EQ(encoding.method, "imported");
+}
+
+// Ranges for 8 bits cut off what is rare.
+TEST(ApplyOverrides, ARangeIsChosenForTheTypeThatIsAskedFor) {
+  const auto encodings = overridden(scaled, {{"a", of_type(Proto::UINT16)}}, "ort-cpu", RangeMethod::automatic);
+  const auto plan = plan_graph(text_model(scaled), scheme_named("w8a8"));
+  const auto& seen = plan.statistics.at("a");
+  EXPECT_NEAR(encodings.activations.at("a").high(), 1.25 * std::max<double>(seen.max, 0), 1e-3);
+  EXPECT_NEAR(encodings.activations.at("a").low(), 1.25 * std::min<double>(seen.min, 0), 1e-3);
+}
+
+TEST(ApplyOverrides, MultipliersAreShortenedForTheEncodingsImported) {
+  const Overrides overrides = {{"x", final_scale(Proto::UINT8, {0.013F}, {100})}, {"w2", final_scale(Proto::INT8, {0.0123F}, {0})}};
+  const auto encodings = overridden(chain, overrides, "qnn");
+  const auto& activations = encodings.activations;
+  for (const float scale : encodings.weights.at("w1").scale) {
+    const double multiplier = static_cast<double>(scale) * activations.at("x").scale[0] / activations.at("r").scale[0];
+    EXPECT_NEAR(std::log2(multiplier), std::nearbyint(std::log2(multiplier)), 1e-4);
+  }
+  EXPECT_EQ(encodings.weights.at("w2").scale, std::vector<float>{0.0123F}) << "imported scales are final";
 }
 
 }  // namespace

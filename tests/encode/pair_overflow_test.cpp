@@ -116,6 +116,20 @@ TEST(PairOverflow, WhereNoIntegerKernelAddsPairsNothingIsChanged) {
   EXPECT_TRUE(narrow(wide).empty());
 }
 
+// Signed integers do not stand for a Relu: it stays between the convolution and the rounding of its result.
+TEST(PairOverflow, BeforeAReluThatStaysThereIsNoIntegerKernel) {
+  Scheme scheme = scheme_named("w8a8");
+  const auto narrowed = [&](const std::string& result) {
+    auto plan = plan_graph(pointwise(result), scheme);
+    return avoid_pair_overflow(plan.prepared, plan.placement, plan.statistics, plan.encodings).size();
+  };
+  const std::string plain = "  y = Conv (c, u)\n", relu = "  r = Relu (c)\n  y = Conv (r, u)\n";
+  EXPECT_EQ(narrowed(relu), 1U);
+  scheme.activations = Symmetry::symmetric;
+  EXPECT_EQ(narrowed(plain), 1U);
+  EXPECT_EQ(narrowed(relu), 0U);
+}
+
 // The order of the pairs: channels are innermost, so that with two channels the pair is the same tap of both, not two taps of one.
 TEST(PairOverflow, PairsAreNeighbouringChannelsOfOneTap) {
   Model model = text_model(R"(g (float[1,2,8,8] x) => (float[1,1,8,8] y) <float[1,2,1,2] w, float[1,1,1,1] u> {

@@ -168,6 +168,9 @@ TEST(Exclude, WhatMatchesNothingOrIsNoPatternIsAWrongOption) {
       ADD_FAILURE() << "no exception";
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::usage);
+      const bool is_pattern = exclusions.patterns == std::vector<std::string>{"("};
+      EXPECT_TRUE(is_pattern || std::string(error.what()).find("--calib random --dry-run -v` lists them") != std::string::npos)
+          << error.what();
     }
   }
 }

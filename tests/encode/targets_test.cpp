@@ -82,6 +82,17 @@ TEST(Qnn, ConcatAndLinearResizeShareOneEncoding) {
   }
 }
 
+TEST(Qnn, DivisionsByWhatWouldRoundToZeroStayFloat) {
+  const auto decision = [](const std::string& divisor) {
+    const Model model = text_model("g (float[1,2,4,4] x) => (float y) <float[2,2,1,1] w, float[2,1,1] k = {" + divisor +
+                                   "}, float[2,2,1,1] v> { a = Conv (x, w)  d = Div (a, k)  y = Conv (d, v) }");
+    return place(model, find_target("qnn")).decisions[1];
+  };
+  EXPECT_TRUE(decision("5, 10").quantized);
+  EXPECT_FALSE(decision("0.015, 10").quantized);
+  EXPECT_EQ(decision("0.015, 10").reason, "what it divides by may round to zero");
+}
+
 // --- openvino ---
 
 TEST(OpenVino, ClampsStayBeforeSixteenBitsOnly) {
@@ -116,6 +127,15 @@ TEST(TensorRt, ActivationsAreInt8WithZeroPointZero) {
     ++quantizers;
   }
   EXPECT_GT(quantizers, 0);
+}
+
+TEST(TensorRt, PixelsAreSignedThereToo) {
+  const auto model =
+      quantized_for("tensorrt", "w8a8", "g (uint8[1,2,4,4] x) => (float y) <float[2,2,1,1] w> { f = Cast <to = 1> (x)  y = Conv (f, w) }");
+  EXPECT_EQ(count_nodes(model, "Cast"), 1);
+  for (const auto& tensor : model.graph().initializer()) EXPECT_NE(tensor.data_type(), onnx::TensorProto::UINT8) << tensor.name();
+  const auto& quantizer = *GraphIndex(model.graph()).producer(node_of(model, node_of(model, "y").input(0)).input(0));
+  EXPECT_EQ(quantizer.op_type(), "QuantizeLinear");
 }
 
 TEST(TensorRt, InputsOfConvolutionsAreQuantizedAndTheirResultsAreNot) {

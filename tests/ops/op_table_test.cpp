@@ -47,6 +47,31 @@ TEST(RoleOf, TheNodeThatMakesY) {
   }
 }
 
+TEST(RoleOf, ADivisorMustNotRoundToZero) {
+  const auto role_with = [](const std::string& divisor) {
+    const Model model = text_model("g (float[2] x, float[2] z) => (float[2] y) <float[2] k = {" + divisor + "}> { y = Div (x, k) }");
+    return role_of(node_of(model, "y"), GraphIndex(model.graph()));
+  };
+  EXPECT_EQ(role_with("0.5, -10"), Role::compute);
+  EXPECT_EQ(role_with("0.015, 10"), Role::floating);
+  EXPECT_EQ(role_with("0, 0"), Role::floating);
+  const Model computed = text_model("g (float[2] x, float[2] z) => (float[2] y) { y = Div (x, z) }");
+  EXPECT_EQ(role_of(node_of(computed, "y"), GraphIndex(computed.graph())), Role::floating);
+}
+
+TEST(RoleOf, AttributesThatTheRoleDoesNotFit) {
+  const auto role_with = [](const std::string& node) {
+    const Model model = text_model(
+        "g (float[1,1,4,4] x) => (float y) <float[8] r = {0,0,-1,-1,1,1,2,2}, int64[4] s = {1,1,8,8}> { y = " + node + " }", 19, 9);
+    return role_of(node_of(model, "y"), GraphIndex(model.graph()));
+  };
+  EXPECT_EQ(role_with("AveragePool <kernel_shape = [2,2], dilations = [1,1]> (x)"), Role::compute);
+  EXPECT_EQ(role_with("AveragePool <kernel_shape = [2,2], dilations = [2,2]> (x)"), Role::floating);
+  const std::string crop = "Resize <mode = \"nearest\", coordinate_transformation_mode = \"tf_crop_and_resize\"";
+  EXPECT_EQ(role_with(crop + "> (x, r, , s)"), Role::moving) << "zero, which is in every encoding";
+  EXPECT_EQ(role_with(crop + ", extrapolation_value = -20.0> (x, r, , s)"), Role::floating);
+}
+
 TEST(RoleOf, OtherDomainsAreUnknown) {
   Model model = text_model("g (float[2] x) => (float[2] y) { y = Relu (x) }");
   model.graph().mutable_node(0)->set_domain("com.example");

@@ -8,6 +8,7 @@
 #include "rewrite/rewrite.h"
 #include "rewrite/slim.h"
 #include "run/optimized_graph.h"
+#include "run/session.h"
 #include "verify/verify.h"
 
 namespace quantize::test {
@@ -133,6 +134,17 @@ TEST(IntegerKernels, TheAddOfAResidualBlockHasPairsOnBothInputsAndItsOutput) {
   EXPECT_EQ(count_nodes(spoilt, "QLinearConv"), 1);
 }
 
+// Without the zero points of its weights ONNX Runtime computes it in float, and dequantizes all that it reads.
+TEST(IntegerKernels, AGemmRunsOnIntegersWhetherItsResultIsRoundedOrNot) {
+  const Model optimized = optimized_text(R"(g (float[4,8] x) => (float[4,3] y) <float[8,16] w, float[16] b, float[3,16] v, float[3] c> {
+    a = Gemm (x, w, b)
+    r = Relu (a)
+    y = Gemm <transB = 1> (r, v, c)
+  })");
+  EXPECT_EQ(count_nodes(optimized, "QGemm"), 2) << operators(optimized);
+  EXPECT_EQ(count_nodes(optimized, "DequantizeLinear"), 0) << operators(optimized);
+}
+
 TEST(IntegerKernels, NearestResizeRunsOnIntegers) {
   const auto plan =
       plan_graph(text_model(R"(g (float[1,8,8,8] x) => (float[1,8,16,16] y) <float[8,8,1,1] w, float[8,8,1,1] u, float[4] s = {1,1,2,2}> {
@@ -224,6 +236,43 @@ TEST(IntegerKernels, ScalesOfBiasesThatAreMultipliedWhenTheModelIsLoaded) {
       put_initializer(after.graph(), make_tensor(tensor.name(), {64}, std::vector<float>(64, 0.1F)));
   }
   for (const auto& issue : check_biases(after.proto)) ADD_FAILURE() << issue << ": products follow their factors";
+}
+
+// Excluded operators without weights: between quantized neighbours the runtime would compute them on integers all the same.
+TEST(IntegerKernels, WhatIsExcludedStaysFloat) {
+  const std::pair<const char*, const char*> nodes[] = {{"Add", "Add (a, b)"},
+                                                       {"Mul", "Mul (a, b)"},
+                                                       {"Concat", "Concat <axis = 0> (a, b)"},
+                                                       {"Sigmoid", "Sigmoid (a)"},
+                                                       {"LeakyRelu", "LeakyRelu (a)"},
+                                                       {"AveragePool", "AveragePool <kernel_shape = [2,2]> (a)"},
+                                                       {"GlobalAveragePool", "GlobalAveragePool (a)"}};
+  for (const auto& [type, node] : nodes) {
+    const Model model = text_model(
+        "g (float[1,2,4,4] x) => (float y, float z) <float[2,2,1,1] w, float[2,2,1,1] v> { a = Conv (x, w)  "
+        "b = Conv (a, v)  c = " +
+        std::string(node) + "  d = Conv (c, v)  y = Conv (d, w)  e = Conv (b, w)  z = Conv (e, v) }");
+    for (const bool excluded : {false, true}) {
+      const Exclusions exclusions{
+          .nodes = excluded ? std::vector<std::string>{"c"} : std::vector<std::string>{}, .op_types = {}, .patterns = {}};
+      const auto plan = plan_graph(model, scheme_named("w8a8"), find_target("ort-cpu"), exclusions);
+      const Model result = rewrite(plan.prepared, plan.placement, plan.encodings);
+      EXPECT_EQ(count_nodes(result, "Sum"), excluded ? 1 : 0) << type;
+      EXPECT_EQ(count_nodes(optimized_by_runtime(result), "QLinear" + std::string(type)), excluded ? 0 : 1) << type;
+    }
+  }
+}
+
+// The runtime takes it for one without, and then cannot load the model.
+TEST(IntegerKernels, APoolWithDilationsStaysFloat) {
+  const Model model = text_model(
+      "g (float[1,2,6,6] x) => (float y) <float[2,2,1,1] w, float[2,2,3,3] v> { a = Conv (x, w)  "
+      "b = AveragePool <kernel_shape = [2,2], dilations = [2,2]> (a)  c = Conv (b, v)  y = Conv (c, w) }",
+      19, 9);
+  const auto plan = plan_graph(model, scheme_named("w8a8"));
+  const Model result = rewrite(plan.prepared, plan.placement, plan.encodings);
+  const auto inputs = random_inputs(model.proto, 2);
+  EXPECT_LE(largest_difference(run_model(model.proto, inputs), Session(result.proto).run(inputs)), 0.05);
 }
 
 }  // namespace

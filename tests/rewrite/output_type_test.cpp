@@ -87,7 +87,7 @@ std::vector<double> expected_classes(const Tensor& logits, std::size_t channels,
   return classes;
 }
 
-void to_classes(Model& model, int axis) {
+void to_classes(Model& model, std::optional<int> axis) {
   give_classes(model, axis, first_output_shape(model.proto, random_inputs(model.proto)));
   check_model(model.proto, "after");
 }
@@ -117,6 +117,15 @@ TEST(GiveClasses, OfOneChannelIsWhetherItIsOverOneHalf) {
   const auto result = run_model(model.proto, {Tensor::of({1, 1, 1, 3}, std::vector<float>{-1, 0, 1})})[0];
   EXPECT_EQ(result.shape, (Shape{1, 1, 3}));
   EXPECT_EQ(values_of(result), (std::vector<double>{0, 0, 1}));
+}
+
+TEST(GiveClasses, OfAPlaneWithoutClassesIsWhetherItIsOverOneHalf) {
+  Model model = text_model("g (float[1,2,3] x) => (float[1,2,3] y) { y = Sigmoid (x) }");
+  to_classes(model, std::nullopt);
+  EXPECT_EQ(operators(model), "Sigmoid Greater Cast");
+  const auto result = run_model(model.proto, {Tensor::of({1, 2, 3}, std::vector<float>{-1, 0, 1, 2, -2, 3})})[0];
+  EXPECT_EQ(result.shape, (Shape{1, 2, 3}));
+  EXPECT_EQ(values_of(result), (std::vector<double>{0, 0, 1, 1, 0, 1}));
 }
 
 TEST(GiveClasses, KeepsReadersOfTheLogits) {
@@ -180,8 +189,8 @@ TEST(GiveClasses, RefusesWhatHoldsNoLogits) {
     Model model = text_model("g (" + shape + " x) => (" + shape + " y) { y = Identity (x) }");
     expect_refusal([&] { give_classes(model, 1, known); }, ErrorKind::usage, "output 'y' " + why);
   };
-  refuses("int64[1,3,2,2]", {1, 3, 2, 2}, "holds no float value per class");
-  refuses("float[3]", {3}, "holds no float value per class");
+  refuses("int64[1,3,2,2]", {1, 3, 2, 2}, "holds no 32-bit float per class");
+  refuses("float[3]", {3}, "holds no 32-bit float per class");
   refuses("float[1,C,2,2]", {1, -1, 2, 2}, "does not tell how many classes it has");
 }
 
