@@ -20,6 +20,12 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view decided = ".commit", backup_suffix = ".old";
 
+// A folder of ours, and none that a user gave such a name.
+bool is_staging(std::string name) {
+  if (name.ends_with(decided)) name.resize(name.size() - decided.size());
+  return is_hidden_folder(name);
+}
+
 [[noreturn]] void fail_writing(const fs::path& path, int code) {
   throw Error(ErrorKind::output, "cannot write " + path.string() + ": " + std::strerror(code));
 }
@@ -29,7 +35,7 @@ void clean_debris(const fs::path& parent) {
   std::error_code ignored;
   std::vector<fs::path> left;
   for (const auto& entry : fs::directory_iterator(parent, ignored)) {
-    if (entry.path().filename().string().starts_with(hidden_prefix)) left.push_back(entry.path());
+    if (is_staging(entry.path().filename().string())) left.push_back(entry.path());
   }
   for (const auto& folder : left) {
     const int lock = lock_folder(folder);
@@ -138,6 +144,7 @@ FileTransaction::Staging& FileTransaction::staging_for(const fs::path& path) {
 }
 
 fs::path FileTransaction::reserve(const fs::path& path) {
+  refuse_to_replace(path);
   const auto place = place_of(path);
   for (const auto& entry : entries_) {
     if (place_of(entry.final) == place)

@@ -50,6 +50,16 @@ void make_folder(const std::filesystem::path& folder) {
   if (code) throw Error(ErrorKind::output, "cannot make the folder " + folder.string() + ": " + code.message());
 }
 
+void refuse_to_replace(const std::filesystem::path& path) {
+  using std::filesystem::file_type;
+  std::error_code code;
+  const auto type = std::filesystem::status(path, code).type();
+  if (type == file_type::none) throw Error(ErrorKind::output, "cannot write " + path.string() + ": " + code.message());
+  if (type == file_type::directory) throw Error(ErrorKind::output, path.string() + " is a folder; give the name of a file");
+  if (type != file_type::not_found && type != file_type::regular)
+    throw Error(ErrorKind::output, path.string() + " is not a regular file and would be replaced; give another name");
+}
+
 ResultFolder::ResultFolder(const std::filesystem::path& folder) {
   std::error_code code;
   for (auto missing = folder; !missing.empty() && !std::filesystem::exists(missing, code); missing = missing.parent_path())

@@ -13,6 +13,9 @@ std::string read_file(const std::filesystem::path& path);
 // Makes the folder and those above it where they are missing. Throws Error{output}.
 void make_folder(const std::filesystem::path& folder);
 
+// Throws Error{output} where a file that takes this name would replace what is no file: a folder, a device, a pipe.
+void refuse_to_replace(const std::filesystem::path& path);
+
 // A folder for results, made with those above it where they are missing. What was made goes again with this object if nothing came into it.
 class ResultFolder {
  public:

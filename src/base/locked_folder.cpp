@@ -13,6 +13,15 @@
 #include "base/error.h"
 
 namespace quantize {
+namespace {
+
+constexpr std::string_view hidden_prefix = ".quantize-", random_part = "XXXXXX";
+
+}  // namespace
+
+bool is_hidden_folder(std::string_view name) {
+  return name.starts_with(hidden_prefix) && name.size() == hidden_prefix.size() + random_part.size();
+}
 
 int lock_folder(const std::filesystem::path& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -31,7 +40,7 @@ LockedFolder make_locked_folder(const std::filesystem::path& parent, const std::
   constexpr int attempts = 10;  // another run's cleaning may take the folder away before it is locked
   int reason = EBUSY;
   for (int attempt = 0; attempt < attempts; ++attempt) {
-    std::string name = (parent / (std::string(hidden_prefix) + "XXXXXX")).string();
+    std::string name = (parent / (std::string(hidden_prefix) + std::string(random_part))).string();
     if (::mkdtemp(name.data()) == nullptr) {
       reason = errno;
       break;

@@ -7,12 +7,13 @@
 
 namespace quantize {
 
-inline constexpr std::string_view hidden_prefix = ".quantize-";
-
 struct LockedFolder {
   std::filesystem::path path;
   int lock = -1;  // a descriptor; the lock ends when it is closed, at the latest with the process
 };
+
+// Whether make_locked_folder() gives such names.
+bool is_hidden_folder(std::string_view name);
 
 // The descriptor that holds the lock, or -1 where another holds it or the folder is gone.
 int lock_folder(const std::filesystem::path& folder);

@@ -21,6 +21,8 @@ Image read_image(const std::filesystem::path& path, int channels);
 Image decode_image(std::span<const std::uint8_t> bytes, int channels, const std::string& name);
 std::vector<std::uint8_t> encode_png(const Image& image);
 
+// <folder>/<stem>.png
+std::filesystem::path label_path(const std::filesystem::path& folder, const std::string& stem);
 // A class-index picture: 8-bit gray or palette PNG whose pixel values are class numbers. Palette PNGs yield indices, not colours.
 // Throws Error{data} naming the file.
 Image read_label(const std::filesystem::path& path);

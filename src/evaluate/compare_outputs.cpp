@@ -59,7 +59,7 @@ Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& q
     names[i] = sample.stem;
     progress->tick();
     if (labels.empty()) return;
-    const Image label = read_label(labels / (sample.stem + ".png"));
+    const Image label = read_label(label_path(labels, sample.stem));
     const Frame frame = frame_of(samples, i, sample);
     const Confusion here_fp32 = confusion_with_label(label, a, axis, frame), here_quantized = confusion_with_label(label, b, axis, frame);
     const std::lock_guard lock(mutex);

@@ -51,7 +51,7 @@ Accuracy Comparisons::summarize(std::span<const std::string> names) const {
   accuracy.sqnr_db = all.sqnr_db();
   accuracy.agreement = same / static_cast<double>(pixels);
   accuracy.flipped_margin = flips.share();
-  accuracy.miou_vs_fp32 = std::isnan(accuracy.agreement) ? accuracy.agreement : confusion_->mean_iou();
+  accuracy.miou_vs_fp32 = std::isnan(accuracy.agreement) ? accuracy.agreement : confusion_->mean_iou().value_or(std::nan(""));
   return accuracy;
 }
 

@@ -15,10 +15,7 @@ constexpr std::uint8_t no_class = 255;
 
 double decibel(double ratio) { return std::isnan(ratio) ? ratio : std::min(10 * std::log10(std::max(ratio, 1e-30)), no_error_db); }
 
-bool is_integer(ElementType type) {
-  return type == onnx::TensorProto::INT64 || type == onnx::TensorProto::INT32 || type == onnx::TensorProto::UINT8 ||
-         type == onnx::TensorProto::INT8 || type == onnx::TensorProto::BOOL;
-}
+bool is_integer(ElementType type) { return !is_float(type); }
 
 // Scores along one dimension; classes have no axis for them.
 bool is_line(const Tensor& output, ClassAxis axis) {
@@ -183,10 +180,13 @@ ClassAxis class_axis(const Shape& input, bool input_channels_last, const Shape& 
   return input[1] > 0 && !fits(output[1], output[2]) ? ClassAxis::line : natural;  // a line's channels are never free
 }
 
-int class_dimension(ClassAxis axis, std::size_t dimensions) {
-  if (axis == ClassAxis::leading && dimensions == 3) return 0;
-  const bool last = axis == ClassAxis::last || axis == ClassAxis::trailing;
-  return last ? std::max(static_cast<int>(dimensions) - 1, 1) : 1;
+std::optional<int> class_dimension(ClassAxis axis, std::size_t dimensions) {
+  if (dimensions == 3) {
+    if (axis == ClassAxis::leading) return 0;
+    if (axis == ClassAxis::trailing) return 2;
+    return axis == ClassAxis::line ? std::optional(1) : std::nullopt;
+  }
+  return axis == ClassAxis::last && dimensions == 4 ? 3 : 1;
 }
 
 ClassAxis class_axis(const onnx::GraphProto& graph, const Shape& input, Layout layout) {
@@ -272,7 +272,7 @@ void Confusion::add(const Confusion& other) {
   for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
 }
 
-double Confusion::mean_iou() const {
+std::optional<double> Confusion::mean_iou() const {
   double sum = 0;
   int seen = 0;
   for (int c = 0; c < classes_; ++c) {
@@ -284,7 +284,7 @@ double Confusion::mean_iou() const {
     sum += static_cast<double>(both) / static_cast<double>(truth + guess - both);
     ++seen;
   }
-  return seen > 0 ? sum / seen : 0;
+  return seen > 0 ? std::optional(sum / seen) : std::nullopt;
 }
 
 }  // namespace quantize

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -46,8 +47,8 @@ enum class ClassAxis { first, last, line, leading, trailing };
 ClassAxis class_axis(const Shape& input, bool input_channels_last, const Shape& output);
 // Of a model's first output, for pictures as its first input of this shape.
 ClassAxis class_axis(const onnx::GraphProto& graph, const Shape& input, Layout layout);
-// The dimension that holds the classes of an output of so many dimensions.
-int class_dimension(ClassAxis axis, std::size_t dimensions);
+// The dimension that holds the classes of an output of so many; none where the output is one plane.
+std::optional<int> class_dimension(ClassAxis axis, std::size_t dimensions);
 
 // Number of classes an output of this shape can tell apart: its channels; 2 for one channel; 255 for integer class maps.
 int class_count(const Tensor& output, ClassAxis axis);
@@ -79,7 +80,7 @@ class Confusion {
   // Pixels whose truth is not below the number of classes (void, 255) are ignored; where only the guess is not, the pixel is missed.
   void add(const ClassMap& truth, const ClassMap& guess);
   void add(const Confusion& other);
-  [[nodiscard]] double mean_iou() const;
+  [[nodiscard]] std::optional<double> mean_iou() const;  // none where no pixel counts
 
  private:
   int classes_;

@@ -66,9 +66,9 @@ class LabelScore {
   void add(const std::string& stem, const Tensor& output, const Frame& frame) {
     if (folder_.empty()) return;
     if (!confusion_) confusion_ = Confusion(class_count(output, axis_));
-    confusion_->add(confusion_with_label(read_label(folder_ / (stem + ".png")), output, axis_, frame));
+    confusion_->add(confusion_with_label(read_label(label_path(folder_, stem)), output, axis_, frame));
   }
-  [[nodiscard]] std::optional<double> mean_iou() const { return confusion_ ? std::optional(confusion_->mean_iou()) : std::nullopt; }
+  [[nodiscard]] std::optional<double> mean_iou() const { return confusion_ ? confusion_->mean_iou() : std::nullopt; }
 
  private:
   std::filesystem::path folder_;

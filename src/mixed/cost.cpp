@@ -21,19 +21,18 @@ int bits_of(const std::map<std::string, int>& given, const std::string& name, in
 std::vector<double> count_operations(const Model& model, const Placement& placement, const LoadSample& load) {
   const GraphIndex index(model.graph());
   std::vector<std::string> names;
+  std::set<std::string> present;
   for (const auto& weighted : placement.weighted) {
-    names.push_back(weighted.op.output);
-    names.push_back(weighted.op.input);
+    for (const auto& name : {weighted.op.input, weighted.op.output}) {
+      if (present.insert(name).second) names.push_back(name);
+    }
   }
-  std::set<std::string> made;  // graph inputs cannot be tapped
-  for (const auto* input : fed_inputs(model.graph())) made.insert(input->name());
-  std::erase_if(names, [&](const auto& name) { return made.contains(name); });
-  const auto inputs = load(0);
-  const Session session(with_outputs(model.proto, names));
+  const auto shapes = Session(with_shape_outputs(model.proto, names)).run(load(0));
   std::map<std::string, double> elements;
-  for (std::size_t i = 0; i < inputs.size(); ++i) elements[session.inputs()[i].name] = static_cast<double>(inputs[i].size());
-  const auto results = session.run(inputs);
-  for (std::size_t i = 0; i < results.size(); ++i) elements[session.outputs()[i].name] = static_cast<double>(results[i].size());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto dimensions = shapes[i].as<std::int64_t>();
+    elements[names[i]] = static_cast<double>(element_count(Shape(dimensions.begin(), dimensions.end())));
+  }
   std::vector<double> operations;
   for (const auto& [number, op] : placement.weighted) {
     const auto shape = shape_of(*index.initializer(op.weight));
@@ -64,7 +63,8 @@ CostModel::CostModel(const Model& model, const Placement& placement, const Schem
     layer.operations = operations[i];
     operations_ += operations[i];
     if (counted.insert(op.weight).second) layer.elements = static_cast<double>(element_count(shape_of(*index.initializer(op.weight))));
-    const std::string result = group_of.contains(op.output) ? op.output : behind_clamp(op.output, index);
+    const bool absorbs = !group_of.contains(op.output) && scheme.activations == Symmetry::asymmetric;  // see absorbed_clamp.h
+    const std::string result = absorbs ? behind_clamp(op.output, index) : op.output;
     for (const auto& tensor : {op.input, result}) {
       const auto found = group_of.find(tensor);
       if (found == group_of.end()) {

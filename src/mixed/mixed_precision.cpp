@@ -88,7 +88,9 @@ Mixed mix_precision(const MixedInput& input, Statistics statistics, Context& con
       result.steps = steps;
     }
   }
-  result.facts = describe(input, found, before, found.accuracy, base, costs.of(found.assignment), sensitivities.size());
+  Cost cost = costs.of(found.assignment);
+  cost.size = static_cast<double>(file_bytes(result.plan, input.written_for)) / static_cast<double>(input.fp32_bytes);
+  result.facts = describe(input, found, before, found.accuracy, base, cost, sensitivities.size());
   for (const auto& figure : missed(input.goals.reach, found.accuracy)) {
     context.warn("--reach is not met: " + figure + " on held-out samples" + (input.goals.budget.empty() ? "" : ", within --budget"));
   }

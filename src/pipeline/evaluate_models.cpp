@@ -63,8 +63,9 @@ Outcome evaluate_models(const Options& options, Context& context) {
 
   Report report = describe_models(options, fp32, quantized);
   report.scheme = inspect(quantized).scheme;
-  report.test = {options.test.string(), samples.test.fingerprint(), samples.test.size(), samples.skipped};
+  report.test = {options.test.string(), samples.test.fingerprint(), samples.test.size(), samples.skipped_tests};
   report.accuracy = compare_outputs(fp32.proto, judged, samples.test, axis, options.labels, {}, context);
+  warn_of_foreign_labels(report.accuracy, options, context);
   report.pictures = compare_pictures(fp32.proto, judged, samples.test, pictures_to_show(report.accuracy, options.pictures), axis,
                                      report.accuracy, {}, context);
   report.providers = evaluate_on_devices({fp32.proto, judged, fp32.proto, {}, options.quantized}, samples.test, axis, options, context);

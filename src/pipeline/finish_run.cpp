@@ -49,9 +49,10 @@ void export_encodings(const Run& run, const Options& options, FileTransaction& f
 Model with_outputs_as_asked(const Run& run, const Model& quantized, const Options& options) {
   Model changed = quantized;
   if (options.output_type == OutputType::floats) return changed;
-  int axis = 1;
+  std::optional<int> axis;
   if (options.output_type == OutputType::integers) {
-    give_integers(changed);
+    if (give_integers(changed).empty())
+      throw Error(ErrorKind::usage, "the model has no output of 32-bit floats, so there are no integers to give (--output-dtype int)");
   } else {
     const Shape shape = first_output_shape(quantized.proto, run.inputs[0]);
     axis = class_dimension(run.axis, shape.size());
@@ -114,6 +115,7 @@ void evaluate(Report& report, const Run& run, const Model& quantized, const Mode
   const SessionOptions as_target = session_as_target(run.target);
   if (test.size() > 0) {
     report.accuracy = compare_outputs(run.original.proto, quantized.proto, test, run.axis, options.labels, as_target, context);
+    warn_of_foreign_labels(report.accuracy, options, context);
     const auto pairs = tensor_pairs(run.plan, layers);
     report.layers = compare_layers(run.unfitted().proto, layers.proto, pairs, test, 4, as_target, context);
     report.histograms = worst_histograms(report.layers, run.plan, run.statistics, 12);
@@ -138,8 +140,6 @@ void evaluate(Report& report, const Run& run, const Model& quantized, const Mode
 
 constexpr const char *junit_ending = ".report.xml", *markdown_ending = ".report.md";
 
-std::filesystem::path beside(std::filesystem::path model, const char* ending) { return model.replace_extension(ending); }
-
 DataFacts facts_of(const std::filesystem::path& folder, const SampleSource& samples, std::vector<std::string> skipped) {
   if (samples.size() == 0) return {};
   return {folder.string(), samples.fingerprint(), samples.size(), std::move(skipped)};
@@ -147,16 +147,22 @@ DataFacts facts_of(const std::filesystem::path& folder, const SampleSource& samp
 
 }  // namespace
 
+void warn_of_foreign_labels(const Accuracy& accuracy, const Options& options, Context& context) {
+  if (options.labels.empty() || accuracy.miou_fp32) return;
+  context.warn("no pixel of the labels in " + options.labels.string() +
+               " is of a class that the model tells apart: there is no mIoU on labels");
+}
+
 Outcome write_reports(Report report, const std::filesystem::path& model, bool for_ci, FileTransaction& files) {
   Outcome outcome;
   outcome.model = model;
-  outcome.json = beside(model, ".report.json");
-  outcome.html = beside(model, ".report.html");
+  outcome.json = with_ending(model, ".report.json");
+  outcome.html = with_ending(model, ".report.html");
   files.write(outcome.json, write_json(report));
   files.write(outcome.html, write_html(report));
   if (for_ci) {
-    outcome.junit = beside(model, junit_ending);
-    outcome.markdown = beside(model, markdown_ending);
+    outcome.junit = with_ending(model, junit_ending);
+    outcome.markdown = with_ending(model, markdown_ending);
     files.write(outcome.junit, write_junit(report));
     files.write(outcome.markdown, write_markdown(report));
   }
@@ -168,7 +174,7 @@ void publish_reports(const Outcome& outcome, FileTransaction& files) {
   files.publish();
   if (!outcome.junit.empty()) return;
   std::error_code code;
-  for (const char* ending : {junit_ending, markdown_ending}) std::filesystem::remove(beside(outcome.model, ending), code);
+  for (const char* ending : {junit_ending, markdown_ending}) std::filesystem::remove(with_ending(outcome.model, ending), code);
 }
 
 Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Context& context) {
@@ -199,7 +205,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   report.mixed = run.mixed;
   if (const auto over = words::over_size_budget(report); !over.empty()) context.warn(over);
   report.calibration = facts_of(options.calibration, run.samples.calibration, run.samples.skipped);
-  report.test = facts_of(options.test.empty() ? options.calibration : options.test, run.samples.test, {});
+  report.test = facts_of(options.test.empty() ? options.calibration : options.test, run.samples.test, run.samples.skipped_tests);
   const Stopwatch evaluating;
   release_free_memory();  // of what came before: these sessions allocate in other sizes
   evaluate(report, run, quantized, rounded, file, options, context);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "model/graph.h"
+#include "model/tensor.h"
 #include "run/session.h"
 #include "run/taps.h"
 
@@ -15,8 +16,8 @@ namespace {
 constexpr int nodes_at_a_time = 16;  // bounds the memory for their outputs
 
 bool finite(const Tensor& tensor) {
-  if (tensor.type != onnx::TensorProto::FLOAT) return true;
-  const auto values = tensor.as<float>();
+  if (!is_float(tensor.type)) return true;
+  const auto values = float_values(tensor);
   return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
 }
 

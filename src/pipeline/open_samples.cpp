@@ -5,9 +5,23 @@
 #include <tuple>
 
 #include "base/error.h"
+#include "dataset/image.h"
 #include "model/graph.h"
 
 namespace quantize {
+namespace {
+
+// Said before the run, not where the first of them is read.
+void refuse_missing_labels(const SampleSource& test, const std::filesystem::path& folder) {
+  std::error_code code;
+  for (std::size_t i = 0; i < test.size(); ++i) {
+    const auto label = label_path(folder, test.file(i).stem);
+    if (!std::filesystem::exists(label, code))
+      throw Error(ErrorKind::data, "there is no label " + label.string() + " for the test image '" + test.file(i).stem + "'");
+  }
+}
+
+}  // namespace
 
 std::vector<InputSpec> input_specs(const onnx::GraphProto& graph, const Shape& first_shape) {
   std::vector<InputSpec> specs;
@@ -32,26 +46,25 @@ std::vector<InputSpec> input_specs(const onnx::GraphProto& graph, const Shape& f
 
 Samples open_samples(const Options& options, const std::vector<InputSpec>& inputs, const Preprocess& preprocess, Context& context) {
   Samples samples;
-  const auto usable = [&](const std::filesystem::path& folder, std::size_t limit) {
+  const auto usable = [&](const std::filesystem::path& folder, std::size_t limit, std::vector<std::string>& skipped) {
     const auto all = SampleSource::open(folder, inputs, preprocess, options.seed);
     if (all.is_random()) context.warn("random data instead of images: ranges and accuracy say little about real ones; not for use");
-    const auto source = all.evenly(limit).readable(
+    return all.evenly(limit).readable(
         [&](const std::string& reason) {
           if (options.strict) throw Error(ErrorKind::data, reason);
           context.warn("skipped " + reason);
-          samples.skipped.push_back(reason);
+          skipped.push_back(reason);
         },
         context);
-    if (source.size() == 0) throw Error(ErrorKind::data, folder.string() + " holds no readable image");
-    return source;
   };
   const auto everything = static_cast<std::size_t>(-1);
-  if (!options.calibration.empty()) samples.calibration = usable(options.calibration, options.samples);
+  if (!options.calibration.empty()) samples.calibration = usable(options.calibration, options.samples, samples.skipped);
   if (!options.test.empty()) {
-    samples.test = usable(options.test, everything);
+    samples.test = usable(options.test, everything, samples.skipped_tests);
   } else if (samples.calibration.size() > 0) {
     std::tie(samples.calibration, samples.test) = samples.calibration.hold_out(options.holdout);
   }
+  if (!options.labels.empty()) refuse_missing_labels(samples.test, options.labels);
   return samples;
 }
 

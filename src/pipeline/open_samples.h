@@ -15,10 +15,11 @@
 namespace quantize {
 
 struct Samples {
-  SampleSource calibration, test;  // empty where no images were given
-  std::vector<std::string> skipped;
+  SampleSource calibration, test;    // empty where no images were given
+  std::vector<std::string> skipped;  // unreadable calibration files, with the reason
   std::optional<SampleSource> held_out =
-      std::nullopt;  // taken out of calibration where a target is to be reached: they decide whether it is
+      std::nullopt;                             // taken out of calibration where a target is to be reached: they decide whether it is
+  std::vector<std::string> skipped_tests = {};  // unreadable test files
 };
 
 // What the model wants to be fed, its free dimensions filled in from `first_shape` (--input-shape) where that is given.

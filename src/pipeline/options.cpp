@@ -11,8 +11,10 @@
 #include <map>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "base/place.h"
 #include "ops/target.h"
 #include "optimize/optimize.h"
@@ -29,33 +31,66 @@ void validate(const Preprocess& preprocess, const std::function<void(bool, const
     for (const float value : values) require(std::isfinite(value), option + " must be finite");
   };
   check({&preprocess.scale, 1}, "--scale");
+  require(preprocess.scale != 0, "--scale must not be 0");
   check(preprocess.mean, "--mean");
   check(preprocess.std, "--std");
   for (const float value : preprocess.std) require(value != 0, "--std must not be 0");
 }
 
-// What is read or written by a name that the user chose: nothing may be written over any of it.
+using NamedPaths = std::vector<std::pair<const char*, std::filesystem::path>>;
+
+// What is written by a name that the user chose.
+NamedPaths written_files(const Options& options) {
+  NamedPaths files = {{"-o", options.output}};
+  if (!options.save_assignment.empty()) files.emplace_back("--save-assignment", options.save_assignment);
+  if (!options.export_encodings.empty()) {
+    files.emplace_back("--export-encodings", options.export_encodings);
+    files.emplace_back("--export-encodings, with its model,", options.export_encodings.string() + ".onnx");
+  }
+  return files;
+}
+
+// Nothing may be written over what is read, or over what else is written.
 void refuse_one_place_for_two(const Options& options) {
-  const auto exported = options.export_encodings.empty() ? "" : options.export_encodings.string() + ".onnx";
-  const std::pair<const char*, std::filesystem::path> read[] = {{"the model", options.model},
-                                                                {"--assignment", options.assignment},
-                                                                {"--import-encodings", options.import_encodings},
-                                                                {"--statistics", options.statistics},
-                                                                {"--encodings", options.encodings}};
-  const std::pair<const char*, std::filesystem::path> written[] = {{"-o", options.output},
-                                                                   {"--save-assignment", options.save_assignment},
-                                                                   {"--export-encodings", options.export_encodings},
-                                                                   {"--export-encodings, with its model,", exported}};
+  const NamedPaths read = {{"the model", options.model},
+                           {"--assignment", options.assignment},
+                           {"--import-encodings", options.import_encodings},
+                           {"--statistics", options.statistics},
+                           {"--encodings", options.encodings}};
   std::map<std::filesystem::path, std::string> taken;
   for (const auto& [name, path] : read) {
     if (!path.empty()) taken.emplace(place_of(path), name);
   }
-  for (const auto& [name, path] : written) {
+  for (const auto& [name, path] : written_files(options)) {
     if (path.empty()) continue;
     const auto [place, fresh] = taken.emplace(place_of(path), name);
     if (!fresh)
       throw Error(ErrorKind::usage,
                   std::string(name) + " would overwrite " + place->second + ": " + path.string() + "; choose another name");
+  }
+}
+
+// A pipe is empty when the model is measured beside the result.
+void refuse_what_is_read_once(const std::filesystem::path& model) {
+  using std::filesystem::file_type;
+  std::error_code code;
+  const auto type = std::filesystem::status(model, code).type();
+  if (type == file_type::fifo || type == file_type::socket || type == file_type::character)
+    throw Error(ErrorKind::model, model.string() + " is a pipe or device; the model is read more than once, so give it as a file");
+}
+
+// What could not be written at the end of a run is said at its beginning.
+void refuse_bad_places(const Options& options) {
+  std::error_code code;
+  if (std::filesystem::status(options.model, code).type() == std::filesystem::file_type::none)
+    return;  // a name that no file can have: refused when it is loaded
+  for (const auto& [name, path] : written_files(options)) {
+    const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+    if (!std::filesystem::is_directory(folder, code))
+      throw Error(ErrorKind::output, "the output folder " + folder.string() + " does not exist; create it or give " + name + " another");
+    if (::access(folder.c_str(), W_OK) != 0)
+      throw Error(ErrorKind::output, "cannot write into the folder " + folder.string() + ": " + std::strerror(errno));
+    refuse_to_replace(path);
   }
 }
 
@@ -91,28 +126,14 @@ void validate(const Options& options) {
   const auto& target = find_target(options.target);
   require(options.scheme.adapted_to(target).activations == options.scheme.activations,
           "target " + options.target + " needs symmetric activations; leave --activations out");
+  require(!options.quantize_outputs || !target.fuses_what_follows,
+          "target " + options.target + " computes its outputs in float; leave --quantize-outputs out");
   require(!options.strict_provider || !options.providers.empty(), "--strict-provider needs a --provider");
   for (const auto& provider : options.providers) parse_provider(provider);
-  std::error_code code;
-  const auto folder = options.output.has_parent_path() ? options.output.parent_path() : std::filesystem::path(".");
-  if (!std::filesystem::is_directory(folder, code)) {
-    throw Error(ErrorKind::output, "the output folder " + folder.string() + " does not exist; create it or choose another with -o");
-  }
-  if (::access(folder.c_str(), W_OK) != 0) {
-    throw Error(ErrorKind::output, "cannot write into the folder " + folder.string() + ": " + std::strerror(errno));
-  }
-  // A model with such a name is refused when it is loaded.
-  const auto no_name = [&](const std::filesystem::path& path) {
-    return std::filesystem::status(path, code).type() == std::filesystem::file_type::none;
-  };
-  if (!no_name(options.model) && no_name(options.output))
-    throw Error(ErrorKind::output, "cannot write " + options.output.string() + ": " + code.message());
-  if (std::filesystem::exists(options.output, code) && !std::filesystem::is_regular_file(options.output, code) &&
-      !std::filesystem::is_directory(options.output, code)) {
-    throw Error(ErrorKind::output, options.output.string() + " is not a regular file and would be replaced; give another name with -o");
-  }
-  if (std::filesystem::is_directory(options.output, code))
-    throw Error(ErrorKind::output, options.output.string() + " is a folder; give a file name with -o");
+  require(options.goals.empty() || options.encodings.empty(), "--reach chooses encodings itself: leave --encodings out");
+  refuse_what_is_read_once(options.model);
+  if (!options.writes) return;
+  refuse_bad_places(options);
   refuse_one_place_for_two(options);
 }
 
@@ -120,10 +141,14 @@ void require_images(const Options& options) {
   if (options.calibration.empty()) throw Error(ErrorKind::usage, "no calibration images given: --calib FOLDER");
 }
 
+std::filesystem::path with_ending(std::filesystem::path file, const std::string& ending) {
+  const auto extension = file.extension();
+  if (extension == ".onnx" || extension == ".json" || extension == ".html") file.replace_extension();
+  return file += ending;
+}
+
 std::filesystem::path default_output(const std::filesystem::path& model, const Scheme& scheme) {
-  auto output = model;
-  output.replace_extension(scheme.name + ".onnx");
-  return output;
+  return with_ending(model, "." + scheme.name + ".onnx");
 }
 
 bool exchanges_encodings(const Options& options) { return !options.import_encodings.empty() || !options.export_encodings.empty(); }

@@ -29,6 +29,7 @@ enum class PlacementMode { rules, measured };
 
 struct Options {
   std::filesystem::path model, output;  // output empty: <model>.<scheme>.onnx beside the current folder's model
+  bool writes = true;                   // false: nothing is written, so it does not matter whether anything could be
   Scheme scheme;
   std::filesystem::path assignment;       // bits of single weights and activations that differ from the scheme's; empty: none
   std::filesystem::path save_assignment;  // where to write those used; empty: nowhere
@@ -92,6 +93,9 @@ bool exchanges_encodings(const Options& options);
 // Whether a float input may be rounded to the pixels it was made from: not at -O0, and not where encodings are
 // exchanged.
 bool wants_pixels(const Options& options);
+
+// The file's name with another ending in place of .onnx, .json or .html; a dot elsewhere in the name ("net.v2") is part of it.
+std::filesystem::path with_ending(std::filesystem::path file, const std::string& ending);
 
 // <model without .onnx>.<scheme>.onnx
 std::filesystem::path default_output(const std::filesystem::path& model, const Scheme& scheme);

@@ -38,7 +38,7 @@ Preprocess fed_preprocess(const Options& options) {
 
 void check_pixel_model(const Model& pixel_model, const SampleSource& samples, const std::vector<InputSpec>& file_inputs,
                        const Options& options) {
-  const Session floats(options.model), pixels(pixel_model.proto);
+  const Session floats(load_model(options.model).proto), pixels(pixel_model.proto);
   const auto as_floats = samples.with_inputs(file_inputs, options.preprocess);
   for (const std::size_t i : {std::size_t{0}, samples.size() / 2}) {
     const auto expected = floats.run(as_floats.load(i).inputs), got = pixels.run(samples.load(i).inputs);

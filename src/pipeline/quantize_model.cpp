@@ -32,7 +32,8 @@ Outcome quantize_model(const Options& options, Context& context) {
   return outcome;
 }
 
-std::string dry_run(const Options& options, Context& context) {
+std::string dry_run(Options options, Context& context) {
+  options.writes = false;
   validate(options);
   require_images(options);
   const Run run = plan_run(options, context);

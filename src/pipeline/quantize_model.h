@@ -14,6 +14,6 @@ namespace quantize {
 Outcome quantize_model(const Options& options, Context& context);
 
 // What would be quantized and how, with the size that would result; writes nothing. The text is for a terminal.
-std::string dry_run(const Options& options, Context& context);
+std::string dry_run(Options options, Context& context);
 
 }  // namespace quantize

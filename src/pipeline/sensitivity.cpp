@@ -1,5 +1,6 @@
 #include "pipeline/sensitivity.h"
 
+#include "base/error.h"
 #include "mixed/sensitivity.h"
 #include "pipeline/stages.h"
 #include "pipeline/version.h"
@@ -9,6 +10,8 @@ namespace quantize {
 SensitivityOutcome measure_sensitivity(const Options& options, Context& context) {
   validate(options);
   require_images(options);
+  if (options.output.extension() == ".html")
+    throw Error(ErrorKind::usage, "-o names the table; the page gets its name with .html: give one that ends with .json");
   Run run = plan_run(options, context);
   budget_run(run, options, context);
   equalize_run(run, options, context);
@@ -36,7 +39,7 @@ SensitivityOutcome measure_sensitivity(const Options& options, Context& context)
   table.warnings = context.warnings();
 
   SensitivityOutcome outcome{std::move(table), options.output, options.output};
-  outcome.html.replace_extension(".html");
+  outcome.html = with_ending(options.output, ".html");
   FileTransaction files;
   files.write(outcome.json, write_json(outcome.table));
   files.write(outcome.html, write_html(outcome.table));

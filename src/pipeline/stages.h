@@ -79,6 +79,8 @@ bool pairs_matter(const Options& options);
 Target target_to_write_for(Target target, const Options& options);
 OptimizeInput optimize_input(const Run& run, const Options& options);
 
+// Where labels were given and none of their pixels counts.
+void warn_of_foreign_labels(const Accuracy& accuracy, const Options& options, Context& context);
 // Adds the reports, named after `model`, to the files; JUnit XML and Markdown too where they are for continuous integration.
 Outcome write_reports(Report report, const std::filesystem::path& model, bool for_ci, FileTransaction& files);
 // Publishes the files, and removes the reports for CI that an earlier run left there and this one did not write.

@@ -89,8 +89,8 @@ std::string over_size_budget(const Report& report) {
   if (fact == nullptr || report.fp32.bytes == 0) return {};
   const double share = static_cast<double>(report.quantized.bytes) / static_cast<double>(report.fp32.bytes);
   if (!(share > *fact->wanted)) return {};
-  return "--budget size=" + fixed(*fact->wanted, 3) + " was kept by estimate (" + fixed(fact->after, 3) + "), but the file is " +
-         fixed(share, 3) + " of FP32's; a lower budget raises fewer bits";
+  return "--budget size=" + fixed(*fact->wanted, 3) + " was kept by estimate, but the file is " + fixed(share, 3) +
+         " of FP32's; a lower budget raises fewer bits";
 }
 
 std::string kernels(const Kernels& kernels) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include <csignal>
 #include <fstream>
@@ -103,6 +104,23 @@ TEST_F(Files, PublishIsAllOrNothing) {
       ErrorKind::output);
   EXPECT_FALSE(std::filesystem::exists(folder / "a"));
   EXPECT_EQ(files_in_folder(), 1U);
+}
+
+TEST_F(Files, WhatIsNoFileIsNeverReplaced) {
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  std::filesystem::create_directory(folder / "inner");
+  FileTransaction files;
+  EXPECT_NE(failure_of([&] { files.write(folder / "pipe", "x"); }, ErrorKind::output).find("not a regular file"), std::string::npos);
+  EXPECT_NE(failure_of([&] { files.reserve(folder / "inner"); }, ErrorKind::output).find("is a folder"), std::string::npos);
+}
+
+TEST_F(Files, OnlyFoldersWithNamesOfOursAreDebris) {
+  for (const char* name : {".quantize-Ab3dE6", ".quantize-Ab3dE6.commit", ".quantize-mine", ".quantize-Ab3dE6.mine", ".quantize-"})
+    std::filesystem::create_directory(folder / name);
+  { FileTransaction().write(folder / "a", "x"); }
+  EXPECT_FALSE(std::filesystem::exists(folder / ".quantize-Ab3dE6"));
+  EXPECT_FALSE(std::filesystem::exists(folder / ".quantize-Ab3dE6.commit"));
+  EXPECT_EQ(files_in_folder(), 3U);
 }
 
 TEST_F(Files, AFailedPublishBringsOlderFilesBack) {

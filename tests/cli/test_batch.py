@@ -53,6 +53,11 @@ def test_models_times_schemes_make_what_single_runs_make(program, place):
     assert "a.w8a8.onnx" in (place / "out" / "batch.html").read_text(encoding="utf-8")
 
 
+def test_threads_of_a_job_may_be_all(program, place):
+    batch(program, place, TWO_BY_TWO.replace("samples = 6", "samples = 6\nthreads = 0"))
+    assert {row["outcome"] for row in rows(place).values()} == {"done"}
+
+
 def test_jobs_override_defaults_and_lists_of_settings_multiply(program, place):
     batch(program, place, f'[defaults]\ncalib = "images"\nscheme = "w8a16"\nmean = [0.4, 0.5, 0.6]\n{QUICK}\n[[job]]\nmodel = "nets/a.onnx"\nmethod = ["minmax", "mse"]\n'
                           '[[job]]\nname = "other"\nmodel = ["nets/a.onnx", "nets/b.onnx"]\nscheme = "w8a8"\nexclude = ["conv2"]\nsamples = 4\n')

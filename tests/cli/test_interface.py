@@ -183,7 +183,7 @@ def one_row_of_logits(path):
 
 @pytest.mark.parametrize(("make", "options", "why"), [
     (two_convolutions, ["--input-dtype", "int8"], "--input-dtype: "), (two_inputs, ["--input-dtype", "uint8"], "--input-dtype uint8 is for models with one input"),
-    (one_row_of_logits, ["--output-dtype", "argmax"], "output 'y' holds no float value per class")])
+    (one_row_of_logits, ["--output-dtype", "argmax"], "output 'y' holds no 32-bit float per class")])
 def test_refusals_say_why(program, tmp_path, make, options, why):
     (tmp_path / "out").mkdir()
     ended = start(program, make(tmp_path / "m.onnx"), "--calib", draw_pictures(tmp_path / "pictures"), *QUICK, *options, "-o", tmp_path / "out" / "o.onnx")

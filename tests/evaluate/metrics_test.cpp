@@ -99,6 +99,14 @@ TEST(ClassesOf, IntegersAreClassesAlready) {
   EXPECT_EQ(classes_of(map, ClassAxis::first).classes, (std::vector<std::uint8_t>{0, 7, 255, 0}));
 }
 
+TEST(ClassesOf, IntegersOfAnyTypeAreClasses) {
+  for (const auto type : {onnx::TensorProto::UINT16, onnx::TensorProto::INT16, onnx::TensorProto::UINT32, onnx::TensorProto::UINT64}) {
+    Tensor map = Tensor::zeros(type, {1, 1, 2});
+    map.bytes[0] = static_cast<decltype(map.bytes)::value_type>(3);  // little-endian, as the program's tensors are
+    EXPECT_EQ(classes_of(map, ClassAxis::first).classes, (std::vector<std::uint8_t>{3, 0})) << type;
+  }
+}
+
 TEST(ClassesOf, IntegersOfTwoDimensionsAreAMapWithoutABatch) {
   Tensor map = Tensor::zeros(onnx::TensorProto::INT64, {2, 3});
   map.as<std::int64_t>()[5] = 4;
@@ -176,6 +184,9 @@ TEST(ClassCount, ByShapeAndType) {
 TEST(ClassDimension, IsWhereTheClassesAre) {
   EXPECT_EQ(class_dimension(ClassAxis::first, 4), 1);
   EXPECT_EQ(class_dimension(ClassAxis::last, 4), 3);
+  EXPECT_EQ(class_dimension(ClassAxis::first, 3), std::nullopt) << "N H W";
+  EXPECT_EQ(class_dimension(ClassAxis::last, 3), std::nullopt);
+  EXPECT_EQ(class_dimension(ClassAxis::first, 2), 1);
   EXPECT_EQ(class_dimension(ClassAxis::line, 3), 1);
   EXPECT_EQ(class_dimension(ClassAxis::leading, 3), 0);
   EXPECT_EQ(class_dimension(ClassAxis::trailing, 3), 2);
@@ -213,7 +224,7 @@ TEST(Confusion, MeanIouByHandWithoutVoid) {
   const ClassMap truth{6, 1, {0, 0, 1, 1, 2, 255}}, guess{6, 1, {0, 1, 1, 1, 2, 0}};
   Confusion confusion(4);
   confusion.add(truth, guess);
-  EXPECT_NEAR(confusion.mean_iou(), (0.5 + 2.0 / 3 + 1) / 3, 1e-12);  // class 3 does not occur
+  EXPECT_NEAR(confusion.mean_iou().value_or(0), (0.5 + 2.0 / 3 + 1) / 3, 1e-12);  // class 3 does not occur
 }
 
 TEST(Confusion, AFalseClassCountsAgainstTheTrueOnesOnly) {
@@ -233,7 +244,9 @@ TEST(Confusion, NoClassAtAllMissesTheTrueOne) {
 TEST(Confusion, PerfectAndEmpty) {
   const ClassMap map{3, 1, {0, 1, 2}};
   Confusion confusion(3);
-  EXPECT_EQ(confusion.mean_iou(), 0.0);
+  EXPECT_EQ(confusion.mean_iou(), std::nullopt);
+  confusion.add(ClassMap{2, 1, {3, 255}}, ClassMap{2, 1, {0, 0}});  // no pixel of a class that it knows
+  EXPECT_EQ(confusion.mean_iou(), std::nullopt);
   confusion.add(map, map);
   EXPECT_EQ(confusion.mean_iou(), 1.0);
 }

@@ -78,7 +78,7 @@ TEST(Words, SayWhenTheFileIsOverABudgetKeptByEstimate) {
   report.mixed = MixedPrecision{};
   report.mixed->cost = {{"size", 0.3, 0.25, 0.288}, {"latency", 0.5, 0.35, 0.48}};
   EXPECT_EQ(words::over_size_budget(report),
-            "--budget size=0.300 was kept by estimate (0.288), but the file is 0.304 of FP32's; a lower budget raises fewer bits");
+            "--budget size=0.300 was kept by estimate, but the file is 0.304 of FP32's; a lower budget raises fewer bits");
   report.quantized.bytes = 30000;
   EXPECT_EQ(words::over_size_budget(report), "");
   report.quantized.bytes = 50000;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <string_view>
 #include <thread>
 
@@ -46,7 +47,9 @@ int run(Arguments& arguments) {
   connect_console(context, arguments.verbosity, arguments.log_json);
   std::signal(SIGCHLD, SIG_DFL);  // where whoever started us ignores it, nobody could wait for a process
   arguments.options.memory_command = {"/proc/self/exe", "measure-memory"};
-  return arguments.command->run(arguments, context);
+  const int code = arguments.command->run(arguments, context);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw Error(ErrorKind::output, "cannot write to standard output");
+  return code;
 }
 
 }  // namespace
@@ -62,7 +65,7 @@ int main(int argc, char** argv) {
     quantize::cli::report_error(error.what(), error.exit_code(), log_json);
     return error.exit_code();
   } catch (const std::bad_alloc&) {
-    quantize::cli::report_error("out of memory; use fewer --threads or --samples", 1, log_json);
+    quantize::cli::report_error("out of memory; use --memory-limit, --at-once 1 or fewer --threads", 1, log_json);
     return 1;
   } catch (const std::exception& error) {
     quantize::cli::report_error(std::string("internal: ") + error.what(), 1, log_json);

@@ -95,7 +95,8 @@ void run_processes(const std::vector<Process>& processes, const std::filesystem:
                    const std::function<void(std::size_t, const Ended&)>& ended, const Context& context) {
   Workers running;
   for (std::size_t next = 0; next < processes.size() || running.count() > 0;) {
-    context.check_stop();
+    if (context.stop.stop_requested())
+      throw Error(ErrorKind::interrupted, "interrupted; what is finished stays, and the same command goes on from there");
     while (next < processes.size() && running.count() < workers) {
       running.add(start(processes[next], folder, memory), next);
       ++next;

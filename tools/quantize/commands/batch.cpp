@@ -171,8 +171,13 @@ class Batch {
   Process process_of(const Job& job) const {
     Process process{job.words, output_ / (job.name + ".log")};
     process.words.push_back("--output=" + (output_ / (job.name + ".onnx")).string());
-    if (job.arguments.threads == 0)
-      process.words.push_back("--threads=" + std::to_string(std::max(1U, context_.threads / arguments_.batch.workers)));
+    const auto add_unless_given = [&](const std::string& option, const std::string& value) {
+      const bool given = std::ranges::any_of(job.words, [&](const std::string& word) { return word.starts_with(option); });
+      if (!given) process.words.push_back(option + value);
+    };
+    add_unless_given("--threads", "=" + std::to_string(std::max(1U, context_.threads / arguments_.batch.workers)));
+    if (arguments_.at_once != 0) add_unless_given("--at-once", "=" + std::to_string(arguments_.at_once));
+    if (arguments_.options.strict) add_unless_given("--strict", "");
     return process;
   }
 

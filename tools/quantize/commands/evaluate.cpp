@@ -25,8 +25,7 @@ void finish(Input& input) {
   auto& options = input.arguments.options;
   finish_preprocessing(input.raw, options);
   if (!options.output.empty()) return;
-  options.output = options.quantized;
-  options.output.replace_extension("evaluation.onnx");  // never written: the reports take its name
+  options.output = with_ending(options.quantized, ".evaluation.onnx");  // never written: the reports take its name
 }
 
 int run(const Arguments& arguments, Context& context) {

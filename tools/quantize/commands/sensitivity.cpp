@@ -24,7 +24,7 @@ void finish(Input& input) {
   auto& options = input.arguments.options;
   finish_quantization(input.raw, options);
   finish_preprocessing(input.raw, options);
-  if (options.output.empty()) options.output = default_output(options.model, options.scheme).replace_extension("sensitivity.json");
+  if (options.output.empty()) options.output = with_ending(default_output(options.model, options.scheme), ".sensitivity.json");
 }
 
 int run(const Arguments& arguments, Context& context) {

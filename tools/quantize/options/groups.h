@@ -4,6 +4,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 
 #include "arguments.h"
 
@@ -13,12 +14,12 @@ namespace quantize::cli {
 struct Raw {
   std::string scheme = "w8a8", preprocess, input_shape, reach, budget;
   RangeMethod method = RangeMethod::automatic;
-  double percentile = 99.999;
+  std::optional<double> percentile;
   Granularity weights = Granularity::per_channel;
   int block_size = 0;
   Symmetry activations = Symmetry::asymmetric;
   bool activations_given = false;
-  float scale = 0;
+  std::optional<float> scale;
   std::vector<float> mean, std;
   std::vector<std::string> shapes;
   std::string shell, export_encodings;

@@ -40,14 +40,14 @@ void add_preprocessing_options(CLI::App& app, Input& input) {
 }
 
 void finish_preprocessing(const Raw& raw, Options& options) {
-  const bool by_hand = raw.scale != 0 || !raw.mean.empty() || !raw.std.empty();
+  const bool by_hand = raw.scale || !raw.mean.empty() || !raw.std.empty();
   if (by_hand && !raw.preprocess.empty()) throw Error(ErrorKind::usage, "--preprocess and --scale/--mean/--std exclude each other");
   const bool gray = options.preprocess.color == ColorOrder::gray;
   if (gray && raw.preprocess == "imagenet")
     throw Error(ErrorKind::usage, "--preprocess imagenet is for three channels; with --color gray give another");
   const std::string fallback = by_hand ? "raw" : gray ? "unit" : "imagenet";
   const auto recipe = Preprocess::named(raw.preprocess.empty() ? fallback : raw.preprocess);
-  options.preprocess.scale = raw.scale != 0 ? raw.scale : recipe.scale;
+  options.preprocess.scale = raw.scale.value_or(recipe.scale);
   options.preprocess.mean = raw.mean.empty() ? recipe.mean : raw.mean;
   options.preprocess.std = raw.std.empty() ? recipe.std : raw.std;
   if (!raw.input_shape.empty()) options.input_shape = parse_shape(raw.input_shape);

@@ -1,4 +1,5 @@
 // Calibration and encodings: how many samples, how ranges are chosen, what stays float.
+#include "base/error.h"
 #include "options/choice.h"
 #include "options/groups.h"
 
@@ -27,7 +28,7 @@ void add_quantization_options(CLI::App& app, Input& input) {
              "How activation ranges are chosen; auto: min-max at -O0, least squares that weighs clipping at -O1, measured tensor by tensor "
              "from -O2 on")
       ->group(group);
-  app.add_option("--percentile", raw.percentile, "Share of values kept by --method percentile, in percent [99.999]")
+  app.add_option("--percentile", raw.percentile, "Share of values that a range keeps, in percent; means --method percentile [99.999]")
       ->option_text("P")
       ->group(group);
   add_choice(app, "--weights", raw.weights, granularities, "Granularity of weight scales")->group(group);
@@ -68,7 +69,12 @@ void add_quantization_options(CLI::App& app, Input& input) {
 void finish_quantization(const Raw& raw, Options& options) {
   options.scheme = Scheme::named(raw.scheme);
   options.scheme.method = raw.method;
-  options.scheme.percentile = raw.percentile;
+  if (raw.percentile && raw.method != RangeMethod::automatic && raw.method != RangeMethod::percentile)
+    throw Error(ErrorKind::usage, "--percentile is for --method percentile");
+  if (raw.percentile) {
+    options.scheme.method = RangeMethod::percentile;
+    options.scheme.percentile = *raw.percentile;
+  }
   options.scheme.weights = raw.weights;
   options.scheme.block_size = raw.block_size;
   options.scheme.activations = raw.activations;

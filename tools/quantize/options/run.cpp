@@ -27,8 +27,7 @@ void finish_run_options(Input& input) {
 void describe_output(CLI::App& app, const std::string& help) { app.get_option("--output")->description(help); }
 
 std::filesystem::path beside_model(const Options& options, const std::string& ending) {
-  auto path = options.model;
-  return path.replace_extension(options.scheme.name + ending);
+  return with_ending(options.model, "." + options.scheme.name + ending);
 }
 
 }  // namespace quantize::cli
