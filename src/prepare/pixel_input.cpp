@@ -26,7 +26,7 @@ class PixelInput {
       throw Error(ErrorKind::usage, std::string(option) + " needs a model whose input is a float picture of 3 or 4 dimensions");
     }
     const Shape shape = shape_of(type.shape());
-    last_ = channels_last(shape, preprocess.layout == Layout::automatic ? Layout::automatic : preprocess.layout);
+    last_ = channels_last(shape, preprocess.layout);
     const std::int64_t fixed = shape[last_ ? shape.size() - 1 : shape.size() - 3];
     channels_ = fixed > 0 ? static_cast<std::size_t>(fixed) : preprocess.color == ColorOrder::gray ? 1U : 3U;
     type.set_elem_type(onnx::TensorProto::UINT8);

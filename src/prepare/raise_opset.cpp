@@ -109,6 +109,7 @@ std::int64_t format_for(std::int64_t opset) {
 std::string raise_opset(Model& model, std::int64_t version) {
   const std::int64_t from = opset_of(model.proto);
   const std::int64_t to = std::max(version, from < oldest_kept ? raised_to : from);
+  model.proto.set_ir_version(std::max(model.proto.ir_version(), format_for(to)));  // 4-bit weights need theirs, whatever the opset was
   if (to <= from) return {};
   const std::string what = "opset " + std::to_string(from) + " to " + std::to_string(to);
   std::string how;
@@ -121,7 +122,6 @@ std::string raise_opset(Model& model, std::int64_t version) {
     raise_by_converter(model, to, what + ": " + error.what());
     how = "by ONNX's version converter";
   }
-  model.proto.set_ir_version(std::max(model.proto.ir_version(), format_for(to)));
   return what + ", " + how;
 }
 

@@ -143,6 +143,13 @@ TEST(RaiseOpsetVersions, RaisesTheFileFormatToo) {
   EXPECT_EQ(model.proto.ir_version(), 10);
 }
 
+// An operator set may be newer than the format that it came in.
+TEST(RaiseOpsetVersions, RaisesTheFileFormatAlone) {
+  Model model = text_model("g (float[4] x) => (float[4] y) { y = Relu (x) }", 21, 8);
+  EXPECT_EQ(raise_opset(model, 21), "");
+  EXPECT_EQ(model.proto.ir_version(), 10);
+}
+
 TEST(RaiseOpsetVersions, SubgraphsAreRaisedToo) {
   const auto result = run_pass_on(R"(g (bool c, float[2,3] x) => (float[2] y) {
     y = If (c) <
