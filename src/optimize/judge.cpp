@@ -255,14 +255,6 @@ OptimizeInput evenly(const OptimizeInput& input, std::size_t count) {
   return only(input, std::move(numbers));
 }
 
-OptimizeInput those_below(const OptimizeInput& input, std::size_t number) {
-  std::vector<std::size_t> numbers;
-  for (std::size_t i = 0; i < input.samples; ++i) {
-    if (input.number(i) < number) numbers.push_back(i);
-  }
-  return only(input, std::move(numbers));
-}
-
 OptimizeInput joined(const OptimizeInput& first, const OptimizeInput& second) {
   OptimizeInput result = first;
   result.samples = first.samples + second.samples;

@@ -105,8 +105,6 @@ SampleSplit split_samples(const OptimizeInput& input, std::size_t judged_at_most
 std::vector<std::size_t> samples_to_judge_by(const OptimizeInput& input);
 // At most `count` of them, evenly spread.
 OptimizeInput evenly(const OptimizeInput& input, std::size_t count);
-// Those whose numbers are below this one.
-OptimizeInput those_below(const OptimizeInput& input, std::size_t number);
 // The samples of both, those of `first` in front.
 OptimizeInput joined(const OptimizeInput& first, const OptimizeInput& second);
 

@@ -239,13 +239,10 @@ BeforeCalibration optimize_before_calibration(Plan& plan, const OptimizeInput& i
   if (!input.does("equalize") && !absorbs && !input.does("migrate")) return {};
   const Effort effort = effort_of(plan, input, level, context);
   const SampleSplit split = split_samples(input, effort.judged);
-  // Whether the last tenth of all samples still moves anything is asked by calibration: it must not have been seen before.
-  const std::size_t last_tenth = input.samples - input.samples / 10;
-  const OptimizeInput judged = those_below(split.judged, last_tenth);
   // The final ranges will have seen what judges too: cut values there would be the trial's fault, not the step's.
-  const OptimizeInput few = joined(those_below(evenly(split.learned, effort.equalization), last_tenth), judged);
+  const OptimizeInput few = joined(evenly(split.learned, effort.equalization), split.judged);
   const Stopwatch watch;
-  const Judge judge(plan.model, judged, context, effort.decisive_db);
+  const Judge judge(plan.model, split.judged, context, effort.decisive_db);
   Preview now = preview_of(std::move(plan), few, context);
   const double shared = watch.seconds();
   BeforeCalibration result;
@@ -258,7 +255,9 @@ BeforeCalibration optimize_before_calibration(Plan& plan, const OptimizeInput& i
   plan = std::move(now.plan);
   plan.encodings = {};
   for (std::size_t i = 0; i < few.samples; ++i) result.seen.samples.insert(few.number(i));
-  if (result.seen.samples.size() < few.samples) return {std::move(result.steps), {}};  // some were seen twice
+  const bool twice = result.seen.samples.size() < few.samples;
+  // Whether the last tenth of all samples still moves anything is asked later: it must not have been seen before.
+  if (twice || *result.seen.samples.rbegin() >= input.samples - input.samples / 10) return {std::move(result.steps), {}};
   result.seen.statistics = std::move(now.statistics);
   return result;
 }

@@ -52,13 +52,6 @@ TEST(Evenly, SpreadsOverAll) {
   EXPECT_EQ(evenly(numbered(4), 9).samples, 4U);
 }
 
-TEST(ThoseBelow, GoByTheNumbersAmongAll) {
-  const auto judged = those_below(split_samples(numbered(100), 12).judged, 90);
-  EXPECT_EQ(judged.samples, 11U);
-  EXPECT_EQ(judged.number(10), 84U);
-  EXPECT_EQ(*numbers(judged).rbegin(), 84);
-}
-
 TEST(Joined, OneBehindTheOther) {
   const auto both = joined(evenly(numbered(10), 2), numbered(3));
   EXPECT_EQ(both.samples, 5U);
