@@ -99,10 +99,10 @@ std::vector<std::uint8_t> encode_png(const Image& image) {
   return bytes;
 }
 
-// stb_image turns palette indices into colours. Told that the very same bytes are gray, it leaves them alone: that is all a palette PNG's
-// pixels are. Gray pixels of fewer than 8 bits it spreads over 0..255, which the division takes back.
 std::filesystem::path label_path(const std::filesystem::path& folder, const std::string& stem) { return folder / (stem + ".png"); }
 
+// stb_image turns palette indices into colours. Told that the very same bytes are gray, it leaves them alone: that is all a palette PNG's
+// pixels are. Gray pixels of fewer than 8 bits it spreads over 0..255, which the division takes back.
 Image read_label(const std::filesystem::path& path) {
   const std::string name = path.string();
   std::string bytes = read_file(path);

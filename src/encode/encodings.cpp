@@ -15,9 +15,6 @@
 namespace quantize {
 namespace {
 
-// Whether ranges reach further than what was seen.
-bool has_room(const Scheme& scheme) { return scheme.method == RangeMethod::automatic && scheme.activation_bits > 8; }
-
 std::string method_name(const Scheme& scheme, bool unclipped) {
   if (has_room(scheme)) return "minmax with room";
   if (unclipped) return "minmax";
@@ -144,8 +141,8 @@ TensorStatistics group_statistics(const TensorGroup& group, const Statistics& st
 Range group_range(const TensorGroup& group, const Statistics& statistics, const Scheme& scheme) {
   if (group.range_is_exact) return {group.range->first, group.range->second};
   const auto seen = group_statistics(group, statistics);
-  const Range whole = has_room(scheme) ? roomy_range(seen) : minmax_range(seen);
-  return limit_range(group.unclipped ? whole : choose_range(seen, scheme, group.negative_weight), group, scheme.activation_bits);
+  const bool as_seen = group.unclipped && !has_room(scheme);
+  return limit_range(as_seen ? minmax_range(seen) : choose_range(seen, scheme, group.negative_weight), group, scheme.activation_bits);
 }
 
 Range limit_range(Range range, const TensorGroup& group, int bits) {

@@ -198,11 +198,13 @@ Range roomy_range(const TensorStatistics& statistics) {
   return {1.25 * seen.low, 1.25 * seen.high};
 }
 
+bool has_room(const Scheme& scheme) { return scheme.method == RangeMethod::automatic && scheme.activation_bits > 8; }
+
 Range choose_range(const TensorStatistics& statistics, const Scheme& scheme, double negative) {
   const int levels = 1 << scheme.activation_bits;
   switch (scheme.method) {
     case RangeMethod::automatic:
-      return scheme.activation_bits > 8 ? roomy_range(statistics) : mse_range(statistics, levels, {clipping_weight, negative});
+      return has_room(scheme) ? roomy_range(statistics) : mse_range(statistics, levels, {clipping_weight, negative});
     case RangeMethod::percentile:
       return percentile_range(statistics, scheme.percentile);
     case RangeMethod::mse:

@@ -33,6 +33,9 @@ Range entropy_range(const TensorStatistics& statistics, int levels);
 // The values seen, and a quarter more at either end.
 Range roomy_range(const TensorStatistics& statistics);
 
+// Whether the scheme's ranges reach that far: with 16 bits, where none is asked for.
+bool has_room(const Scheme& scheme);
+
 // One of the above, by the scheme. `negative`: see ErrorWeights; for automatic ranges.
 Range choose_range(const TensorStatistics& statistics, const Scheme& scheme, double negative = 1);
 

@@ -4,7 +4,7 @@
 // Steps per group (sources: Nagel et al. 2020 for the layer-wise view; Frantar et al. 2022, GPTQ; Behdin et al. 2023, QuantEase, for the
 // descent):
 //   1 target   W* = (W Hx + d W)(H + d I)^-1: the float weights that best repair the error of the inputs, damped towards W
-//   2 scale    per row the fraction of max|w| / qmax with the least error weighted by diag(H), of silent columns by a share of its mean,
+//   2 scale    per row the fraction of max|w| / qmax with the least error weighted by diag(H), of silent columns by a share of its median,
 //              and where rows may have zero points, the one with which that is least; for short rows others around them, too, each taken
 //              through the steps that follow
 //   3 GPTQ     columns in order of falling diag(H), with 4 bits in one in which it errs less, the rounding error of each spread over those

@@ -78,12 +78,18 @@ void take_encodings(Run& run, const Options& options) {
   run.plan.encodings = std::move(file.encodings);
 }
 
+// Of a part of the job that evaluates nothing: the labels may be on another machine.
+Run run_without_labels(Options options, Context& context) {
+  options.labels.clear();
+  return prepared_run(options, context);
+}
+
 }  // namespace
 
 StatisticsFile calibrate_model(const Options& options, Context& context) {
   validate(options);
   require_images(options);
-  Run run = prepared_run(options, context);
+  Run run = run_without_labels(options, context);
   StatisticsFile file;
   file.origin = origin_of(run, options);
   file.shard_count = options.shard.count;
@@ -100,7 +106,7 @@ EncodingsFile encode_model(const Options& options, Context& context) {
   validate(options);
   if (!options.goals.empty())
     throw Error(ErrorKind::usage, "--reach chooses encodings while it makes the model: give it to apply, with --statistics");
-  Run run = prepared_run(options, context);
+  Run run = run_without_labels(options, context);
   auto statistics = fitting_statistics(run, options);
   run.statistics = std::move(statistics.statistics);
   encode_run(run, options, context);

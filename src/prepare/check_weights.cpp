@@ -78,10 +78,10 @@ const onnx::NodeProto* reader_harmed_by_infinity(const GraphIndex& index, const 
 }
 
 void require_finite(const GraphIndex& index, const Proto& tensor, const std::string& name) {
-  if (index.uses(name).empty() && !index.is_graph_output(name)) return;
+  const auto& uses = index.uses(name);
+  if (uses.empty() && !index.is_graph_output(name)) return;
   const BadValues bad = bad_values(tensor);
   if (!bad.nan && !bad.infinity) return;
-  const auto& uses = index.uses(name);
   const auto* any_reader = uses.empty() ? nullptr : &index.node(uses.front().node);
   const auto* reader = bad.nan ? any_reader : reader_harmed_by_infinity(index, name);
   if (!bad.nan && reader == nullptr) return;

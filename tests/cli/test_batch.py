@@ -58,6 +58,13 @@ def test_threads_of_a_job_may_be_all(program, place):
     assert {row["outcome"] for row in rows(place).values()} == {"done"}
 
 
+def test_what_holds_for_all_jobs_reaches_each(program, place):
+    (place / "images" / "broken.png").write_bytes(b"no picture")
+    own = 'provider = ["CPUExecutionProvider"]\nstrict-provider = true\n'  # another option of nearly the same name
+    batch(program, place, TWO_BY_TWO + own, "--strict", code=4)
+    assert all("broken.png" in row["outcome"] for row in rows(place).values())
+
+
 def test_jobs_override_defaults_and_lists_of_settings_multiply(program, place):
     batch(program, place, f'[defaults]\ncalib = "images"\nscheme = "w8a16"\nmean = [0.4, 0.5, 0.6]\n{QUICK}\n[[job]]\nmodel = "nets/a.onnx"\nmethod = ["minmax", "mse"]\n'
                           '[[job]]\nname = "other"\nmodel = ["nets/a.onnx", "nets/b.onnx"]\nscheme = "w8a8"\nexclude = ["conv2"]\nsamples = 4\n')

@@ -218,6 +218,12 @@ def test_one_configuration_serves_every_part(program, job, tmp_path):
     assert (tmp_path / "out.onnx").read_bytes() == (tmp_path / "whole.onnx").read_bytes()
 
 
+def test_parts_that_evaluate_nothing_need_no_labels(program, job, tmp_path):
+    elsewhere = ("--labels", tmp_path / "on_another_machine")
+    done(program, "calibrate", job[0], "--calib", job[1], "-O0", *elsewhere, "-o", tmp_path / "s.json")
+    done(program, "encode", job[0], "-O0", "--statistics", tmp_path / "s.json", "--calib", job[1], *elsewhere, "-o", tmp_path / "e.json")
+
+
 def test_default_outputs_stand_beside_the_model(program, job, tmp_path):
     model = two_convolutions(tmp_path / "my.model.onnx")
     done(program, "calibrate", model, "--calib", job[1], "-O0", "--shard", "2/4")

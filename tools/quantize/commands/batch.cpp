@@ -172,7 +172,7 @@ class Batch {
     Process process{job.words, output_ / (job.name + ".log")};
     process.words.push_back("--output=" + (output_ / (job.name + ".onnx")).string());
     const auto add_unless_given = [&](const std::string& option, const std::string& value) {
-      const bool given = std::ranges::any_of(job.words, [&](const std::string& word) { return word.starts_with(option); });
+      const bool given = std::ranges::any_of(job.words, [&](const std::string& word) { return word.starts_with(option + "="); });
       if (!given) process.words.push_back(option + value);
     };
     add_unless_given("--threads", "=" + std::to_string(std::max(1U, context_.threads / arguments_.batch.workers)));
