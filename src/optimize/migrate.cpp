@@ -37,11 +37,18 @@ class Places {
   }
 
  private:
-  // The products that read `tensor`, if nothing else does.
+  // The products that read `tensor`, if nothing else does. A Reshape in between moves nothing: a product of as many columns as there are
+  // channels finds them in the same order.
   [[nodiscard]] std::vector<int> readers_of(const std::string& tensor) const {
     std::vector<int> readers;
     if (index_.is_graph_output(tensor)) return {};
     for (const auto& use : index_.uses(tensor)) {
+      if (use.input == 0 && index_.node(use.node).op_type() == "Reshape") {
+        const auto behind = readers_of(index_.node(use.node).output(0));
+        if (behind.empty()) return {};
+        readers.insert(readers.end(), behind.begin(), behind.end());
+        continue;
+      }
       const auto op = ops_.find(use.node);
       const bool product = op != ops_.end() && use.input == 0 && op->second.channel_axis >= 0 && is_product(index_.node(use.node));
       if (!product || index_.uses(op->second.weight).size() != 1) return {};

@@ -16,7 +16,7 @@
 namespace quantize {
 
 // Channels lie along the last axis. A tensor takes part where a LayerNormalization, or a Mul or Add with a constant per channel, makes it
-// and nothing but MatMul and Gemm with constants of their own reads it.
+// and nothing but MatMul and Gemm with constants of their own reads it, as it is or as a list of tokens.
 class Migration {
  public:
   // Finds the tensors of the plan that take part, and runs its model once on the samples to see how large their channels are.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "encode/exclusions.h"
 #include "model/edit.h"
 #include "model/graph.h"
 #include "prepare/pixel_input.h"
@@ -47,8 +48,8 @@ void check_pixel_model(const Model& pixel_model, const SampleSource& samples, co
   }
 }
 
-std::optional<Model> rounded_to_pixels(const Model& prepared, std::span<const std::vector<Tensor>> inputs, const Preprocess& preprocess) {
-  auto rounded = round_to_pixels(prepared, preprocess);
+std::optional<Model> rounded_to_pixels(const Model& prepared, std::span<const std::vector<Tensor>> inputs, const Options& options) {
+  auto rounded = round_to_pixels(prepared, options.preprocess, excludes(options.exclusions));
   if (!rounded) return std::nullopt;
   const std::string &input = fed_inputs(prepared.graph())[0]->name(), &output = rounded->output;
   const Session before(extract(prepared.proto, {&input, 1}, {&output, 1})), after(extract(rounded->model.proto, {&input, 1}, {&output, 1}));

@@ -21,6 +21,6 @@ void check_pixel_model(const Model& pixel_model, const SampleSource& samples, co
 
 // A prepared model that takes floats, told to round them to the pixels they come from (prepare/pixel_input.h); nothing where it cannot, or
 // where that moves what its first convolution makes of `inputs`: they are no normalised pictures of 8 bits then.
-std::optional<Model> rounded_to_pixels(const Model& prepared, std::span<const std::vector<Tensor>> inputs, const Preprocess& preprocess);
+std::optional<Model> rounded_to_pixels(const Model& prepared, std::span<const std::vector<Tensor>> inputs, const Options& options);
 
 }  // namespace quantize

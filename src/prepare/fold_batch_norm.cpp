@@ -1,9 +1,9 @@
 // BatchNormalization in inference is y = a * x + b per channel, with a = scale / sqrt(var + epsilon) and b = B - mean * a. It goes
 //
-//   into the operator before:   y = BN (Conv (x, W, c))   ->   y = Conv (x, a W, a c + b)           when nobody else reads the Conv
-//   into the operator after:    y = Conv (BN (x), W, c)   ->   y = Conv (x, W a, c + sum W b)       when nobody else reads the BN, and no
-//   padding or b = 0 into itself otherwise:      y = BN (x)                ->   y = Add (Mul (x, a), b)              a and b of shape [C,
-//   1, 1]
+//   into the operator before    y = BN (Conv (x, W, c))   ->   y = Conv (x, a W, a c + b)        where nobody else reads the Conv
+//   into the operator after     y = Conv (BN (x), W, c)   ->   y = Conv (x, W a, c + sum W b)    where nobody else reads the BN, without
+//                                                                                                padding or with b = 0
+//   into itself otherwise       y = BN (x)                ->   y = Add (Mul (x, a), b)           a and b of shape [C, 1, 1]
 //
 // Conv stands for Conv, ConvTranspose (before only) and Gemm.
 #include <cmath>

@@ -156,10 +156,8 @@ class FactorsBack {
 };
 
 // The last of them that can go, so that its factors reach those before it.
-bool fold_one(Model& model, FactorsByTensor& shared) {
-  auto& graph = model.graph();
+bool fold_one(onnx::GraphProto& graph, const ValueTypes& types, FactorsByTensor& shared) {
   const GraphIndex index(graph);
-  const ValueTypes types(model.proto);
   const ChannelWalk walk(index, types);
   for (int i = graph.node_size() - 1; i >= 0; --i) {
     const auto factors = walk.operand(graph.node(i), "Mul");
@@ -183,7 +181,8 @@ std::string fold_factors_behind(Model& model) {
   if (!has_constant_operand(model.graph(), "Mul")) return {};
   std::size_t folded = 0;
   FactorsByTensor shared;
-  while (fold_one(model, shared)) ++folded;
+  const ValueTypes types(model.proto);  // a fold changes none of them
+  while (fold_one(model.graph(), types, shared)) ++folded;
   if (folded > 0) remove_unused(model.graph());
   return counted(folded, "factor", "factors");
 }

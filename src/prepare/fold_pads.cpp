@@ -43,8 +43,8 @@ std::optional<Pads> padding_of(const onnx::NodeProto& node, std::size_t sides) {
   return pads;
 }
 
-bool takes(const Use& use, const Pads& zeros, const GraphIndex& index) {
-  return use.input == 0 && padding_of(index.node(use.node), zeros.size()).has_value();
+bool takes_pads(const Use& use, std::size_t sides, const GraphIndex& index) {
+  return use.input == 0 && padding_of(index.node(use.node), sides).has_value();
 }
 
 std::size_t fold_round(onnx::GraphProto& graph) {
@@ -55,7 +55,8 @@ std::size_t fold_round(onnx::GraphProto& graph) {
     if (!zeros) continue;
     const std::string &from = graph.node(i).input(0), &to = graph.node(i).output(0);
     const auto& uses = index.uses(to);
-    if (index.is_graph_output(to) || !std::ranges::all_of(uses, [&](const Use& use) { return takes(use, *zeros, index); })) continue;
+    const bool taken = std::ranges::all_of(uses, [&](const Use& use) { return takes_pads(use, zeros->size(), index); });
+    if (index.is_graph_output(to) || !taken) continue;
     for (const Use& use : uses) {
       auto& node = *graph.mutable_node(use.node);
       auto pads = *padding_of(node, zeros->size());

@@ -63,10 +63,8 @@ class SummandsBack {
   std::map<int, Summands> found_;
 };
 
-bool fold_one(Model& model) {
-  auto& graph = model.graph();
+bool fold_one(onnx::GraphProto& graph, const ValueTypes& types) {
   const GraphIndex index(graph);
-  const ValueTypes types(model.proto);
   const ChannelWalk walk(index, types);
   for (int i = 0; i < graph.node_size(); ++i) {
     const auto summands = walk.operand(graph.node(i), "Add");
@@ -87,7 +85,8 @@ bool fold_one(Model& model) {
 std::string fold_summands_behind(Model& model) {
   if (!has_constant_operand(model.graph(), "Add")) return {};
   std::size_t folded = 0;
-  while (fold_one(model)) ++folded;
+  const ValueTypes types(model.proto);  // a fold changes none of them
+  while (fold_one(model.graph(), types)) ++folded;
   if (folded > 0) remove_unused(model.graph());
   return counted(folded, "summand", "summands");
 }

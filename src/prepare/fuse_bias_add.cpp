@@ -3,7 +3,7 @@
 //   BEFORE  t = Conv (x, W);  y = Add (t, b)      b of shape [C, 1, 1], [1, C, 1, 1] or one value
 //   AFTER   y = Conv (x, W, b)
 //
-// MatMul has no bias input and keeps its Add.
+// MatMul has no bias input: see token_gemms.cpp.
 #include "prepare/absorb_elementwise.h"
 #include "prepare/passes.h"
 

@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::int64_t first_opset = 20;
 
-bool is_near(double value, double wanted) { return std::fabs(value - wanted) <= 1e-4 * wanted; }
+// As near as half precision comes, which may have been that of the constants.
+bool is_near(double value, double wanted) { return std::fabs(value - wanted) <= 0x1p-11 * wanted; }
 
 class GeluFinder {
  public:

@@ -31,9 +31,9 @@ class HardSwishFinder {
     double factor = gate->factor;
     int last = node;
     std::string input;
-    for (int step = 0; step < 2 || factor != 1; ++step) {
+    for (int step = 0; step < 3; ++step) {
       const auto use = index_.only_use(index_.node(last).output(0));
-      if (!use || use->input < 0 || step > 2) return {};
+      if (!use || use->input < 0) return {};
       const auto& next = index_.node(use->node);
       if (!may_replace(next, is_kept_)) return {};
       if (const auto scale = factor_of(next, index_.node(last).output(0))) {

@@ -11,19 +11,22 @@
 namespace quantize {
 namespace {
 
-// Rounding of a float32 network of a hundred layers stays two orders below this; a wrong pad or coordinate rule is orders above.
-constexpr double float_tolerance = 1e-4;
-// Half floats carry 11 bits and bfloat16 carries 8, and a folded weight is rounded once more: a few units in the last place of every layer.
-constexpr double half_tolerance = 1e-2;
-constexpr double bfloat_tolerance = 5e-2;
-constexpr double smallest_relative_range = 1e-2;
 constexpr std::size_t input_sets = 2;
 
-double tolerance_for(const onnx::GraphProto& graph) {
-  double tolerance = float_tolerance;
+// Rounding of a float32 network of a hundred layers stays two orders below its tolerance; a wrong pad or coordinate rule is orders above.
+// Half floats carry 11 bits and bfloat16 carries 8, and a folded weight is rounded once more: a few units in the last place of every layer.
+// Of an output that hardly varies, the tolerance holds a few units in the last place.
+constexpr ParityLimits float_limits{.tolerance = 1e-4, .least_range = 1e-2};
+constexpr ParityLimits half_limits{.tolerance = 1e-2, .least_range = 0.5};
+constexpr ParityLimits bfloat_limits{.tolerance = 5e-2, .least_range = 0.5};
+
+ParityLimits limits_for(const onnx::GraphProto& graph) {
+  ParityLimits limits = float_limits;
   const auto consider = [&](int type) {
-    if (type == onnx::TensorProto::FLOAT16) tolerance = std::max(tolerance, half_tolerance);
-    if (type == onnx::TensorProto::BFLOAT16) tolerance = std::max(tolerance, bfloat_tolerance);
+    const bool is_half = type == onnx::TensorProto::FLOAT16;
+    if (!is_half && type != onnx::TensorProto::BFLOAT16) return;
+    const auto& wanted = is_half ? half_limits : bfloat_limits;
+    if (wanted.tolerance > limits.tolerance) limits = wanted;
   };
   for (const auto& tensor : graph.initializer()) consider(tensor.data_type());
   for (const auto* values : {&graph.input(), &graph.output()}) {
@@ -34,7 +37,7 @@ double tolerance_for(const onnx::GraphProto& graph) {
       if (attribute.has_t()) consider(attribute.t().data_type());
     }
   }
-  return tolerance;
+  return limits;
 }
 
 std::vector<double> as_doubles(const Tensor& tensor) {
@@ -83,7 +86,7 @@ double tensor_difference(const Tensor& expected, const Tensor& actual, double ra
 }  // namespace
 
 ParityCheck::ParityCheck(const onnx::ModelProto& model, std::span<const std::vector<Tensor>> inputs, const ParityRuns& runs)
-    : loaded_(model), inputs_(inputs.first(std::min(inputs.size(), input_sets))), runs_(runs), tolerance_(tolerance_for(model.graph())) {
+    : loaded_(model), inputs_(inputs.first(std::min(inputs.size(), input_sets))), runs_(runs), limits_(limits_for(model.graph())) {
   if (inputs.empty()) throw Error(ErrorKind::internal, "the parity check was given no inputs");
   for (const auto& output : model.graph().output()) names_.push_back(output.name());
   // Where memory is short, one model is there at a time.
@@ -121,7 +124,7 @@ double ParityCheck::range_of(const std::vector<std::vector<Tensor>>& results, st
   }
   const double magnitude = std::max(std::fabs(low), std::fabs(high));
   // An output far from zero that hardly varies (or not at all) cannot be compared more finely than float rounding allows.
-  const double range = std::isfinite(magnitude) ? std::max(high - low, smallest_relative_range * magnitude) : 1.0;
+  const double range = std::isfinite(magnitude) ? std::max(high - low, limits_.least_range * magnitude) : 1.0;
   return range > 0 ? range : 1.0;
 }
 
@@ -149,7 +152,7 @@ Parity ParityCheck::measure(const onnx::ModelProto& model) {
       }
     }
   }
-  parity.same = parity.difference <= tolerance_;
+  parity.same = parity.difference <= limits_.tolerance;
   return parity;
 }
 

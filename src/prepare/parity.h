@@ -23,6 +23,12 @@ struct Parity {
   std::vector<std::vector<Tensor>> outputs;  // of the model that was measured: [input set][output]
 };
 
+// How exactly a model of these element types can be compared.
+struct ParityLimits {
+  double tolerance;    // of Parity::difference
+  double least_range;  // of an output, as a share of its largest magnitude: one that hardly varies counts as if it varied by that
+};
+
 struct ParityRuns {
   unsigned threads = 1;
   unsigned at_once = 2;          // input sets that run at the same time, at most
@@ -44,7 +50,7 @@ class ParityCheck {
   const std::vector<std::vector<Tensor>>& reference();
   // Throws as reference() does, and Error{model} where ONNX Runtime cannot load or run `model`.
   Parity measure(const onnx::ModelProto& model);
-  [[nodiscard]] double tolerance() const { return tolerance_; }
+  [[nodiscard]] double tolerance() const { return limits_.tolerance; }
   [[nodiscard]] const onnx::ModelProto& loaded() const { return loaded_; }
 
  private:
@@ -56,7 +62,7 @@ class ParityCheck {
   const onnx::ModelProto loaded_;
   std::span<const std::vector<Tensor>> inputs_;
   ParityRuns runs_;
-  double tolerance_;
+  ParityLimits limits_;
   std::vector<std::string> names_;
   std::shared_future<Session> session_;         // of the model as loaded, until it has run
   std::vector<std::vector<Tensor>> reference_;  // [input set][output]

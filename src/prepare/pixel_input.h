@@ -7,6 +7,7 @@
 
 #include "dataset/preprocess.h"
 #include "model/model.h"
+#include "prepare/passes.h"
 
 namespace quantize {
 
@@ -36,10 +37,11 @@ struct PixelRounding {
 //   BEFORE  y = Conv (x, W, c)
 //   AFTER   p = QuantizeLinear (x, one scale and zero point per channel);  v = Cast (Pad (p, one channel of 255));  y = Conv (v, W1, c)
 //
-// (fold_pixel_input.cpp explains the channel.) Nothing of a picture of 8 bits is lost then, where one scale for all channels rounds between
-// the pixels. Nothing where the input does not go into one convolution, directly or with its channels turned to the front. Opset 13 at
-// least.
-std::optional<PixelRounding> round_to_pixels(const Model& model, const Preprocess& preprocess);
+// (fold_pixel_input.cpp explains the channel, and when there is none.) Nothing of a picture of 8 bits is lost then, where one scale for all
+// channels rounds between the pixels. What the model normalises itself before the convolution goes into W1 as well. Nothing where the input
+// does not go into one convolution, with arithmetic per channel and a Transpose of the channels to the front at most between them
+// (pixel_path.h; arithmetic that is kept, stays, and so does the input). Opset 13 at least.
+std::optional<PixelRounding> round_to_pixels(const Model& model, const Preprocess& preprocess, const IsKept& is_kept = {});
 
 // How pictures become inputs of a model that takes pixels: `preprocess` without its arithmetic.
 Preprocess pixels_of(Preprocess preprocess);

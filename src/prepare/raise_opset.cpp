@@ -3,7 +3,6 @@
 // converter asked, for the whole model: it gets several operators wrong without a word, so that it is the last resort. The parity check has
 // the last word in any case.
 #include <onnx/defs/schema.h>
-#include <onnx/inliner/inliner.h>
 #include <onnx/version_converter/convert.h>
 
 #include "base/error.h"
@@ -83,18 +82,6 @@ void raise_by_converter(Model& model, std::int64_t to, const std::string& reason
   unpack_constants(model);  // it leaves new ones behind
 }
 
-// A function's body keeps the opset it was written for, which must not differ from the model's where an operator changed; so it becomes
-// plain nodes.
-void inline_functions(Model& model) {
-  if (model.proto.functions_size() == 0) return;
-  try {
-    onnx::inliner::InlineLocalFunctions(model.proto);
-  } catch (const std::exception& error) {
-    throw Error(ErrorKind::verification, std::string("the model's local functions cannot be inlined: ") + error.what());
-  }
-  unpack_constants(model);
-}
-
 // The oldest file format that may import this opset.
 std::int64_t format_for(std::int64_t opset) {
   constexpr std::pair<std::int64_t, std::int64_t> formats[] = {{24, 12}, {23, 11}, {21, 10}, {19, 9}, {15, 8}, {12, 7}, {11, 6}, {10, 5}};
@@ -113,7 +100,7 @@ std::string raise_opset(Model& model, std::int64_t version) {
   if (to <= from) return {};
   const std::string what = "opset " + std::to_string(from) + " to " + std::to_string(to);
   std::string how;
-  inline_functions(model);
+  inline_functions(model);  // a body keeps the opset it was written for, which must not differ where an operator changed
   onnx::ModelProto raised = model.proto;
   try {
     how = std::to_string(raise_by_table(raised, from, to)) + " nodes rewritten";

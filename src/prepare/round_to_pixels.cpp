@@ -5,22 +5,12 @@
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
-#include "prepare/linear_node.h"
 #include "prepare/passes.h"
 #include "prepare/pixel_input.h"
+#include "prepare/pixel_path.h"
 
 namespace quantize {
 namespace {
-
-// The convolution that alone reads the pictures, with their channels in front; -1 where there is none.
-int first_convolution(const GraphIndex& index, const std::string& input) {
-  const auto& uses = index.uses(input);
-  if (uses.size() != 1 || uses[0].input != 0) return -1;
-  const auto& node = index.node(uses[0].node);
-  if (node.op_type() == "Conv") return uses[0].node;
-  const bool turns = node.op_type() == "Transpose" && ints_attribute(node, "perm") == std::vector<std::int64_t>{0, 3, 1, 2};
-  return turns && !index.is_graph_output(node.output(0)) ? first_convolution(index, node.output(0)) : -1;
-}
 
 // q = x / scale + zero, rounded, is the pixel.
 struct PixelGrid {
@@ -82,40 +72,53 @@ class Chain {
   std::vector<onnx::NodeProto> nodes_;
 };
 
-}  // namespace
-
-std::optional<PixelRounding> round_to_pixels(const Model& model, const Preprocess& preprocess) {
-  const GraphIndex index(model.graph());
-  const auto inputs = fed_inputs(model.graph());
-  if (inputs.size() != 1) return std::nullopt;
-  const int conv = first_convolution(index, inputs[0]->name());
-  if (conv < 0) return std::nullopt;
-  const auto linear = linear_node(index.node(conv), index);
-  if (!linear || linear->weight->dims_size() != 4) return std::nullopt;
-  const auto channels = linear->inputs;
-  if (!fits(preprocess, static_cast<std::size_t>(channels))) return std::nullopt;
-  const Normalisation normalisation(preprocess, static_cast<std::size_t>(channels));
-  const PixelGrid grid(normalisation);
-  if (!grid.is_usable()) return std::nullopt;
-
-  PixelRounding result{model, index.node(conv).output(0)};
-  Model& changed = result.model;
-  const Shape per_channel = {channels, 1, 1};
-  Chain chain(changed.graph(), index.node(conv).input(0));
-  if (grid.shifted) chain.add("Add", {make_tensor("_shift", per_channel, grid.shift)}, "_shifted");
+void add_rounding(Chain& chain, const PixelGrid& grid) {
+  const auto channels = std::ssize(grid.scale);
+  if (grid.shifted) chain.add("Add", {make_tensor("_shift", {channels, 1, 1}, grid.shift)}, "_shifted");
   const bool alike = grid.is_alike();
-  const auto count = static_cast<std::size_t>(alike ? 1 : channels);
+  const auto count = alike ? 1U : grid.scale.size();
   const Shape shape = alike ? Shape{} : Shape{channels};
   auto& quantizer = chain.add("QuantizeLinear",
                               {make_tensor("_scale", shape, std::span(grid.scale).first(count)),
                                make_tensor("_zero", shape, onnx::TensorProto::UINT8, std::span(grid.zero).first(count))},
                               "_pixels");
   if (!alike) set_attribute(quantizer, "axis", std::int64_t{1});
+}
+
+void add_arithmetic(Chain& chain, const ChannelAffine& map) {
+  const Shape per_channel = {std::ssize(map.scale), 1, 1};
+  const auto floats = [](const std::vector<double>& values) { return std::vector<float>(values.begin(), values.end()); };
   set_attribute(chain.add("Cast", {}, "_values"), "to", std::int64_t{onnx::TensorProto::FLOAT});
-  chain.add("Mul", {make_tensor("_factor", per_channel, normalisation.factor)}, "_scaled");
-  chain.add("Add", {make_tensor("_summand", per_channel, normalisation.summand)}, "_normalised");
-  chain.insert_before(conv);
-  if (fold_pixel_input(changed).empty()) return std::nullopt;
+  chain.add("Mul", {make_tensor("_factor", per_channel, floats(map.scale))}, "_scaled");
+  chain.add("Add", {make_tensor("_summand", per_channel, floats(map.shift))}, "_normalised");
+}
+
+}  // namespace
+
+std::optional<PixelRounding> round_to_pixels(const Model& model, const Preprocess& preprocess, const IsKept& is_kept) {
+  const auto inputs = fed_inputs(model.graph());
+  if (inputs.size() != 1) return std::nullopt;
+  const std::string& picture = inputs[0]->name();
+  const auto path = pixel_path(picture, GraphIndex(model.graph()), ValueTypes(model.proto), is_kept);
+  if (!path || !fits(preprocess, path->map.scale.size())) return std::nullopt;
+  const Normalisation outside(preprocess, path->map.scale.size());
+  const PixelGrid grid(outside);
+  if (!grid.is_usable()) return std::nullopt;
+
+  PixelRounding result{model, model.graph().node(path->conv).output(0)};
+  auto& graph = result.model.graph();
+  std::string planes = picture;
+  if (path->transpose >= 0) {
+    auto& transpose = *graph.mutable_node(path->transpose);
+    transpose.set_input(0, picture);
+    planes = transpose.output(0);
+  }
+  const ChannelAffine normalised{{outside.factor.begin(), outside.factor.end()}, {outside.summand.begin(), outside.summand.end()}};
+  Chain chain(graph, planes);
+  add_rounding(chain, grid);
+  add_arithmetic(chain, composed(normalised, path->map));
+  chain.insert_before(path->conv);
+  if (fold_pixel_input(result.model).empty()) return std::nullopt;
   return result;
 }
 

@@ -85,6 +85,19 @@ TEST(Migrate, GemmWithTransposedWeights) {
   expect_same_function(model.proto, plan.model.proto, 1e-4);
 }
 
+TEST(Migrate, ProductsOverAListOfTokens) {
+  const Model model = text_model(
+      R"(g (float[1,6,8] x) => (float[6,4] y, float[6,3] z) <float[8] g, float[8] b, float[8,4] w, float[8,3] v, float[3] c, int64[2] s = {-1, 8}> {
+    n = LayerNormalization (x, g, b)
+    l = Reshape (n, s)
+    y = MatMul (l, w)
+    z = Gemm (l, v, c)
+  })");
+  Plan plan = plan_of(model);
+  EXPECT_EQ(migrate_model(plan), 8);
+  expect_same_function(model.proto, plan.model.proto, 1e-4);
+}
+
 TEST(Migrate, WhatIsMadeFirstMayBeReadLast) {
   const Model model = text_model(R"(g (float[1,6,8] x) => (float[1,6,4] y, float[1,6,4] z)
       <float[8] g, float[8] b, float[8] h, float[8] c, float[8,4] v, float[8,4] w> {
@@ -113,6 +126,11 @@ TEST(Migrate, OtherReadersSharedConstantsAndOutputsForbidIt) {
     n = LayerNormalization (x, g, b)
     y = MatMul (n, w)
     s = LayerNormalization (x, g, b)
+  })",
+           R"(g (float[1,6,8] x) => (float[3,4] y) <float[8] g, float[8] b, float[16,4] w, int64[2] s = {-1, 16}> {
+    n = LayerNormalization (x, g, b)
+    l = Reshape (n, s)
+    y = MatMul (l, w)
   })",
            R"(g (float[1,6,8] x) => (float[1,6,4] y) <float[8] b, float[8,4] w> {
     n = Add (x, b)

@@ -7,7 +7,8 @@ namespace {
 const auto pass = sparing_nothing(fuse_gelu), sparing_kept = sparing_named(fuse_gelu);
 
 std::string graph_of(const std::string& nodes) {
-  return "g (float[1,2,3,3] x) => (float[1,2,3,3] y) <float root = {1.41421356}, float rootless = {0.70710678}, float one = {1}, "
+  return "g (float[1,2,3,3] x) => (float[1,2,3,3] y) <float root = {1.41421356}, float half_root = {1.4140625}, float rootless = "
+         "{0.70710678}, float one = {1}, "
          "float two = {2}, float[1] half = {0.5}> {" +
          nodes + "}";
 }
@@ -40,6 +41,12 @@ TEST_P(Gelu, IsOneOperator) {
   EXPECT_EQ(operators(result.after), GetParam().operators_after);
   EXPECT_EQ(result.detail.substr(0, 6), operators(result.after) == operators(result.before) ? "" : "1 Gelu");
   EXPECT_EQ(opset_of(result.after.proto), result.detail.empty() ? GetParam().opset : 20);
+}
+
+TEST(FuseGelu, WithConstantsThatWereInHalfPrecision) {
+  const auto result =
+      run_pass_on(graph_of("d = Div (x, half_root)  e = Erf (d)  a = Add (e, one)  m = Mul (x, a)  y = Mul (m, half)"), pass, 17, 1e-3);
+  EXPECT_EQ(operators(result.after), "Gelu");
 }
 
 TEST(FuseGelu, NotOfNodesThatAreToStay) {

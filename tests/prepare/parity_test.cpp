@@ -126,5 +126,18 @@ TEST(ParityCheck, HalfAndDoubleOutputs) {
   }
 }
 
+// 0.55 and its neighbour in half precision: 9 % of a range of a hundredth of that.
+TEST(ParityCheck, AHalfOutputThatHardlyVariesMayMoveByALastPlace) {
+  const auto constant = [](const std::string& value) {
+    return text_model("g (float16[3] x) => (float16[3] y) <float value = {" + value +
+                      "}> { z = Sub (x, x)  v = Cast <to = 10> (value)  y = Add (z, v) }");
+  };
+  const Model model = constant("0.55"), next = constant("0.5506"), other = constant("0.56");
+  const Sets inputs = {random_inputs(model.proto)};
+  ParityCheck check(model.proto, inputs, {});
+  EXPECT_TRUE(check.measure(next.proto).same);
+  EXPECT_FALSE(check.measure(other.proto).same);
+}
+
 }  // namespace
 }  // namespace quantize::test
