@@ -14,6 +14,7 @@ namespace quantize {
 struct FloatNode {
   bool is_excluded = false;         // by request
   bool is_masked = false;           // see masks.h
+  bool is_divisor = false;          // see divisors.h
   bool has_float_role = false;      // by the target, or by what reads it
   bool makes_floats = false;        // its first output is a tensor of floats
   bool is_read_for_pixels = false;  // what it makes is quantized further on, as pixels

@@ -29,8 +29,7 @@ PairRule pair_rule(const Target& target, double limit);
 
 // Restricts to -63..63 (7 bits, at twice the scale) the output channels of 8-bit weights in which a pair can exceed the limit with the
 // largest activations that calibration saw in either input channel; where that is not known channel by channel, with the largest integer
-// there is. Depthwise convolutions have other kernels and are left alone, as is what
-// runs in float.
+// there is. Depthwise convolutions have other kernels and are left alone, as is what runs in float.
 std::vector<NarrowedWeight> avoid_pair_overflow(const Model& model, const Placement& placement, const Statistics& statistics,
                                                 Encodings& encodings, const PairRule& rule = {});
 

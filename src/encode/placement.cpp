@@ -4,6 +4,7 @@
 #include <functional>
 #include <set>
 
+#include "encode/divisors.h"
 #include "encode/exclusions.h"
 #include "encode/float_reason.h"
 #include "encode/group_tensors.h"
@@ -27,6 +28,7 @@ class Placer {
         target_(target),
         excluded_(excluded_nodes(graph_, exclusions)),
         masked_(masked_nodes(index_)),
+        divisors_(divisor_nodes(index_)),
         known_(known_tensors(model)) {
     if (target.symmetric_activations) known_.bytes.clear();  // what unsigned bytes hold is no encoding there
   }
@@ -35,6 +37,7 @@ class Placer {
     placement_.float_biases = target_.float_biases;
     placement_.weight_zeros = target_.explicit_weight_zeros;
     placement_.weight_zero_points = target_.weight_zero_points;
+    placement_.shortens_products = target_.shortens_products;
     placement_.short_multipliers = target_.short_multipliers;
     placement_.drops_low_byte = target_.drops_low_byte;
     placement_.keep_wide_clamps = target_.drops_wide_pairs;
@@ -58,15 +61,35 @@ class Placer {
     for (int i = 0; i < graph_.node_size(); ++i) {
       const auto& node = graph_.node(i);
       Role role = excluded_.contains(i) ? Role::floating : role_of(node, index_);
-      if (named_in(target_.float_operators, node) || masked_.contains(i)) role = Role::floating;
+      if (named_in(target_.float_operators, node) || must_not_round(i)) role = Role::floating;
       if (role != Role::floating && !(node.output_size() > 0 && known_.floats.contains(node.output(0)))) role = Role::floating;
       roles_.push_back(role);
       if (role == Role::weighted) placement_.weighted.push_back({i, *weighted_op(node, index_)});
     }
     for (int i = graph_.node_size(); target_.sums_follow_readers && i-- > 0;) {
-      if (joins_tensors(graph_.node(i)) && only_floats_read(graph_.node(i).output(0))) roles_[static_cast<std::size_t>(i)] = Role::floating;
+      const auto& node = graph_.node(i);
+      const bool is_score = only_softmax_reads(i), is_product = node.op_type() == "MatMul" || node.op_type() == "Gemm";
+      if (is_score) scores_.insert(node.output(0));
+      if (is_score ? !is_product : joins_tensors(node) && only_floats_read(node.output(0))) roles_[i] = Role::floating;
     }
   }
+
+  // Whether a float Softmax alone reads the result, as it is or scaled, shifted and moved on the way there. Between two encodings ONNX
+  // Runtime would run it on integers, many times slower than in float. A Conv has no float result. Asked of the last node first.
+  bool only_softmax_reads(int number) const {
+    static const std::set<std::string> types = {"Add", "Sub", "Mul", "Div", "MatMul", "Gemm"};
+    const auto& node = graph_.node(number);
+    if (node.output_size() != 1 || index_.is_graph_output(node.output(0)) || index_.uses(node.output(0)).empty()) return false;
+    if (roles_[number] != Role::moving && !(standard_domain(node) && types.contains(node.op_type()))) return false;
+    return std::ranges::all_of(index_.uses(node.output(0)), [&](const Use& use) {
+      const auto& reader = graph_.node(use.node);
+      if (reader.op_type() == "Softmax") return named_in(target_.float_operators, reader);
+      return reader.op_type() != "MatMul" && reader.op_type() != "Gemm" && reader.output_size() == 1 && scores_.contains(reader.output(0));
+    });
+  }
+
+  // Its values are a mask, or some of them divide others.
+  bool must_not_round(int number) const { return masked_.contains(number) || divisors_.contains(number); }
 
   void quantize_tensors() {
     quantized_.clear(), active_.clear(), constants_.clear(), placement_.integer_activations.clear();
@@ -113,8 +136,8 @@ class Placer {
 
   void quantize_tensor(const std::string& name) {
     const bool read = !index_.uses(name).empty() || index_.is_graph_output(name);
-    const bool masked = masked_.contains(index_.producer_number(name));
-    if (!name.empty() && read && !masked && known_.floats.contains(name)) quantized_.insert(name);
+    const bool may_round = !must_not_round(index_.producer_number(name)) && !scores_.contains(name);
+    if (!name.empty() && read && may_round && known_.floats.contains(name)) quantized_.insert(name);
   }
 
   // Whether all that `name` still goes through on its way to graph outputs runs in float or only moves it: quantizing it would lose
@@ -237,6 +260,7 @@ class Placer {
     const std::string output = node.output_size() > 0 ? node.output(0) : "";
     const FloatNode found{.is_excluded = excluded_.contains(number),
                           .is_masked = masked_.contains(number),
+                          .is_divisor = divisors_.contains(number),
                           .has_float_role = decision.role == Role::floating,
                           .makes_floats = known_.floats.contains(output),
                           .is_read_for_pixels = read_for_pixels_.contains(output)};
@@ -247,9 +271,10 @@ class Placer {
   const onnx::GraphProto& graph_;
   GraphIndex index_;
   const Target& target_;
-  std::set<int> excluded_, masked_, active_, pixel_nodes_;
+  std::set<int> excluded_, masked_, divisors_, active_, pixel_nodes_;
   KnownTensors known_;
   std::set<std::string> quantized_, constants_, read_for_pixels_, leaving_;
+  std::set<std::string> scores_;  // what a Softmax makes weights of
   std::vector<Role> roles_;
   Placement placement_;
 };

@@ -28,8 +28,8 @@ struct TensorGroup {
   // What its readers tell apart, where they all saturate: values beyond are not worth a step of the encoding.
   std::optional<std::pair<float, float>> distinct;
   double negative_weight = 1;  // of errors on negative values: the mean square of what all their readers (PRelu, ...) scale them by
-  bool unclipped =
-      false;  // a graph output, or read by a Sigmoid, HardSigmoid, Tanh or Softmax: what clipping does behind it is not known here
+  // A graph output, or read by a Sigmoid, HardSigmoid, Tanh or Softmax: what clipping does behind it is not known here.
+  bool unclipped = false;
 
   [[nodiscard]] const std::string& name() const { return sources[0]; }  // what stays where other members are left float
 };
@@ -59,6 +59,7 @@ struct Placement {
   bool float_biases = false;           // no bias is quantized
   bool weight_zeros = false;           // weights are written with their zero points, which are zero
   bool weight_zero_points = false;     // 4-bit weights may have zero points other than 0
+  bool shortens_products = false;      // see Target
   bool short_multipliers = false;      // weight scales keep to what multiplier.h allows
   bool drops_low_byte = false;         // biases that meet 16-bit activations keep to what multiplier.h says
   bool keep_wide_clamps = false;       // a Relu or Clip before a 16-bit encoding stays, though the encoding would saturate alike

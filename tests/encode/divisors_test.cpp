@@ -1,0 +1,59 @@
+#include "encode/divisors.h"
+
+#include <gtest/gtest.h>
+
+#include "plan_fixture.h"
+
+namespace quantize::test {
+namespace {
+
+// The names of what the nodes make.
+std::string divisors_of(const std::string& nodes) {
+  const Model model = text_model(
+      "g (float[1,4,6] x, float[1,4,6] v) => (float y) <float e = {1e-5}, float[1] low = {0.1}, int64[1] a = {0}, int64[1] b = {1}, "
+      "int64[1] "
+      "ax = {1}, float[6,6] w> {" +
+      nodes + "}");
+  const GraphIndex index(model.graph());
+  std::string names;
+  for (const int number : divisor_nodes(index)) names += (names.empty() ? "" : " ") + index.node(number).output(0);
+  return names;
+}
+
+TEST(Divisors, AreFollowedToWhatMakesThem) {
+  EXPECT_EQ(divisors_of("s = Sigmoid (x)  d = Add (s, e)  y = Div (v, d)"), "d");
+  EXPECT_EQ(divisors_of("s = Sigmoid (x)  t = Slice (s, a, b, ax)  d = Max (e, t)  y = Div (v, d)"), "t d");
+  EXPECT_EQ(divisors_of("s = Add (x, v)  d = Add (s, e)  y = Div (v, d)"), "d") << "a sum of two activations may be of what is rounded";
+}
+
+// One product makes numerator and denominator, of keys and values multiplied before.
+TEST(Divisors, LinearAttention) {
+  EXPECT_EQ(divisors_of("q = Relu (x)  k = Relu (v)  kt = Transpose <perm = [0,2,1]> (k)  kv = MatMul (kt, v)  p = MatMul (q, kv)  "
+                        "n = Slice (p, a, b, ax)  t = Slice (p, a, b, ax)  d = Add (t, e)  y = Div (n, d)"),
+            "kv p t d")
+      << "what is multiplied first may be rounded, and so may the numerator";
+}
+
+TEST(Divisors, ConstantsAndWeightedOperatorsAreNone) {
+  EXPECT_EQ(divisors_of("y = Div (x, e)"), "");
+  EXPECT_EQ(divisors_of("d = MatMul (x, w)  y = Div (v, d)"), "");
+}
+
+TEST(Divisors, StayFloatOnEveryTarget) {
+  for (const char* target : {"ort-cpu", "qnn"}) {
+    const auto plan =
+        plan_graph(text_model(R"(g (float[1,3,4,4] x) => (float[1,4,4,4] y) <float[4,3,1,1] w, float[4,4,1,1] u, float e = {0.01}> {
+      c = Conv (x, w)
+      s = Sigmoid (c)
+      d = Add (s, e)
+      q = Div (c, d)
+      y = Conv (q, u)
+    })"),
+                   scheme_named("w8a8"), find_target(target));
+    EXPECT_FALSE(plan.encodings.activations.contains("d")) << target;
+    EXPECT_NE(plan.placement.decisions[2].reason.find("divides"), std::string::npos) << plan.placement.decisions[2].reason;
+  }
+}
+
+}  // namespace
+}  // namespace quantize::test
