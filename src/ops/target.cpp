@@ -31,6 +31,7 @@ const std::vector<Target>& targets() {
        .point_products = true,
        .quantize_outputs = false,
        .weight_zero_points = true,
+       .shortens_products = true,
        .channel_scales = true,
        .block_scales = true,
        // Whole segmentation networks on x86-64 with VNNI; 4-bit weights and 16-bit activations have no integer kernels there.

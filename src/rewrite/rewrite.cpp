@@ -182,14 +182,23 @@ class Rewriter {
       const auto values = float_values(tensor);
       const auto integers = quantize_values(values, shape_of(tensor), encoding);
       // ONNX Runtime has an integer kernel for Gemm only where all its zero points are there.
-      const bool zeros = placement_.weight_zeros || encoding.has_zero_points() || node.op_type() == "Gemm";
+      const bool integer_gemm = node.op_type() == "Gemm" && is_byte(encoding.type) && encoding.block == 0;
+      const bool zeros = placement_.weight_zeros || encoding.has_zero_points() || integer_gemm;
       weights_[op.weight] = writer_.dequantized(
           make_tensor(names_.unique("w" + std::to_string(weights_.size() + 1)), shape_of(tensor), encoding.type, integers),
-          writer_.scale(encoding.scale, encoding.scale_shape(shape_of(tensor))), encoding.axis, zeros ? writer_.zero(encoding) : "",
-          encoding.block);
+          writer_.scale(encoding.scale, encoding.scale_shape(shape_of(tensor))), written_axis(op, encoding, tensor.dims_size()),
+          zeros ? writer_.zero(encoding) : "", encoding.block);
     }
     node.set_input(1, weights_[op.weight]);
     if (!op.bias.empty() && !placement_.float_biases) node.set_input(2, quantized_bias(op, encoding));
+  }
+
+  // Recent ONNX Runtimes make a MatMulNBits of a matrix product that has no integer kernel and weights scaled along axis 1, and that rounds
+  // activations to 8 bits, in blocks of 32, whatever they were. An axis counted from behind is the same one and goes unseen.
+  int written_axis(const WeightedOp& op, const Encoding& weight, int rank) const {
+    const auto input = encodings_.activations.find(op.input);
+    const bool is_wide_product = rank == 2 && input != encodings_.activations.end() && is_wide(input->second.type);
+    return placement_.shortens_products && is_wide_product && weight.axis == 1 && weight.block == 0 ? -1 : weight.axis;
   }
 
   std::string quantized_bias(const WeightedOp& op, const Encoding& weight) {

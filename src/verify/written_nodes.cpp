@@ -27,8 +27,10 @@ std::vector<float> scales(const std::string& tensor, const GraphIndex& index) {
 Dequantizer constant_behind(const std::string& tensor, const GraphIndex& index) {
   const auto* node = index.producer(tensor);
   if (node == nullptr || node->op_type() != "DequantizeLinear") return {};
-  return {index.initializer(node->input(0)), node->input_size() > 2 ? index.initializer(node->input(2)) : nullptr,
-          scales(node->input(1), index), static_cast<int>(int_attribute(*node, "axis", 1))};
+  const auto* integers = index.initializer(node->input(0));
+  auto axis = static_cast<int>(int_attribute(*node, "axis", 1));
+  if (axis < 0 && integers != nullptr) axis += integers->dims_size();
+  return {integers, node->input_size() > 2 ? index.initializer(node->input(2)) : nullptr, scales(node->input(1), index), axis};
 }
 
 std::vector<const onnx::NodeProto*> written_nodes(const onnx::GraphProto& written, const GraphIndex& index) {

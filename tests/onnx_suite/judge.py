@@ -55,7 +55,7 @@ def pairs(model):
 
 def dequantized(tensor, scale, zero, axis):
     values = numpy_helper.to_array(tensor).astype(np.float64)
-    shape = [-1 if i == axis else 1 for i in range(values.ndim)] if scale.ndim == 1 else []
+    shape = [-1 if i == axis % values.ndim else 1 for i in range(values.ndim)] if scale.ndim == 1 else []
     return (values - (zero.reshape(shape) if zero is not None else 0)) * scale.reshape(shape), np.broadcast_to(scale.reshape(shape), values.shape)
 
 

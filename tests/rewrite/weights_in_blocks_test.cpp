@@ -43,5 +43,16 @@ TEST(Rewrite, WeightsInBlocks) {
   EXPECT_LT(largest_difference(run_model(expected.proto, inputs), run_model(quantized.proto, inputs)), 1e-3);
 }
 
+TEST(Rewrite, AGemmWithWeightsInBlocks) {
+  Scheme scheme = scheme_named("w4a16");
+  scheme.block_size = 16;
+  const Model model = text_model_for(scheme, "g (float[4,64] x) => (float[4,8] y) <float[64,8] w, float[8] b> { y = Gemm (x, w, b) }");
+  const auto plan = plan_graph(model, scheme);
+  const Model quantized = rewrite(plan.prepared, plan.placement, plan.encodings);
+  EXPECT_NO_THROW(check_model(quantized.proto, "in blocks"));
+  const auto inputs = random_inputs(model.proto, 2);
+  EXPECT_LT(largest_difference(run_model(model.proto, inputs), run_model(quantized.proto, inputs)), 0.5);
+}
+
 }  // namespace
 }  // namespace quantize::test
