@@ -34,7 +34,10 @@ class Absorber {
       const auto found = statistics_.find(result);
       if (readers.empty() || found == statistics_.end() || found->second.channels.size() != static_cast<std::size_t>(op->outputs)) continue;
       std::vector<double> shift;
-      for (const auto& channel : found->second.channels) shift.push_back(std::max(0.0, static_cast<double>(channel.min)));
+      for (const auto& channel : found->second.channels) {
+        const double low = channel.min, high = channel.max;
+        shift.push_back(std::max(0.0, low - (high - low)));
+      }
       const auto count = std::count_if(shift.begin(), shift.end(), [](double value) { return value > 0; });
       if (count == 0) continue;
       add_to_bias(op->bias, shift, -1);

@@ -3,7 +3,8 @@
 //
 // BEFORE  Conv1(W1, b1) -> Relu -> x -> Conv2(W2, b2)      AFTER  Conv1(W1, b1 - c) -> Relu -> x - c -> Conv2(W2, b2 + W2 c)      c >= 0
 //
-// The same function wherever x >= c, as on all samples of the statistics.
+// The same function wherever x >= c: c is the smallest value of the statistics, less as much room as their whole range takes. They are of a
+// few samples, and values below c would be cut off for good.
 #pragma once
 
 #include "encode/placement.h"

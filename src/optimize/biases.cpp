@@ -1,17 +1,20 @@
 #include "optimize/biases.h"
 
-#include <map>
+#include <set>
+#include <string>
 
 #include "encode/hazards.h"
 #include "model/edit.h"
+#include "model/graph.h"
 
 namespace quantize {
 
 void ensure_biases(Plan& plan) {
   NameMaker names(plan.model.graph());
-  std::map<std::string, int> readers;
-  for (const auto& node : plan.model.graph().node()) {
-    for (const auto& name : node.input()) ++readers[name];
+  std::set<std::string> own;  // biases that nobody else reads, in bodies or as outputs of the model
+  const GraphIndex index(plan.model.graph());
+  for (const auto& [number, op] : plan.placement.weighted) {
+    if (index.only_use(op.bias)) own.insert(op.bias);
   }
   for (auto& [number, op] : plan.placement.weighted) {
     auto& node = *plan.model.graph().mutable_node(number);
@@ -19,7 +22,7 @@ void ensure_biases(Plan& plan) {
     std::vector<float> values(static_cast<std::size_t>(op.outputs));
     if (!op.bias.empty()) {
       const auto* bias = find_initializer(plan.model.graph(), op.bias);
-      if (bias == nullptr || readers[op.bias] == 1) continue;  // computed, or its own already
+      if (bias == nullptr || own.contains(op.bias)) continue;  // computed, or its own already
       if (!is_channel_bias(*bias, op)) continue;
       values = float_values(*bias);
     }

@@ -36,6 +36,19 @@ TEST(EnsureBiases, SharedOnesAreCopied) {
   expect_same_function(before.proto, plan.model.proto, 0);
 }
 
+TEST(EnsureBiases, OnesThatABodyReadsOrTheModelGivesAreCopied) {
+  for (const char* graph : {
+           R"(g (float[1,2,4,4] x, bool c) => (float[1,2,4,4] y, float[2] z) <float[2,2,1,1] w, float[2] b> {
+    y = Conv (x, w, b)
+    z = If (c) <then_branch = t () => (float[2] p) { p = Identity (b) }, else_branch = e () => (float[2] q) { q = Neg (b) }>
+  })",
+           R"(g (float[1,2,4,4] x) => (float[1,2,4,4] y, float[2] b) <float[2,2,1,1] w, float[2] b> { y = Conv (x, w, b) })"}) {
+    Plan plan = plan_text(graph);
+    ensure_biases(plan);
+    EXPECT_NE(plan.placement.weighted[0].op.bias, "b") << graph;
+  }
+}
+
 TEST(EnsureBiases, MatMulHasNone) {
   Plan plan = plan_text("g (float[2,3] x) => (float[2,4] y) <float[3,4] w> { y = MatMul (x, w) }");
   ensure_biases(plan);
