@@ -1,25 +1,37 @@
 #include "formats/artifact.h"
 
-#include <set>
-
 namespace quantize {
+namespace {
 
-std::string difference(const Origin& found, const Origin& wanted) {
+using Settings = std::map<std::string, std::string>;
+
+std::string value_of(const Settings& settings, const std::string& name) {
+  const auto place = settings.find(name);
+  return place == settings.end() || place->second.empty() ? "nothing" : place->second;
+}
+
+// The first setting that differs, of those in `which` (all where it is null); one may stand on either side alone.
+std::string first_difference(const Settings& found, const Settings& wanted, const std::set<std::string>* which) {
+  Settings all = found;
+  all.insert(wanted.begin(), wanted.end());
+  for (const auto& [name, value] : all) {
+    const auto before = value_of(found, name), now = value_of(wanted, name);
+    if (before == now || (which != nullptr && !which->contains(name))) continue;
+    return "it was made with --" + name + " " + before + ", this run has " + now + "; give the same options, or make it again";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string difference(const Origin& found, const Origin& wanted, const std::set<std::string>& decisive) {
   if (found.model != wanted.model) return "it was made from another model (or this one has changed since)";
-  const auto of = [](const std::map<std::string, std::string>& settings, const std::string& name) {
-    const auto place = settings.find(name);
-    return place == settings.end() || place->second.empty() ? std::string("nothing") : place->second;
-  };
+  if (auto reason = first_difference(found.settings, wanted.settings, &decisive); !reason.empty()) return reason;
   if (!wanted.data.empty() && !found.data.empty() && found.data != wanted.data)
     return "it was made from other images or pre-processing (or the images have changed since)";
   if (found.graph == wanted.graph) return "";
-  for (const auto& [name, value] : wanted.settings) {
-    if (of(found.settings, name) == value) continue;
-    return "it was made with --" + name + " " + of(found.settings, name) + ", this run has " + (value.empty() ? "nothing" : value) +
-           "; give the same options, or make it again";
-  }
-  return "this program, this machine, or other options (--export-encodings, --import-encodings) prepare the model differently; make it "
-         "again";
+  if (auto reason = first_difference(found.settings, wanted.settings, nullptr); !reason.empty()) return reason;
+  return "this program, this machine, or other options (--export-encodings) prepare the model differently; make it again";
 }
 
 Json to_json(const Origin& origin) {

@@ -2,13 +2,15 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "formats/json.h"
 
 namespace quantize {
 
-// Fingerprints (base/files.h) of what went in, and the settings that decide what comes out, each as its option would be typed.
+// Fingerprints (base/files.h) of what went in, and the settings that decide what comes out, each as its option would be typed; of a file
+// that an option names, its content.
 struct Origin {
   std::string model;  // the FP32 model's file
   std::string graph;  // the prepared (and equalized) graph and the tensors observed in it
@@ -17,8 +19,9 @@ struct Origin {
 };
 
 // Why something of origin `found` cannot be used where `wanted` is at work: "it was made from another model", "it was made with --scheme
-// w8a8, this run has w4a16". Empty where they fit: the fingerprints decide, the settings only explain. Empty data fit all data.
-std::string difference(const Origin& found, const Origin& wanted);
+// w8a8, this run has w4a16". Empty where they fit: the fingerprints decide, and the settings named in `decisive`; the others only explain
+// why the graphs differ. Empty data fit all data.
+std::string difference(const Origin& found, const Origin& wanted, const std::set<std::string>& decisive = {});
 
 Json to_json(const Origin& origin);
 Origin origin_from(const Json& json);

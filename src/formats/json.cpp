@@ -1,12 +1,10 @@
 #include "formats/json.h"
 
 #include "base/error.h"
+#include "formats/dump.h"
 
 namespace quantize {
 namespace {
-
-// Names in models need not be UTF-8, JSON must be.
-std::string dump(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 bool holds_objects(const Json& value) { return value.is_object() && !value.empty() && value.begin()->is_object(); }
 
@@ -33,13 +31,14 @@ void read_json(std::string_view bytes, const std::filesystem::path& name, const 
 std::string write_json_lines(const Json& json) {
   std::string text = "{";
   for (const auto& [key, value] : json.items()) {
-    text += (text.size() == 1 ? "\n  " : ",\n  ") + dump(key) + ": ";
+    text += (text.size() == 1 ? "\n  " : ",\n  ") + dump(Json(key)) + ": ";
     if (!holds_objects(value)) {
       text += dump(value);
       continue;
     }
     std::string entries;
-    for (const auto& [name, entry] : value.items()) entries += (entries.empty() ? "\n    " : ",\n    ") + dump(name) + ": " + dump(entry);
+    for (const auto& [name, entry] : value.items())
+      entries += (entries.empty() ? "\n    " : ",\n    ") + dump(Json(name)) + ": " + dump(entry);
     text += "{" + entries + "\n  }";
   }
   return text + "\n}\n";

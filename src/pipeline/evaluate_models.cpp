@@ -51,7 +51,7 @@ std::optional<onnx::ModelProto> checked_interface(const Model& fp32, const Model
 }  // namespace
 
 Outcome evaluate_models(const Options& options, Context& context) {
-  validate(options);
+  validate_with_reports(options);
   if (options.test.empty()) throw Error(ErrorKind::usage, "no test images given: --test FOLDER");
   const Stopwatch watch;
   const Model fp32 = load_model(options.model), quantized = load_model(options.quantized);
@@ -65,7 +65,7 @@ Outcome evaluate_models(const Options& options, Context& context) {
   report.scheme = inspect(quantized).scheme;
   report.test = {options.test.string(), samples.test.fingerprint(), samples.test.size(), samples.skipped_tests};
   report.accuracy = compare_outputs(fp32.proto, judged, samples.test, axis, options.labels, {}, context);
-  warn_of_foreign_labels(report.accuracy, options, context);
+  warn_of_accuracy(report.accuracy, options, context);
   report.pictures = compare_pictures(fp32.proto, judged, samples.test, pictures_to_show(report.accuracy, options.pictures), axis,
                                      report.accuracy, {}, context);
   report.providers = evaluate_on_devices({fp32.proto, judged, fp32.proto, {}, options.quantized}, samples.test, axis, options, context);

@@ -8,8 +8,10 @@
 #include "encode/foreign_encodings.h"
 #include "evaluate/evaluate.h"
 #include "evaluate/kernels.h"
+#include "pipeline/chosen_target.h"
 #include "pipeline/describe.h"
 #include "pipeline/on_devices.h"
+#include "pipeline/scheme_made.h"
 #include "pipeline/stages.h"
 #include "prepare/parity.h"
 #include "prepare/passes.h"
@@ -115,7 +117,7 @@ void evaluate(Report& report, const Run& run, const Model& quantized, const Mode
   const SessionOptions as_target = session_as_target(run.target);
   if (test.size() > 0) {
     report.accuracy = compare_outputs(run.original.proto, quantized.proto, test, run.axis, options.labels, as_target, context);
-    warn_of_foreign_labels(report.accuracy, options, context);
+    warn_of_accuracy(report.accuracy, options, context);
     const auto pairs = tensor_pairs(run.plan, layers);
     report.layers = compare_layers(run.unfitted().proto, layers.proto, pairs, test, 4, as_target, context);
     report.histograms = worst_histograms(report.layers, run.plan, run.statistics, 12);
@@ -138,8 +140,6 @@ void evaluate(Report& report, const Run& run, const Model& quantized, const Mode
   }
 }
 
-constexpr const char *junit_ending = ".report.xml", *markdown_ending = ".report.md";
-
 DataFacts facts_of(const std::filesystem::path& folder, const SampleSource& samples, std::vector<std::string> skipped) {
   if (samples.size() == 0) return {};
   return {folder.string(), samples.fingerprint(), samples.size(), std::move(skipped)};
@@ -147,24 +147,27 @@ DataFacts facts_of(const std::filesystem::path& folder, const SampleSource& samp
 
 }  // namespace
 
-void warn_of_foreign_labels(const Accuracy& accuracy, const Options& options, Context& context) {
-  if (options.labels.empty() || accuracy.miou_fp32) return;
-  context.warn("no pixel of the labels in " + options.labels.string() +
-               " is of a class that the model tells apart: there is no mIoU on labels");
+void warn_of_accuracy(const Accuracy& accuracy, const Options& options, Context& context) {
+  constexpr double much_worse_db = 6;
+  if (!options.labels.empty() && !accuracy.miou_fp32) {
+    context.warn("no pixel of the labels in " + options.labels.string() +
+                 " is of a class that the model tells apart: there is no mIoU on labels");
+  }
+  for (const auto& output : accuracy.other_outputs) {
+    if (output.sqnr_db >= accuracy.sqnr_db - much_worse_db) continue;
+    context.warn("output '" + output.name + "' comes out at " + words::decibels(output.sqnr_db) + " SQNR, the first one at " +
+                 words::decibels(accuracy.sqnr_db) + ", which verdict and gates go by");
+  }
 }
 
 Outcome write_reports(Report report, const std::filesystem::path& model, bool for_ci, FileTransaction& files) {
-  Outcome outcome;
-  outcome.model = model;
-  outcome.json = with_ending(model, ".report.json");
-  outcome.html = with_ending(model, ".report.html");
-  files.write(outcome.json, write_json(report));
-  files.write(outcome.html, write_html(report));
+  const auto [json, html, junit, markdown] = report_files(model);
+  Outcome outcome{.report = {}, .model = model, .json = json, .html = html, .junit = {}, .markdown = {}};
+  files.write(json, write_json(report));
+  files.write(html, write_html(report));
   if (for_ci) {
-    outcome.junit = with_ending(model, junit_ending);
-    outcome.markdown = with_ending(model, markdown_ending);
-    files.write(outcome.junit, write_junit(report));
-    files.write(outcome.markdown, write_markdown(report));
+    files.write(outcome.junit = junit, write_junit(report));
+    files.write(outcome.markdown = markdown, write_markdown(report));
   }
   outcome.report = std::move(report);
   return outcome;
@@ -174,13 +177,15 @@ void publish_reports(const Outcome& outcome, FileTransaction& files) {
   files.publish();
   if (!outcome.junit.empty()) return;
   std::error_code code;
-  for (const char* ending : {junit_ending, markdown_ending}) std::filesystem::remove(with_ending(outcome.model, ending), code);
+  const auto earlier = report_files(outcome.model);
+  for (const auto& file : {earlier.junit, earlier.markdown}) std::filesystem::remove(file, code);
 }
 
 Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Context& context) {
-  if (run.overrides.empty() && options.encodings.empty()) {  // encodings from elsewhere bring their own types
+  if (run.overrides.empty() && options.encodings.empty()) {
     for (const auto& issue : check_bits(run.plan.placement, run.plan.encodings, run.scheme)) throw Error(ErrorKind::verification, issue);
   }
+  const std::string scheme = scheme_made(run, options, context);
   FileTransaction files;
   const Target target = target_to_write_for(run.target, options);
   const Model rounded = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);
@@ -198,6 +203,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   run.steps.push_back({"write", "saved, read back and verified", writing.seconds()});
 
   Report report = describe_run(options, run.original, written, file, run.plan);
+  report.scheme = scheme;
   report.kernels = kernels.get();
   report.placement = run.placement_trials;
   report.steps = run.steps;

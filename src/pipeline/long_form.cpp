@@ -1,8 +1,12 @@
 #include "pipeline/long_form.h"
 
+#include <charconv>
+
 #include "base/error.h"
+#include "base/files.h"
 #include "model/large_weights.h"
 #include "ops/target.h"
+#include "prepare/passes.h"
 
 namespace quantize {
 namespace {
@@ -13,21 +17,68 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-// The options that decide the graph and what is observed in it, those that were given.
-std::map<std::string, std::string> settings_of(const Options& options) {
-  std::map<std::string, std::string> settings = {{"scheme", options.scheme.name},
-                                                 {"optimize", std::to_string(static_cast<int>(options.level))},
-                                                 {"target", options.target},
-                                                 {"assignment", options.assignment.string()},
-                                                 {"reach", options.goals.empty() ? "" : "given"},
-                                                 {"import-encodings", options.import_encodings.string()},
-                                                 {"round-to-pixels", options.level == Level::o0 || wants_pixels(options) ? "" : "no"},
-                                                 {"opset", options.opset == 0 ? "" : std::to_string(options.opset)},
-                                                 {"input-shape", options.input_shape.empty() ? "" : to_string(options.input_shape)},
-                                                 {"quantize-outputs", options.quantize_outputs ? "true" : ""},
-                                                 {"exclude", joined(options.exclusions.nodes)},
-                                                 {"exclude-op", joined(options.exclusions.op_types)},
-                                                 {"exclude-regex", joined(options.exclusions.patterns)}};
+std::string joined(const std::vector<float>& values) {
+  std::vector<std::string> words;
+  for (const float value : values) {
+    char text[32];  // the fewest digits that mean the same number
+    words.emplace_back(text, std::to_chars(text, text + sizeof text, value).ptr);
+  }
+  return joined(words);
+}
+
+// Whatever the file is called.
+std::string content_of(const std::filesystem::path& file) { return file.empty() ? "" : fingerprint(read_file(file)); }
+
+// The bits that are others than the scheme's, however the assignment was written down.
+std::string exceptions_of(const Scheme& scheme) {
+  std::string text;
+  std::size_t count = 0;
+  const auto add = [&](const std::map<std::string, int>& bits, int usual) {
+    for (const auto& [name, value] : bits) {
+      if (value != usual) ++count, text += name + " " + std::to_string(value) + "\n";
+    }
+    text += "\n";
+  };
+  add(scheme.exceptions.weights, scheme.weight_bits);
+  add(scheme.exceptions.activations, scheme.activation_bits);
+  return count == 0 ? "" : counted(count, "exception", "exceptions") + " (" + fingerprint(text) + ")";
+}
+
+using Settings = std::map<std::string, std::string>;
+
+// Statistics are of the values that these made of the pictures, whether there are pictures at hand now or not.
+Settings preprocessing_of(const Preprocess& preprocess) {
+  static const char* const colors[] = {"rgb", "bgr", "gray"};
+  static const char* const layouts[] = {"auto", "nchw", "nhwc"};
+  static const char* const resizes[] = {"stretch", "letterbox", "crop"};
+  return {{"scale", joined(std::vector<float>{preprocess.scale})},
+          {"mean", joined(preprocess.mean)},
+          {"std", joined(preprocess.std)},
+          {"color", colors[static_cast<int>(preprocess.color)]},
+          {"layout", layouts[static_cast<int>(preprocess.layout)]},
+          {"resize", resizes[static_cast<int>(preprocess.resize)]}};
+}
+
+// The options that decide the graph, what is observed in it and what its encodings mean, those that were given.
+Settings settings_of(const Run& run, const Options& options) {
+  static const char* const inputs[] = {"", "uint8", "uint8-nhwc"};
+  Settings settings = {{"scheme", options.scheme.name},
+                       {"optimize", std::to_string(static_cast<int>(options.level))},
+                       {"target", options.target},
+                       {"cpu", options.cpu == Cpu::vnni ? "vnni" : ""},
+                       {"assignment", exceptions_of(run.scheme)},
+                       {"reach", options.goals.empty() ? "" : "given"},
+                       {"import-encodings", content_of(options.import_encodings)},
+                       {"export-encodings", options.export_encodings.empty() ? "" : "given"},
+                       {"input-dtype", inputs[static_cast<int>(options.input_type)]},
+                       {"without", joined(std::vector<std::string>(options.without.begin(), options.without.end()))},
+                       {"opset", options.opset == 0 ? "" : std::to_string(options.opset)},
+                       {"input-shape", options.input_shape.empty() ? "" : to_string(options.input_shape)},
+                       {"quantize-outputs", options.quantize_outputs ? "true" : ""},
+                       {"exclude", joined(options.exclusions.nodes)},
+                       {"exclude-op", joined(options.exclusions.op_types)},
+                       {"exclude-regex", joined(options.exclusions.patterns)}};
+  settings.merge(preprocessing_of(options.preprocess));
   std::erase_if(settings, [](const auto& setting) { return setting.second.empty(); });
   return settings;
 }
@@ -37,7 +88,7 @@ Origin origin_of(const Run& run, const Options& options) {
   std::string graph = content_fingerprint(run.plan.model.proto);
   for (const auto& tensor : run.plan.placement.observed()) graph += "\n" + tensor;
   const auto& images = run.samples.calibration;
-  return {run.original.fingerprint, fingerprint(graph), images.size() > 0 ? images.fingerprint() : "", settings_of(options)};
+  return {run.original.fingerprint, fingerprint(graph), images.size() > 0 ? images.fingerprint() : "", settings_of(run, options)};
 }
 
 Run prepared_run(const Options& options, Context& context) {
@@ -52,14 +103,27 @@ Run prepared_run(const Options& options, Context& context) {
   return run;
 }
 
-void refuse_foreign(const Origin& found, const Origin& wanted, const std::filesystem::path& file) {
-  if (const auto reason = difference(found, wanted); !reason.empty())
+void refuse_foreign(const Origin& found, const Origin& wanted, const std::set<std::string>& decisive, const std::filesystem::path& file) {
+  if (const auto reason = difference(found, wanted, decisive); !reason.empty())
     throw Error(ErrorKind::data, file.string() + " does not fit: " + reason);
+}
+
+// Of the float model's values: where a graph is the same for two schemes, so are they.
+const std::set<std::string>& decisive_for_statistics() {
+  static const std::set<std::string> names = {"scale", "mean", "std", "color", "layout", "resize"};
+  return names;
+}
+
+// Encodings are the scheme's, and as the runtime and the processors need them. How ranges were chosen is no part of what they mean.
+std::set<std::string> decisive_for_encodings() {
+  auto names = decisive_for_statistics();
+  names.insert({"scheme", "assignment", "import-encodings", "target", "cpu"});
+  return names;
 }
 
 StatisticsFile fitting_statistics(const Run& run, const Options& options) {
   auto file = read_statistics(read_file(options.statistics), options.statistics);
-  refuse_foreign(file.origin, origin_of(run, options), options.statistics);
+  refuse_foreign(file.origin, origin_of(run, options), decisive_for_statistics(), options.statistics);
   if (!file.complete()) {
     throw Error(ErrorKind::data, options.statistics.string() + " holds " + std::to_string(file.shards.size()) + " of " +
                                      std::to_string(file.shard_count) + " shards; merge them first (quantize merge)");
@@ -69,7 +133,7 @@ StatisticsFile fitting_statistics(const Run& run, const Options& options) {
 
 void take_encodings(Run& run, const Options& options) {
   auto file = read_encodings(read_file(options.encodings), options.encodings);
-  refuse_foreign(file.origin, origin_of(run, options), options.encodings);
+  refuse_foreign(file.origin, origin_of(run, options), decisive_for_encodings(), options.encodings);
   try {
     check_encodings(file.encodings, run.plan.model, run.plan.placement);
   } catch (const Error& error) {
@@ -111,11 +175,13 @@ EncodingsFile encode_model(const Options& options, Context& context) {
   run.statistics = std::move(statistics.statistics);
   encode_run(run, options, context);
   guard_run(run, options);
-  return {std::move(statistics.origin), std::move(run.plan.encodings)};
+  Origin origin = origin_of(run, options);
+  origin.data = statistics.origin.data;
+  return {std::move(origin), std::move(run.plan.encodings)};
 }
 
 Outcome apply_to_model(const Options& options, Context& context) {
-  validate(options);
+  validate_with_reports(options);
   if (options.statistics.empty() && (options.level != Level::o0 || !options.goals.empty()))
     throw Error(ErrorKind::usage, "weights are fitted with the statistics at hand: give --statistics FILE too, or -O0");
   const Stopwatch watch;

@@ -12,14 +12,19 @@
 namespace quantize {
 namespace {
 
-// Measured with -v on networks of 0.5 to 56 MB: the program with ONNX Runtime; how often a model is held (as read and as prepared, and what
-// loading one into a session takes for a while), by all stages and in addition by some; and what ONNX Runtime's arena takes for what is
-// alive at once in a run.
-constexpr std::uint64_t program = std::uint64_t{60} << 20;
-constexpr std::uint64_t copies = 4, copies_to_run = 3, copies_to_fit = 2, copies_to_evaluate = 7, arena = 2;
+// Measured with -v on networks of 0.5 to 56 MB: the program with ONNX Runtime, and what its arena takes for what is alive at once in a run.
+constexpr std::uint64_t program = std::uint64_t{64} << 20, arena = 2;
+// How often a model is held. By all stages: as read, as prepared, and what a session takes for a while that loads one (protobuf and packed
+// weights). In addition, to run it: with the tensors to be observed as outputs, and in its session. To fit: its weights as they were, the
+// simulation's, both as parts that are run, and what would be gone back to. To evaluate: FP32 with the outputs of its layers and their
+// session, and the quantized ones, a quarter each; where weights were fitted, those of before come on top.
+constexpr std::uint64_t copies = 4, copies_to_run = 3, copies_to_fit = 4, copies_to_evaluate = 4;
+constexpr std::uint64_t most_for_layers = 4;  // samples that layers are compared on
 constexpr std::uint64_t least_working = std::uint64_t{48} << 20;
 
 std::uint64_t megabytes(std::uint64_t bytes) { return (bytes + (1U << 20) - 1) >> 20; }
+
+std::uint64_t models_to_evaluate(std::uint64_t model, Level level) { return (copies_to_evaluate + (level == Level::o0 ? 0 : 1)) * model; }
 
 }  // namespace
 
@@ -50,22 +55,27 @@ MemoryNeeds memory_needs(const Plan& plan, const OptimizeInput& input, const Mem
   MemoryNeeds needs;
   needs.models = program + copies * model;
   needs.run = arena * input.live_bytes;
-  needs.calibration = copies_to_run * model + needs.run * context.samples_at_once();
+  const std::uint64_t at_once = context.samples_at_once();
+  const std::uint64_t reading = use.reading_bytes * at_once;
+  needs.calibration = copies_to_run * model + needs.run * at_once + reading;
   if (use.level != Level::o0 || use.deciding > 0) {
     // The judge's runs of the whole network, or what a fit keeps and the runs of its pieces.
-    const std::uint64_t fit = optimize_bytes(plan, input, use.level, context) + arena * needs.run * context.samples_at_once();
-    needs.optimization = copies_to_fit * model + fit + deciding_that_fit(use, context) * use.output_bytes;
+    const std::uint64_t fit = optimize_bytes(plan, input, use.level, context) + arena * needs.run * at_once;
+    needs.optimization = copies_to_fit * model + fit + deciding_that_fit(use, context) * use.output_bytes + reading;
   }
   if (use.evaluated) {
-    const std::uint64_t compared = plan.placement.groups.size() * values_compared * sizeof(float);
-    needs.evaluation = copies_to_evaluate * model + 2 * (needs.run + compared) * context.samples_at_once();
+    // Both models' runs; for layers, what is compared of each tensor too: of both, as ONNX Runtime's and as floats.
+    const std::uint64_t compared = 4 * plan.placement.groups.size() * values_compared * sizeof(float);
+    const std::uint64_t runs = 2 * needs.run + use.test_reading_bytes;
+    needs.evaluation =
+        models_to_evaluate(model, use.level) + std::max(runs * at_once, (runs + compared) * std::min(at_once, most_for_layers));
   }
   return needs;
 }
 
 void keep_within(std::uint64_t limit, const Plan& plan, const OptimizeInput& input, const MemoryUse& use, Context& context) {
   const std::uint64_t fixed =
-      memory_needs(plan, input, {.level = Level::o0}, context).models + copies_to_evaluate * stored_bytes(plan.model.proto);
+      memory_needs(plan, input, {.level = Level::o0}, context).models + models_to_evaluate(stored_bytes(plan.model.proto), use.level);
   const std::uint64_t least_kept = std::min<std::size_t>(use.deciding, 2) * use.output_bytes;
   const std::uint64_t least = fixed + std::max(least_working, 2 * arena * input.live_bytes + least_kept);
   if (limit - limit / 8 < least) {

@@ -28,6 +28,8 @@ struct MemoryUse {
   bool evaluated = false;        // there are pictures for that
   std::size_t deciding = 0;      // held-out samples that decide whether a target is reached: FP32's outputs for them are kept
   std::size_t output_bytes = 0;  // of one of those outputs
+  // Of one sample, while its files are decoded. Those of the samples that only judge the result must not decide anything else.
+  std::size_t reading_bytes = 0, test_reading_bytes = 0;
 };
 
 // The inputs of the largest sample that the model is made from: the first one where it fixes their size. Where it does not, each is loaded

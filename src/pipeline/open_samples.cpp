@@ -21,6 +21,13 @@ void refuse_missing_labels(const SampleSource& test, const std::filesystem::path
   }
 }
 
+void refuse_too_few_to_divide(const SampleSource& calibration, const Options& options) {
+  if (calibration.size() > 1) return;
+  throw Error(ErrorKind::data, "without --test, some of " + options.calibration.string() +
+                                   " are kept to evaluate on, and it gives only 1 sample: give test images with --test DIR, or more to "
+                                   "calibrate on");
+}
+
 }  // namespace
 
 std::vector<InputSpec> input_specs(const onnx::GraphProto& graph, const Shape& first_shape) {
@@ -46,6 +53,8 @@ std::vector<InputSpec> input_specs(const onnx::GraphProto& graph, const Shape& f
 
 Samples open_samples(const Options& options, const std::vector<InputSpec>& inputs, const Preprocess& preprocess, Context& context) {
   Samples samples;
+  const auto everything = static_cast<std::size_t>(-1);
+  const std::size_t room = options.memory_limit > 0 ? options.memory_limit / 2 : everything;  // the rest is for the model
   const auto usable = [&](const std::filesystem::path& folder, std::size_t limit, std::vector<std::string>& skipped) {
     const auto all = SampleSource::open(folder, inputs, preprocess, options.seed);
     if (all.is_random()) context.warn("random data instead of images: ranges and accuracy say little about real ones; not for use");
@@ -55,13 +64,13 @@ Samples open_samples(const Options& options, const std::vector<InputSpec>& input
           context.warn("skipped " + reason);
           skipped.push_back(reason);
         },
-        context);
+        context, room);
   };
-  const auto everything = static_cast<std::size_t>(-1);
   if (!options.calibration.empty()) samples.calibration = usable(options.calibration, options.samples, samples.skipped);
   if (!options.test.empty()) {
     samples.test = usable(options.test, everything, samples.skipped_tests);
   } else if (samples.calibration.size() > 0) {
+    refuse_too_few_to_divide(samples.calibration, options);
     std::tie(samples.calibration, samples.test) = samples.calibration.hold_out(options.holdout);
   }
   if (!options.labels.empty()) refuse_missing_labels(samples.test, options.labels);

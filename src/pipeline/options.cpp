@@ -50,18 +50,18 @@ NamedPaths written_files(const Options& options) {
   return files;
 }
 
-// Nothing may be written over what is read, or over what else is written.
-void refuse_one_place_for_two(const Options& options) {
-  const NamedPaths read = {{"the model", options.model},
-                           {"--assignment", options.assignment},
-                           {"--import-encodings", options.import_encodings},
-                           {"--statistics", options.statistics},
-                           {"--encodings", options.encodings}};
+// Nothing may be written over a file that an option names, or over what else is written.
+void refuse_one_place_for_two(const Options& options, const std::vector<std::filesystem::path>& beside) {
+  const NamedPaths read = {{"the model", options.model},         {"--config", options.config_file},
+                           {"--assignment", options.assignment}, {"--import-encodings", options.import_encodings},
+                           {"--statistics", options.statistics}, {"--encodings", options.encodings}};
   std::map<std::filesystem::path, std::string> taken;
   for (const auto& [name, path] : read) {
     if (!path.empty()) taken.emplace(place_of(path), name);
   }
-  for (const auto& [name, path] : written_files(options)) {
+  NamedPaths written = written_files(options);
+  for (const auto& path : beside) written.emplace_back("what goes beside -o", path);
+  for (const auto& [name, path] : written) {
     if (path.empty()) continue;
     const auto [place, fresh] = taken.emplace(place_of(path), name);
     if (!fresh)
@@ -96,7 +96,7 @@ void refuse_bad_places(const Options& options) {
 
 }  // namespace
 
-void validate(const Options& options) {
+void validate(const Options& options, const std::vector<std::filesystem::path>& beside) {
   const auto require = [](bool condition, const std::string& text) {
     if (!condition) throw Error(ErrorKind::usage, text);
   };
@@ -134,7 +134,12 @@ void validate(const Options& options) {
   refuse_what_is_read_once(options.model);
   if (!options.writes) return;
   refuse_bad_places(options);
-  refuse_one_place_for_two(options);
+  refuse_one_place_for_two(options, beside);
+}
+
+void validate_with_reports(const Options& options) {
+  const auto [json, html, junit, markdown] = report_files(options.output);
+  validate(options, {json, html, junit, markdown});
 }
 
 void require_images(const Options& options) {
@@ -145,6 +150,11 @@ std::filesystem::path with_ending(std::filesystem::path file, const std::string&
   const auto extension = file.extension();
   if (extension == ".onnx" || extension == ".json" || extension == ".html") file.replace_extension();
   return file += ending;
+}
+
+ReportFiles report_files(const std::filesystem::path& model) {
+  const auto named = [&](const char* ending) { return with_ending(model, ending); };
+  return {named(".report.json"), named(".report.html"), named(".report.xml"), named(".report.md")};
 }
 
 std::filesystem::path default_output(const std::filesystem::path& model, const Scheme& scheme) {

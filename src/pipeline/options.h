@@ -77,13 +77,24 @@ struct Options {
   Exclusions exclusions;
   bool strict = false;
   std::vector<std::string>
-      memory_command;   // how to start a process that runs a model once: {program, "measure-memory"}; empty: memory is not measured
-  std::string command;  // as typed, for the report
+      memory_command;  // how to start a process that runs a model once: {program, "measure-memory"}; empty: memory is not measured
+  std::filesystem::path config_file;                        // that some of this was read from; empty: none
+  std::string command;                                      // as typed, for the report
   std::vector<std::pair<std::string, std::string>> config;  // all options with their values, for the report
 };
 
-// Throws Error{usage} naming the option for values that cannot work, Error{output} where the result cannot be written.
-void validate(const Options& options);
+// Where the reports on a model go: beside it, named after it.
+struct ReportFiles {
+  std::filesystem::path json, html;
+  std::filesystem::path junit, markdown;  // for continuous integration; those of an earlier run are removed where there are none now
+};
+ReportFiles report_files(const std::filesystem::path& model);
+
+// Throws Error{usage} naming the option for values that cannot work, Error{output} where the result cannot be written. `beside` are the
+// files that are written (or removed) as well, named after options.output.
+void validate(const Options& options, const std::vector<std::filesystem::path>& beside = {});
+// The same of a run that writes the reports.
+void validate_with_reports(const Options& options);
 // Throws Error{usage} where there are no calibration images.
 void require_images(const Options& options);
 

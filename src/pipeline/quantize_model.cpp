@@ -1,12 +1,13 @@
 #include "pipeline/quantize_model.h"
 
 #include "base/memory.h"
+#include "pipeline/chosen_target.h"
 #include "pipeline/describe.h"
 
 namespace quantize {
 
 Outcome quantize_model(const Options& options, Context& context) {
-  validate(options);
+  validate_with_reports(options);
   require_images(options);
   const Stopwatch watch;
   Run run = plan_run(options, context);

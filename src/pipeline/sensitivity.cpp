@@ -8,10 +8,10 @@
 namespace quantize {
 
 SensitivityOutcome measure_sensitivity(const Options& options, Context& context) {
-  validate(options);
-  require_images(options);
   if (options.output.extension() == ".html")
     throw Error(ErrorKind::usage, "-o names the table; the page gets its name with .html: give one that ends with .json");
+  validate(options, {with_ending(options.output, ".html")});
+  require_images(options);
   Run run = plan_run(options, context);
   budget_run(run, options, context);
   equalize_run(run, options, context);

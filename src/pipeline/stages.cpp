@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "encode/assignment_file.h"
 #include "encode/convergence.h"
 #include "encode/foreign_encodings.h"
@@ -13,6 +14,7 @@
 #include "model/graph.h"
 #include "observe/calibrate.h"
 #include "optimize/judge.h"
+#include "pipeline/chosen_target.h"
 #include "pipeline/first_nonfinite.h"
 #include "pipeline/measured_placement.h"
 #include "pipeline/memory_plan.h"
@@ -86,7 +88,7 @@ void open_pixels(Run& run, const Options& options, Context& context) {
 void round_input(Run& run, const Options& options) {
   if (!wants_pixels(options) || run.scheme.activation_bits != 8 || !run.target.channel_scales) return;
   const Stopwatch watch;
-  auto rounded = rounded_to_pixels(run.plan.model, run.inputs, options.preprocess);
+  auto rounded = rounded_to_pixels(run.plan.model, run.inputs, options);
   if (!rounded) return;
   const auto placement = place(*rounded, run.target, options.exclusions);
   if (std::ranges::none_of(placement.groups, [](const TensorGroup& group) { return group.is_pixels; })) return;  // its reader stays float
@@ -132,33 +134,30 @@ Model resting_copy(const Model& model) {
   return copy;
 }
 
+// What --reach is decided on is taken from the samples that are calibrated on.
+void hold_out_deciding(Run& run, const Options& options) {
+  require_images(options);
+  auto& samples = run.samples;
+  if (samples.calibration.size() < 2)
+    throw Error(ErrorKind::data, "--reach is decided on samples held out of those to calibrate on, and " + options.calibration.string() +
+                                     " gives only 1; add to them, or raise --samples");
+  auto [rest, held_out] = samples.calibration.hold_out(deciding_share);
+  samples.calibration = std::move(rest);
+  samples.held_out = held_out.evenly(most_deciding);
+}
+
+[[noreturn]] void refuse_nothing_to_quantize(const Run& run, const Options& options) {
+  const std::string file = options.model.string();
+  if (place(run.plan.model, run.target).weighted.empty())
+    throw Error(ErrorKind::model, file + " has no Conv, ConvTranspose, Gemm or MatMul with constant float weights to quantize");
+  throw Error(ErrorKind::usage, "every node of " + file +
+                                    " with weights to quantize is excluded (--exclude, --exclude-op, --exclude-regex, or float in "
+                                    "--assignment); let at least one of them be quantized");
+}
+
 void keep(Run& run, const std::vector<Step>& steps) { run.steps.insert(run.steps.end(), steps.begin(), steps.end()); }
 
 }  // namespace
-
-bool pairs_matter(const Options& options) { return find_target(options.target).pairs_in_16_bits && options.cpu != Cpu::vnni; }
-
-Target target_of(const Options& options) {
-  Target target = find_target(options.target);
-  target.quantize_outputs |= options.quantize_outputs;
-  // Of unsigned bytes, and not where encodings of tensors are exchanged that would no longer be rounded, or no longer alone.
-  const bool bytes =
-      options.scheme.activation_bits == 8 && options.scheme.activations == Symmetry::asymmetric && !exchanges_encodings(options);
-  if (!bytes) target.integer_activations.clear();
-  if (options.without.contains("integer-prelu")) target.integer_activations.erase("PRelu");
-  if (options.without.contains("integer-hard-swish")) target.integer_activations.erase("HardSwish");
-  if (!options.import_encodings.empty() && target.concat == ConcatSharing::lone_inputs) target.concat = ConcatSharing::none;
-  target.point_products &= bytes && !options.without.contains("point-products");
-  target.weight_zero_points &= !exchanges_encodings(options) && !options.without.contains("weight-zero-points");
-  target.integer_outputs = options.output_type == OutputType::integers;
-  return target;
-}
-
-Target target_to_write_for(Target target, const Options& options) {
-  target.merge_groups &= !options.without.contains("merge-groups");
-  target.resize_by_products &= !options.without.contains("resize-by-products");
-  return target;
-}
 
 OptimizeInput optimize_input(const Run& run, const Options& options) {
   const auto& source = run.samples.calibration;
@@ -182,11 +181,7 @@ Run plan_run(const Options& options, Context& context) {
   } else {
     open_pixels(run, options, context);
   }
-  if (!options.goals.empty()) {
-    auto [rest, held_out] = run.samples.calibration.hold_out(deciding_share);
-    run.samples.calibration = std::move(rest);
-    run.samples.held_out = held_out.evenly(most_deciding);
-  }
+  if (!options.goals.empty()) hold_out_deciding(run, options);
   run.probed = samples_to_judge_by(optimize_input(run, options));
   if (run.probed.size() == 1 && run.samples.calibration.size() > 1) run.probed.push_back(0);
   run.inputs = probe_inputs(run.samples.calibration, run.fed_inputs, run.probed);
@@ -201,10 +196,7 @@ Run plan_run(const Options& options, Context& context) {
         choose_placement(run.target, {run.plan.model, options.exclusions, optimize_input(run, options), run.inputs[0]}, context);
   }
   run.plan.placement = place(run.plan.model, run.target, options.exclusions, run.scheme.exceptions);
-  if (run.plan.placement.weighted.empty()) {
-    throw Error(ErrorKind::model,
-                options.model.string() + " has no Conv, ConvTranspose, Gemm or MatMul with constant float weights to quantize");
-  }
+  if (run.plan.placement.weighted.empty()) refuse_nothing_to_quantize(run, options);
   return run;
 }
 
@@ -214,7 +206,10 @@ void budget_run(Run& run, const Options& options, Context& context) {
   const auto largest = largest_inputs(run.samples, context);
   run.live_bytes = live_activation_bytes(run.plan.model.proto, largest, context);
   const auto input = optimize_input(run, options);
-  MemoryUse use{.level = options.level, .evaluated = run.samples.test.size() > 0};
+  MemoryUse use{.level = options.level,
+                .evaluated = run.samples.test.size() > 0,
+                .reading_bytes = source.reading_bytes(),
+                .test_reading_bytes = run.samples.test.reading_bytes()};
   auto& held_out = run.samples.held_out;
   if (held_out) {
     use.deciding = held_out->size();
@@ -222,10 +217,11 @@ void budget_run(Run& run, const Options& options, Context& context) {
   }
   if (options.memory_limit > 0) keep_within(options.memory_limit, run.plan, input, use, context);
   if (held_out) held_out = held_out->evenly(deciding_that_fit(use, context));
-  const auto peak = memory_needs(run.plan, input, use, context).peak();
-  const bool beyond = options.memory_limit > 0 && peak > options.memory_limit;
-  context.info("memory: about " + std::to_string(peak >> 20) + " MB at the peak, " + std::to_string(context.samples_at_once()) +
-               " samples at once" + (beyond ? "; the limit cannot be kept" : ""));
+  const auto peak = std::max(memory_needs(run.plan, input, use, context).peak(), peak_resident_memory());  // preparing has had its own
+  const std::string about = "about " + std::to_string(peak >> 20) + " MB";
+  context.info("memory: " + about + " at the peak, " + std::to_string(context.samples_at_once()) + " samples at once");
+  if (options.memory_limit > 0 && peak > options.memory_limit)
+    context.warn("the --memory-limit cannot be kept, " + about + " are needed; give smaller pictures, or raise it");
 }
 
 void equalize_run(Run& run, const Options& options, Context& context) {

@@ -71,16 +71,10 @@ void fit_run(Run& run, const Options& options, Context& context);
 // Both of the above with the exceptions from the scheme that reach options.goals.
 void mix_run(Run& run, const Options& options, Context& context);
 
-// The target with the settings that the options change.
-Target target_of(const Options& options);
-// Whether the file may run where products of 8 bits are added in pairs in 16 bits, see pair_overflow.h.
-bool pairs_matter(const Options& options);
-// The same without what options.without leaves out of the file in the end. Weights do not depend on it: they are the same with and without.
-Target target_to_write_for(Target target, const Options& options);
 OptimizeInput optimize_input(const Run& run, const Options& options);
 
-// Where labels were given and none of their pixels counts.
-void warn_of_foreign_labels(const Accuracy& accuracy, const Options& options, Context& context);
+// Where labels were given and none of their pixels counts; and where an output behind the first, which all figures are of, comes out worse.
+void warn_of_accuracy(const Accuracy& accuracy, const Options& options, Context& context);
 // Adds the reports, named after `model`, to the files; JUnit XML and Markdown too where they are for continuous integration.
 Outcome write_reports(Report report, const std::filesystem::path& model, bool for_ci, FileTransaction& files);
 // Publishes the files, and removes the reports for CI that an earlier run left there and this one did not write.

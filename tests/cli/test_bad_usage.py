@@ -41,7 +41,7 @@ def test_an_option_without_its_value_is_named(refused):
 
 @pytest.mark.parametrize(("option", "value"), [
     ("--scheme", "w2a2"), ("--method", "magic"), ("--weights", "per-planet"), ("--activations", "odd"), ("--preprocess", "magic"), ("--color", "sepia"),
-    ("--layout", "hcwn"), ("--resize", "melt"), ("--input-shape", "1x3xbig"), ("--target", "toaster"), ("--mean", "red,green"), ("--exclude-regex", "(")])
+    ("--layout", "hcwn"), ("--resize", "melt"), ("--input-shape", "1x3xbig"), ("--target", "toaster"), ("--mean", "red"), ("--exclude-regex", "(")])
 def test_an_unknown_word_is_named(refused, option, value):
     refused(option, value, words=[value])
 
@@ -87,7 +87,19 @@ def test_a_missing_model_or_folder_argument_is_asked_for(program, job):
     (["apply", "MODEL"], "give --statistics FILE, --encodings FILE or both"),
     (["MODEL", "--calib", "IMAGES", "--target", "tensorrt", "--activations", "asymmetric"], "needs symmetric activations"),
     (["MODEL", "--calib", "IMAGES", "--method", "mes"], "'mes' is none of auto|entropy|minmax|mse|percentile; did you mean 'mse'?"),
-    (["MODEL", "--calib", "IMAGES", "-O", "7"], "'7' is none of 0|1|2|3 (see")])
+    (["MODEL", "--calib", "IMAGES", "-O", "7"], "'7' is none of 0|1|2|3 (see"),
+    (["MODEL", "--calib", "IMAGES", "--samples", "-1"], "--samples: '-1' is not a whole number of 0 or more"),
+    (["MODEL", "--calib", "IMAGES", "--samples", "99999999999999999999"], "--samples: '99999999999999999999' is more than 18446744073709551615"),
+    (["MODEL", "--calib", "IMAGES", "--samples", "0x10"], "--samples: '0x10' is not a whole number"),
+    (["MODEL", "--calib", "IMAGES", "--provider-images", "-1"], "--provider-images: '-1' is not a whole number of 0 or more"),
+    (["MODEL", "--calib", "IMAGES", "--seed", "-1"], "--seed: '-1' is not a whole number of 0 or more"),
+    (["MODEL", "--calib", "IMAGES", "--seed", "18446744073709551616"], "--seed: '18446744073709551616' is more than 18446744073709551615"),
+    (["MODEL", "--calib", "IMAGES", "--min-psnr", "nan"], "--min-psnr: 'nan' is not a number"),
+    (["MODEL", "--calib", "IMAGES", "--min-psnr", "inf"], "--min-psnr: 'inf' is not a number"),
+    (["MODEL", "--calib", "IMAGES", "--min-psnr", "0x10"], "--min-psnr: '0x10' is not a number"),
+    (["MODEL", "--calib", "IMAGES", "--mean", "0x1,0,0"], "--mean: '0x1' is not a number"),
+    (["batch", "jobs.toml", "--memory", "-1"], "--memory: '-1' is not a whole number of 0 or more"),
+    (["batch", "jobs.toml", "--memory", "17592186044416"], "--memory: '17592186044416' is more than 17592186044415")])
 def test_options_that_lack_or_exclude_another_are_named(program, job, tmp_path, words, saying):
     given = {"MODEL": job[0], "IMAGES": job[1]}
     ended = start(program, *(given.get(word, word) for word in words), cwd=tmp_path)

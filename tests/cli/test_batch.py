@@ -6,9 +6,11 @@ import signal
 import subprocess
 import time
 
+import numpy as np
 import pytest
 from conftest import ROOT
 from models import two_convolutions
+from PIL import Image
 from support import draw_pictures, listing, start
 
 DEMO = ROOT / "data" / "demo"
@@ -51,6 +53,17 @@ def test_models_times_schemes_make_what_single_runs_make(program, place):
         assert rows(place)[name]["outcome"] == "done"
     assert run.stdout.splitlines()[-1].startswith(f"wrote {place / 'out' / 'batch.html'}")
     assert "a.w8a8.onnx" in (place / "out" / "batch.html").read_text(encoding="utf-8")
+
+
+def test_no_error_at_all_is_said_as_reports_say_it(program, tmp_path):
+    """Black pictures: the quantized convolution gives zeros, and the one behind it, left in float, its biases."""
+    two_convolutions(tmp_path / "net.onnx", changed={"b1": np.zeros(8, np.float32)})
+    (tmp_path / "images").mkdir()
+    for number in range(4):
+        Image.new("RGB", (32, 32)).save(tmp_path / "images" / f"{number}.png")
+    batch(program, tmp_path, f'[defaults]\ncalib = "images"\npreprocess = "raw"\n{QUICK}\n[[job]]\nmodel = "net.onnx"\nscheme = "w8a8"\nexclude = ["conv2"]\n')
+    [row] = rows(tmp_path).values()
+    assert (row["psnr_db"], row["sqnr_db"]) == (999, 999)
 
 
 def test_threads_of_a_job_may_be_all(program, place):

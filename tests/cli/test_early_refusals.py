@@ -33,6 +33,31 @@ def test_a_missing_folder_is_named_whichever_file_goes_there(program, job, tmp_p
     assert listing(tmp_path) == []
 
 
+@pytest.mark.parametrize(("option", "name", "output"), [
+    ("--assignment", "keep.report.json", "keep.onnx"), ("--config", "job.json", "job.json"), ("--import-encodings", "keep.report.md", "keep.onnx")])
+def test_nothing_that_is_read_is_written_over(program, job, tmp_path, option, name, output):
+    (tmp_path / name).write_text("# kept\n", encoding="utf-8")
+    ended = start(program, job[0], "--calib", job[1], *QUICK, "-v", "-o", tmp_path / output, option, tmp_path / name)
+    refused_at_once(ended, USAGE, option, f"would overwrite {option}", name)
+    assert {path: (tmp_path / path).read_text(encoding="utf-8") for path in listing(tmp_path)} == {name: "# kept\n"}
+
+
+def test_no_result_takes_the_name_of_a_report(program, job, tmp_path):
+    ended = start(program, job[0], "--calib", job[1], *QUICK, "-v", "-o", tmp_path / "out.onnx", "--save-assignment", tmp_path / "out.report.json")
+    refused_at_once(ended, USAGE, "--save-assignment", "out.report.json")
+    assert listing(tmp_path) == []
+
+
+def test_one_picture_cannot_be_divided(program, job, tmp_path):
+    one = draw_pictures(tmp_path / "one", count=1)
+    words = [job[0], "--calib", one, *QUICK, "-v", "-o", tmp_path / "out.onnx"]
+    refused_at_once(start(program, *words), DATA, one, "--test DIR")
+    ended = start(program, *words, "--test", job[1], "--reach", "psnr=20")
+    refused_at_once(ended, DATA, "--reach", one, "--samples")
+    assert "--test" not in ended.stderr
+    quantize(program, job[0], one, tmp_path / "out.onnx", "--test", job[1])
+
+
 def test_labels_are_looked_for_before_the_run(program, job, tmp_path):
     test = draw_pictures(tmp_path / "test", count=2)
     (tmp_path / "labels").mkdir()

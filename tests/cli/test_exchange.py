@@ -85,6 +85,18 @@ def test_onnxruntimes_overrides_are_taken(program, tmp_path):
     assert max(entry.version for entry in written.opset_import if entry.domain in ("", "ai.onnx")) >= 21
 
 
+def test_encodings_of_other_bits_than_the_schemes_are_said_to_be_so(program, exported):
+    run = quantize(program, DEMO / "model.onnx", DEMO / "calib", exported / "w8.onnx", "--import-encodings", exported / "demo.encodings", "--scheme", "w8a16",
+                   "--save-assignment", exported / "bits.json")
+    assert "demo.encodings make this w8a8, not --scheme w8a16 throughout" in run.stderr
+    report = report_of(exported / "w8.onnx")
+    assert report["scheme"] == "w8a8"
+    assert any("w8a8, not --scheme w8a16" in warning for warning in report["warnings"])
+    seen = start(program, "inspect", exported / "w8.onnx", "--json")
+    assert json.loads(seen.stdout)["scheme"] == "w8a8"
+    assert set(json.loads((exported / "bits.json").read_text(encoding="utf-8"))["activations"].values()) == {8}
+
+
 @pytest.mark.parametrize("content, words", [
     ({"version": "9.9"}, "0.6.1, 1.0.0 and 2.0.0 are known"), ({"no_such_tensor": [{"rmin": 0, "rmax": 1}]}, "belongs to another model"),
     ({"a": 1}, "neither AIMET's encodings nor ONNX Runtime's")])

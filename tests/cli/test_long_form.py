@@ -140,13 +140,46 @@ def test_what_is_stale_or_foreign_is_refused_with_the_reason(program, job, kept,
         refused(program, "apply", other, "--calib", images, "-O0", *file, saying=[kept, "another model"])
         refused(program, "apply", model, "--calib", images, "-O0", "--scheme", "w4a16", *file, saying=["--scheme w8a8", "w4a16"])
         refused(program, "apply", model, "--calib", images, "-O0", "--samples", "4", *file, saying=["other images"])
-        refused(program, "apply", model, "--calib", images, "-O0", "--preprocess", "unit", *file, saying=["pre-processing"])
+        refused(program, "apply", model, "--calib", images, "-O0", "--preprocess", "unit", *file, saying=["--mean 0.485,0.456,0.406", "this run has 0"])
     refused(program, "apply", model, "-O0", "--exclude", "conv2", "--statistics", kept / "s.json", saying=["--exclude nothing", "conv2"])
     refused(program, "apply", model, "-O0", "--statistics", kept / "half.json", saying=["1 of 2 shards", "merge"])
     refused(program, "merge", kept / "half.json", kept / "half.json", "-o", tmp_path / "m.json", saying=["shard 1", "already"])
     refused(program, "merge", kept / "half.json", kept / "s.json", "-o", tmp_path / "m.json", saying=["s.json", "division"])
     refused(program, "apply", model, "-O0", "--statistics", kept / "e.json", saying=["no quantize statistics"])
     assert listing(tmp_path) == ["other.onnx"]
+
+
+def test_encodings_of_another_scheme_or_assignment_are_refused(program, job, tmp_path):
+    """Of one graph they tell nothing apart: W8A16 and W4A16 need the same opset."""
+    bits, words = tmp_path / "bits.json", [*job_words(job), *QUIET]
+    done(program, *words, "--scheme", "w4a16", "-o", tmp_path / "whole.onnx", "--save-assignment", bits)
+    done(program, "calibrate", *job_words(job), "--scheme", "w8a16", "-o", tmp_path / "s.json")
+    done(program, "encode", *job_words(job), "--scheme", "w8a16", "--statistics", tmp_path / "s.json", "-o", tmp_path / "e.json")
+    refused(program, "apply", *words, "--scheme", "w4a16", "--encodings", tmp_path / "e.json", "-o", tmp_path / "out.onnx", saying=["--scheme w8a16", "w4a16"])
+    refused(program, "apply", *words, "--scheme", "w8a16", "--cpu", "vnni", "--encodings", tmp_path / "e.json", "-o", tmp_path / "out.onnx", saying=["--cpu nothing"])
+    done(program, "apply", *words, "--scheme", "w4a16", "--statistics", tmp_path / "s.json", "-o", tmp_path / "out.onnx")  # of the float model's values
+    assert (tmp_path / "out.onnx").read_bytes() == (tmp_path / "whole.onnx").read_bytes()
+    assignment = json.loads(bits.read_text(encoding="utf-8"))
+    same, output = [*words, "--scheme", "w4a16", "--assignment", bits], ["-o", tmp_path / "out.onnx"]
+    bits.write_text(json.dumps({**assignment, "weights": {**assignment["weights"], "conv1": 8}}), encoding="utf-8")
+    done(program, "encode", *same, "--statistics", tmp_path / "s.json", "-o", tmp_path / "e.json")
+    bits.write_text(json.dumps({"weights": {"conv1": 8}, **{key: assignment[key] for key in ("format", "version")}}, indent=8), encoding="utf-8")
+    done(program, "apply", *same, "--encodings", tmp_path / "e.json", *output)  # the same, written down otherwise
+    bits.write_text(json.dumps(assignment), encoding="utf-8")
+    refused(program, "apply", *same, "--encodings", tmp_path / "e.json", *output, saying=["--assignment 1 exception (", "this run has nothing"])
+
+
+def test_other_preprocessing_is_refused_where_there_are_no_images_to_tell_it(program, job, tmp_path):
+    done(program, "calibrate", *job_words(job), "--preprocess", "unit", "-o", tmp_path / "s.json")
+    for part in ("apply", "encode"):
+        words = [part, job[0], "-O0", "--statistics", tmp_path / "s.json", "-o", tmp_path / "out", *QUIET]
+        refused(program, *words, saying=["s.json", "--mean 0, this run has 0.485,0.456,0.406"])
+        done(program, *words, "--preprocess", "unit")
+
+
+def test_an_option_that_is_missing_now_is_the_reason(program, job, tmp_path):
+    done(program, "calibrate", *job_words(job), "--exclude-regex", "conv2", "-o", tmp_path / "s.json")
+    refused(program, "encode", job[0], "-O0", "--statistics", tmp_path / "s.json", "-o", tmp_path / "e.json", saying=["--exclude-regex conv2, this run has nothing"])
 
 
 def test_no_part_writes_over_what_it_reads(program, job, kept, tmp_path):

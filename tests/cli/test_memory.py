@@ -4,22 +4,52 @@ import re
 
 import pytest
 from conftest import ROOT
+from PIL import Image
 from support import start
 
 DEMO = ROOT / "data" / "demo"
 
 
-def said(program, output, *words):
-    run = start(program, DEMO / "model.onnx", "--calib", DEMO / "calib", "-o", output, "--samples", "24", "--latency-runs", "0", "--pictures", "1",
-                "-v", *words)
+def said(program, output, *words, calib=DEMO / "calib"):
+    """The estimate and the peak in MB."""
+    run = start(program, DEMO / "model.onnx", "--calib", calib, "-o", output, "--samples", "24", "--latency-runs", "0", "--pictures", "1", "-v", *words)
     assert run.returncode == 0, run.stderr
+    return figures(run)
+
+
+def figures(run):
     estimate = int(re.search(r"memory: about (\d+) MB at the peak", run.stderr).group(1))
     return estimate, int(re.search(r"memory: (\d+) MB at the peak after evaluating", run.stderr).group(1))
 
 
-def test_the_estimate_comes_before_the_run_and_is_of_the_right_size(program, tmp_path):
-    estimate, peak = said(program, tmp_path / "out.onnx")
-    assert peak / 2 < estimate < peak * 2
+@pytest.mark.parametrize("words", [["-O0"], ["-O1"], ["-O1", "--threads", "1"], ["-O2", "--threads", "2"], ["-O1", "--scheme", "w4a16"]], ids=" ".join)
+def test_the_estimate_comes_before_the_run_and_is_of_the_right_size(program, tmp_path, words):
+    estimate, peak = said(program, tmp_path / "out.onnx", *words)
+    assert peak / 1.25 < estimate < peak * 1.25
+
+
+@pytest.fixture(scope="module")
+def large_pictures(tmp_path_factory):
+    """Decoding one of them takes several times what the model needs."""
+    folder = tmp_path_factory.mktemp("large")
+    for number in range(3):
+        Image.linear_gradient("L").rotate(90 * number).resize((6000, 4000)).convert("RGB").save(folder / f"{number}.jpg")
+    return folder
+
+
+def test_large_pictures_count(program, tmp_path, large_pictures):
+    estimate, peak = said(program, tmp_path / "out.onnx", "-O0", "--threads", "2", "--test", DEMO / "test", calib=large_pictures)
+    assert peak / 1.25 < estimate < peak * 1.25
+
+
+def test_a_limit_that_large_pictures_exceed_is_said_to_be_and_nearly_kept(program, tmp_path, large_pictures):
+    run = start(program, DEMO / "model.onnx", "--calib", large_pictures, "--test", DEMO / "test", "-o", tmp_path / "out.onnx", "-O0", "--latency-runs", "0",
+                "--pictures", "1", "--threads", "4", "--memory-limit", "190MB", "-v")
+    assert run.returncode == 0, run.stderr
+    estimate, peak = figures(run)
+    assert f"warning: the --memory-limit cannot be kept, about {estimate} MB are needed" in run.stderr
+    assert ", 1 samples at once" in run.stderr
+    assert peak < 1.25 * estimate < 500  # four of them at once take more
 
 
 def test_a_limit_is_kept_and_the_bytes_under_it_do_not_depend_on_threads(program, tmp_path):

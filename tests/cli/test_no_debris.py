@@ -124,6 +124,14 @@ def test_a_run_that_is_stopped_leaves_nothing(program, tmp_path, sent, moment):
     assert listing(tmp_path) == []
 
 
+def test_an_output_that_is_a_link_becomes_a_file_and_what_it_led_to_stays(program, job, tmp_path):
+    (tmp_path / "v3.onnx").write_bytes(b"the third version")
+    (tmp_path / "latest.onnx").symlink_to("v3.onnx")
+    quantize(program, *job, tmp_path / "latest.onnx")
+    assert (tmp_path / "v3.onnx").read_bytes() == b"the third version"
+    assert not (tmp_path / "latest.onnx").is_symlink()
+
+
 def test_what_stood_there_before_survives_a_run_that_is_stopped(program, job, tmp_path):
     quantize(program, *job, tmp_path / "out.onnx")
     before = {name: (tmp_path / name).read_bytes() for name in listing(tmp_path)}

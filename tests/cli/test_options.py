@@ -79,11 +79,18 @@ def test_the_command_line_overrides_the_configuration(made, tmp_path):
     assert made("--config", tmp_path / "quantize.toml", "--scheme", "w8a8") == made()
 
 
+def test_the_report_has_the_settings_as_they_were_typed(program, job, tmp_path):
+    typed = {"method": "mse", "weights": "per-tensor", "layout": "nchw", "input-dtype": "uint8-nhwc", "resize": "crop", "color": "bgr", "cpu": "vnni",
+             "memory-limit": "8GB", "holdout": "0.30", "activations": "symmetric", "optimize": "0"}
+    quantize(program, *job, tmp_path / "out.onnx", *(word for name, value in typed.items() for word in (f"--{name}", value)), quick=QUICK[:-1])
+    assert typed.items() <= {entry["name"]: entry["value"] for entry in report_of(tmp_path / "out.onnx")["config"]}.items()
+
+
 @pytest.mark.parametrize("options", [["--exclude", "conv2"], ["--exclude-op", "Conv"], ["--exclude-regex", "nv[2]$"]])
 def test_excluded_nodes_stay_float_and_are_listed_with_the_reason(program, job, tmp_path, options):
     run = start(program, job[0], "--calib", job[1], "-o", tmp_path / "out.onnx", *QUICK, *options)
     if options == ["--exclude-op", "Conv"]:  # nothing with weights is left
-        assert run.returncode == 3
+        assert (run.returncode, "every node of" in run.stderr, "is excluded (--exclude" in run.stderr) == (2, True, True)
         return
     [row] = [row for row in report_of(tmp_path / "out.onnx")["decisions"] if row["node"] == "conv2"]
     assert not row["quantized"]

@@ -6,6 +6,7 @@ import pty
 import re
 import subprocess
 
+import onnx
 import pytest
 from conftest import ROOT
 from models import two_convolutions
@@ -34,6 +35,25 @@ def test_a_normal_run_ends_with_a_dozen_lines(program, job):
     assert 8 <= len(run.stdout.splitlines()) <= 18
     for word in ("Size", "smaller", "PSNR", "out.report.html"):
         assert word in run.stdout
+
+
+def test_no_name_in_a_model_steers_the_terminal(program, tmp_path):
+    model = onnx.load(two_convolutions(tmp_path / "plain.onnx"))
+    for node in model.graph.node:
+        node.name += "\x1b[31mred"
+        for names in (node.input, node.output):
+            names[:] = [name + "\x1b[31mred" if name == "middle" else name for name in names]
+    onnx.save(model, tmp_path / "model.onnx")
+    pictures = draw_pictures(tmp_path / "pictures")
+    job = [tmp_path / "model.onnx", "--calib", pictures, "--samples", "6", "-O0"]
+    for words in ([*job, "--dry-run"], ["sensitivity", *job, "-o", tmp_path / "s.json"],
+                  [*job, "-o", tmp_path / "out.onnx", "--latency-runs", "0", "--min-agreement", "0.1"], ["inspect", tmp_path / "out.onnx", "-v"]):
+        run = start(program, *words)
+        assert run.returncode == 0, run.stderr
+        assert "?[31mred" in run.stdout
+        assert "\x1b" not in run.stdout + run.stderr
+    assert "?[31mred" in (tmp_path / "out.report.md").read_text(encoding="utf-8")
+    assert "\x1b" not in (tmp_path / "out.report.md").read_text(encoding="utf-8")
 
 
 def test_verbose_says_more(program, job):

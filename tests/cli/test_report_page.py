@@ -10,6 +10,7 @@ import pytest
 from browser import CHROMIUM, open_page, take_screenshot
 from conftest import ROOT
 from PIL import Image
+from support import start
 
 DESKTOP, PHONE = (1280, 900), (390, 844)
 both_sizes = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -219,3 +220,14 @@ def test_an_error_of_the_page_would_be_seen(page):
     _, console = open_page(page, DESKTOP, script="setTimeout(() => missing())")
     assert len(console) == 1
     assert "missing is not defined" in console[0]
+
+
+@in_browser
+def test_the_page_of_two_compared_models_has_no_tile_of_nodes(program, demo_run, tmp_path):
+    demo = ROOT / "data" / "demo"
+    run = start(program, "evaluate", demo / "model.onnx", demo_run / "out.onnx", "--test", demo / "test", "--latency-runs", "0", "--pictures", "1", "-o", tmp_path / "e")
+    assert run.returncode == 0, run.stderr
+    script = 'document.body.dataset.tiles = [...document.querySelectorAll("#tiles dt")].map((label) => label.textContent).join();'
+    tiles = open_page(tmp_path / "e.report.html", DESKTOP, script=script)[0]["tiles"].split(",")
+    assert "Size" in tiles
+    assert "Quantized" not in tiles

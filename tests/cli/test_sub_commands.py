@@ -58,6 +58,7 @@ def test_evaluate_finds_the_figures_of_the_run_that_made_the_model(program, made
     assert (report["quantized"]["fingerprint"], report["scheme"]) == (expected["quantized"]["fingerprint"], "w8a8")
     assert "out.evaluation.report.html" in listing(tmp_path)
     assert "out.evaluation.onnx" not in listing(tmp_path)
+    assert "Nodes" not in run.stdout  # nothing was decided about them
 
 
 def test_evaluate_has_gates_and_refuses_models_that_do_not_belong_together(program, made, tmp_path):
@@ -65,6 +66,7 @@ def test_evaluate_has_gates_and_refuses_models_that_do_not_belong_together(progr
     run = start(program, *words, "--min-psnr", "500")
     assert run.returncode == 8
     assert listing(tmp_path) == ["e.report.html", "e.report.json", "e.report.md", "e.report.xml"]
+    assert 'name="compared with FP32"' in (tmp_path / "e.report.xml").read_text(encoding="utf-8")
     words[2] = DEMO / "model.onnx"
     run = start(program, *words)
     assert run.returncode == 3
@@ -125,6 +127,8 @@ def test_report_compares_runs(program, made, tmp_path):
     page = (tmp_path / "all.html").read_text(encoding="utf-8")
     report = json.loads((made / "w8a8.report.json").read_text(encoding="utf-8"))
     assert f"{report['accuracy']['psnr_db']:.2f}" in page
+    alone = start(program, "report", made / "w8a8.report.json", "-o", tmp_path / "one.html")
+    assert alone.stdout.endswith("(1 run)\n")
     assert "w8a8.onnx" in page and "w4a16.onnx" in page
     assert re.search(r'"pages": \["[^"]*w8a8\.report\.html"', page), "each run leads to its own page"
     assert not re.search(r'(src|href)="https?:', page)

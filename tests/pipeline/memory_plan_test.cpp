@@ -43,6 +43,37 @@ TEST_F(MemoryPlan, MoreSamplesAtOnceNeedMore) {
   EXPECT_EQ(few.evaluation, 0U) << "there are no pictures to evaluate by";
 }
 
+TEST_F(MemoryPlan, PicturesThatAreReadAtOnceCount) {
+  Context two;
+  two.threads = 2;
+  const auto with = [&](std::size_t reading, std::size_t test) {
+    return memory_needs(plan_, input_, {.level = Level::o1, .evaluated = true, .reading_bytes = reading, .test_reading_bytes = test}, two);
+  };
+  const auto none = with(0, 0), both = with(100 * megabyte, 70 * megabyte);
+  EXPECT_EQ(both.calibration - none.calibration, 2 * 100 * megabyte);
+  EXPECT_EQ(both.optimization - none.optimization, 2 * 100 * megabyte);
+  EXPECT_EQ(both.evaluation - none.evaluation, 2 * 70 * megabyte);
+}
+
+TEST_F(MemoryPlan, PicturesThatOnlyJudgeDoNotDecideWhatWeightsAreFittedOn) {
+  Context small, large;
+  keep_within(300 * megabyte, plan_, input_, {.level = Level::o1, .evaluated = true}, small);
+  keep_within(300 * megabyte, plan_, input_, {.level = Level::o1, .evaluated = true, .test_reading_bytes = 500 * megabyte}, large);
+  EXPECT_EQ(large.working_memory, small.working_memory);
+}
+
+// Of a picture of 8 x 8 there are 64 positions and no more to fit on.
+TEST_F(MemoryPlan, SmallPicturesGiveFewColumns) {
+  Plan larger = plan_;
+  larger.model = text_model(R"(g (float[1,256,64,64] x) => (float[1,4,64,64] y) <float[256,64,3,3] w, float[4,256,1,1] u> {
+    a = Conv <group = 4, pads = [1,1,1,1]> (x, w)
+    y = Conv (a, u)
+  })");
+  const Context context;
+  const auto fit = [&](const Plan& plan) { return optimize_bytes(plan, input_, Level::o1, context); };
+  EXPECT_LT(fit(plan_) + 10 * megabyte, fit(larger));
+}
+
 TEST_F(MemoryPlan, ThreadsDoNotDecideWhatWeightsAreFittedOn) {
   const std::uint64_t limit = 300 * megabyte;
   Context one, many;

@@ -2,24 +2,17 @@
 
 #include <glob.h>
 
-#include <toml++/toml.h>
-#include <charconv>
 #include <map>
 #include <set>
-#include <sstream>
 
 #include "base/error.h"
-#include "base/suggest.h"
 #include "commands/commands.h"
+#include "options/toml_file.h"
 
 namespace quantize::cli {
 namespace {
 
 constexpr std::size_t most_jobs = 100'000;
-
-[[noreturn]] void fail(const std::filesystem::path& file, const toml::source_region& place, const std::string& text) {
-  throw Error(ErrorKind::usage, file.string() + ", line " + std::to_string(place.begin.line) + ": " + text);
-}
 
 // One option with every value it takes in turn.
 struct Axis {
@@ -30,13 +23,8 @@ struct Axis {
 
 class JobsFile {
  public:
-  JobsFile(std::string_view toml, const std::filesystem::path& file) : file_(file), app_(make_app(input_)) {
-    try {
-      table_ = toml::parse(toml, file.string());
-    } catch (const toml::parse_error& error) {
-      fail(file_, error.source(), std::string(error.description()));
-    }
-  }
+  JobsFile(std::string_view toml, const std::filesystem::path& file)
+      : file_(file), app_(make_app(input_)), table_(parse_toml(toml, file)) {}
 
   std::vector<Job> read() {
     const toml::table* defaults = nullptr;
@@ -44,7 +32,7 @@ class JobsFile {
       if (key == "defaults" && node.is_table()) {
         defaults = node.as_table();
       } else if (key != "job" || !node.is_array_of_tables()) {
-        fail(file_, node.source(), "'" + std::string(key.str()) + "' is neither [defaults] nor [[job]]");
+        refuse_line(file_, node.source(), "'" + std::string(key.str()) + "' is neither [defaults] nor [[job]]");
       }
     }
     const auto* jobs = table_["job"].as_array();
@@ -60,7 +48,7 @@ class JobsFile {
       if (table == nullptr) continue;
       for (const auto& [key, node] : *table) settings[std::string(key.str())] = &node;
     }
-    if (!settings.contains("model")) fail(file_, job.source(), "the job has no model");
+    if (!settings.contains("model")) refuse_line(file_, job.source(), "the job has no model");
     std::string prefix;
     std::vector<Axis> axes;
     for (const auto& [key, node] : settings) {
@@ -79,11 +67,8 @@ class JobsFile {
 
   Axis axis(const std::string& key, const toml::node& node) {
     const auto* option = app_->get_option_no_throw("--" + key);
-    if (option == nullptr || key == "output" || key == "config" || key == "help" || key == "version" || key == "dry-run") {
-      std::vector<std::string> known;
-      for (const auto* other : app_->get_options()) known.push_back(other->get_single_name());
-      fail(file_, node.source(), "'" + key + "' is no option of a job" + did_you_mean(key, known));
-    }
+    if (option == nullptr || key == "output" || key == "config" || key == "help" || key == "version" || key == "dry-run")
+      refuse_line(file_, node.source(), "'" + key + "' is no option of a job" + did_you_mean_option(key, *app_));
     Axis result{key, {}, key == "scheme"};
     const auto* list = node.as_array();
     if (list == nullptr) {
@@ -94,7 +79,7 @@ class JobsFile {
       for (const auto& entry : *list) result.values.push_back({word(entry, key)});
       result.named |= result.values.size() > 1;
     }
-    if (result.values.empty()) fail(file_, node.source(), "'" + key + "' is an empty list");
+    if (result.values.empty()) refuse_line(file_, node.source(), "'" + key + "' is an empty list");
     return result;
   }
 
@@ -112,19 +97,7 @@ class JobsFile {
     return entries;
   }
 
-  std::string word(const toml::node& node, const std::string& key) {
-    if (const auto* text = node.as_string()) return text->get();
-    if (!node.is_number() && !node.is_boolean())
-      fail(file_, node.source(), "the value of '" + key + "' is neither text nor a number nor true or false");
-    std::ostringstream stream;
-    if (const auto* flag = node.as_boolean()) stream << (flag->get() ? "true" : "false");
-    if (const auto* number = node.as_integer()) stream << number->get();
-    if (const auto* number = node.as_floating_point()) {
-      char text[32];  // the fewest digits that mean the same number
-      stream << std::string_view(text, static_cast<std::size_t>(std::to_chars(text, text + sizeof text, number->get()).ptr - text));
-    }
-    return stream.str();
-  }
+  [[nodiscard]] std::string word(const toml::node& node, const std::string& key) const { return typed_word(node, key, file_); }
 
   std::vector<std::string> models(const toml::node& node) {
     std::vector<std::string> patterns, found;
@@ -143,7 +116,7 @@ class JobsFile {
                                                                                        : match.lexically_relative(folder).string());
       }
       ::globfree(&matches);
-      if (failed != 0) fail(file_, node.source(), "no file matches the model '" + pattern + "'");
+      if (failed != 0) refuse_line(file_, node.source(), "no file matches the model '" + pattern + "'");
     }
     return found;
   }
@@ -152,7 +125,7 @@ class JobsFile {
   void multiply(const std::vector<Axis>& axes, const std::string& prefix, const toml::source_region& place) {
     std::vector<std::size_t> at(axes.size());
     for (bool more = true; more;) {
-      if (jobs_.size() == most_jobs) fail(file_, place, "more than " + std::to_string(most_jobs) + " jobs");
+      if (jobs_.size() == most_jobs) refuse_line(file_, place, "more than " + std::to_string(most_jobs) + " jobs");
       add_job(axes, at, prefix, place);
       more = false;
       for (std::size_t i = axes.size(); i-- > 0 && !more;) {
@@ -179,13 +152,13 @@ class JobsFile {
     for (auto& letter : name) {
       if (letter == '/' || static_cast<unsigned char>(letter) <= ' ') letter = '_';
     }
-    if (!names_.insert(name).second) fail(file_, place, "two jobs are called '" + name + "'; give one of them a name = \"...\"");
+    if (!names_.insert(name).second) refuse_line(file_, place, "two jobs are called '" + name + "'; give one of them a name = \"...\"");
     std::vector<const char*> line = {"quantize"};
     for (const auto& word : words) line.push_back(word.c_str());
     try {
       jobs_.push_back(Job{name, words, parse(static_cast<int>(line.size()), line.data())});
     } catch (const Error& error) {
-      fail(file_, place, "job '" + name + "': " + error.what());
+      refuse_line(file_, place, "job '" + name + "': " + error.what());
     }
   }
 

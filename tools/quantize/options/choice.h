@@ -10,7 +10,8 @@
 
 namespace quantize::cli {
 
-// --help lists the words, with the default; a refusal names them too, and the one that was meant if that can be told.
+// --help lists the words, with the default; a refusal names them too, and the one that was meant if that can be told. What is recorded is
+// the word.
 template <typename T>
 CLI::Option* add_choice(CLI::App& app, const std::string& names, T& value, const std::map<std::string, T>& words, const std::string& help) {
   std::vector<std::string> known;
@@ -20,13 +21,13 @@ CLI::Option* add_choice(CLI::App& app, const std::string& names, T& value, const
     listed += (listed.empty() ? "" : "|") + word;
     if (meaning == value) fallback = word;
   }
-  const auto translate = [words, known, listed](std::string& word) -> std::string {
-    const auto found = words.find(word);
-    if (found == words.end()) return "'" + word + "' is none of " + listed + did_you_mean(word, known);
-    word = std::to_string(static_cast<int>(found->second));  // as CLI11 reads enumerations
-    return {};
+  const auto refusal = [words, known, listed](std::string& word) -> std::string {
+    return words.contains(word) ? "" : "'" + word + "' is none of " + listed + did_you_mean(word, known);
   };
-  return app.add_option(names, value, help + " [" + fallback + "]")->transform(CLI::Validator(translate, ""))->option_text(listed);
+  const auto set = [words, &value](const std::string& word) { value = words.at(word); };
+  return app.add_option_function<std::string>(names, set, help + " [" + fallback + "]")
+      ->check(CLI::Validator(refusal, ""))
+      ->option_text(listed);
 }
 
 }  // namespace quantize::cli

@@ -1,5 +1,6 @@
 // Gates: what a pipeline demands of the result.
 #include "options/groups.h"
+#include "options/number.h"
 
 namespace quantize::cli {
 
@@ -7,7 +8,7 @@ void add_gate_options(CLI::App& app, Input& input) {
   auto& gates = input.arguments.options.gates;
   const std::string group = "Gates: a missed one exits with 8 and leaves model and report";
   const auto add = [&](const char* name, std::optional<double>& threshold, const char* help) {
-    app.add_option(name, threshold, help)->option_text("X")->check(CLI::Number)->group(group);
+    add_number<double>(app, name, threshold, help)->option_text("X")->group(group);
   };
   add("--min-psnr", gates.min_psnr, "Mean PSNR of the outputs, in dB");
   add("--min-sqnr", gates.min_sqnr, "SQNR of the outputs, in dB");

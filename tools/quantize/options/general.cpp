@@ -1,37 +1,55 @@
 // General: what every sub-command knows.
 #include <algorithm>
+#include <cctype>
+#include <limits>
+#include <map>
+#include <optional>
 
+#include "options/config_file.h"
 #include "options/groups.h"
+#include "options/number.h"
 
 namespace quantize::cli {
 namespace {
 
 constexpr const char* group = "General";
 
-// What CLI::AsSizeValue would take for another size ("-3" and numbers of 20 digits wrap around) or call no "UINT" ("1.5GB"). To be
-// asked before it; of two transforms CLI11 runs the later one first.
-std::string refusal_of_size(const std::string& text) {
+// Of "800MB" or "2GB"; nothing where it is no size.
+std::optional<std::uint64_t> bytes_in(const std::string& text) {
   const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  if (digits > 0 && digits < 19 && text.find('.') == std::string::npos) return "";
+  const auto count = number_in<std::uint64_t>(text.substr(0, digits));
+  std::string unit = text.substr(std::min(text.find_first_not_of(' ', digits), text.size()));
+  std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  static const std::map<std::string, int> powers = {{"", 0},     {"b", 0},  {"k", 10},  {"kb", 10},  {"kib", 10}, {"m", 20},  {"mb", 20},
+                                                    {"mib", 20}, {"g", 30}, {"gb", 30}, {"gib", 30}, {"t", 40},   {"tb", 40}, {"tib", 40}};
+  const auto power = powers.find(unit);
+  if (!count || power == powers.end() || *count > std::numeric_limits<std::uint64_t>::max() >> power->second) return std::nullopt;
+  return *count << power->second;
+}
+
+std::string refusal_of_size(const std::string& text) {
+  if (bytes_in(text)) return "";
   return "'" + text + "' is no size: a whole number of bytes, or of a unit as in 800MB or 2GB";
 }
 
 }  // namespace
 
 void add_memory_limit(CLI::App& app, Input& input) {
-  app.add_option("--memory-limit", input.arguments.options.memory_limit,
-                 "Memory to keep within: fewer samples at once, and fewer to fit weights on; 0: no limit [0]")
-      ->transform(CLI::AsSizeValue(false))
-      ->transform(CLI::Validator([](std::string& text) { return refusal_of_size(text); }, ""))
+  auto& limit = input.arguments.options.memory_limit;
+  app.add_option_function<std::string>(
+         "--memory-limit", [&limit](const std::string& text) { limit = *bytes_in(text); },
+         "Memory to keep within: fewer samples at once, and fewer to fit weights on; 0: no limit [0]")
+      ->check(CLI::Validator([](std::string& text) { return refusal_of_size(text); }, ""))
       ->option_text("800MB|2GB")
       ->group(group);
 }
 
 void add_general_options(CLI::App& app, Input& input) {
   auto& arguments = input.arguments;
-  app.add_option("--threads", arguments.threads, "Threads; 0: all cores [0]")->option_text("N")->group(group);
-  app.add_option("--at-once", arguments.at_once,
-                 "Samples run through a model at once: fewer need less memory, with the threads within each; 0: as many as threads [0]")
+  add_number<unsigned>(app, "--threads", arguments.threads, "Threads; 0: all cores [0]")->option_text("N")->group(group);
+  add_number<unsigned>(
+      app, "--at-once", arguments.at_once,
+      "Samples run through a model at once: fewer need less memory, with the threads within each; 0: as many as threads [0]")
       ->option_text("N")
       ->group(group);
   app.add_flag("--strict", arguments.options.strict, "Stop at the first unreadable image or undone preparation step")->group(group);
@@ -42,8 +60,11 @@ void add_general_options(CLI::App& app, Input& input) {
   app.add_flag_callback(
          "-q,--quiet", [&] { arguments.verbosity = Verbosity::quiet; }, "Say only warnings and errors")
       ->group(group);
-  app.set_config("--config", "", "Read options from a TOML file; unknown keys are errors")->option_text("FILE")->group(group);
-  app.allow_config_extras(CLI::config_extras_mode::error);
+  app.set_config("--config", "", "Read options from a TOML file; unknown keys are errors")
+      ->each([&arguments](const std::string& file) { arguments.options.config_file = file; })
+      ->option_text("FILE")
+      ->group(group);
+  app.config_formatter(std::make_shared<ConfigFile>(app));
 }
 
 }  // namespace quantize::cli

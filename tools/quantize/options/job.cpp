@@ -1,6 +1,7 @@
 // The job: which model becomes what, and where it goes.
 #include "options/choice.h"
 #include "options/groups.h"
+#include "options/number.h"
 
 namespace quantize::cli {
 namespace {
@@ -30,7 +31,7 @@ void add_job_options(CLI::App& app, Input& input) {
   add_choice(app, "--cpu", options.cpu, processors,
              "Processors it is for; 'any' has 7-bit weights where x86 without VNNI would cut 16-bit sums")
       ->group(group);
-  app.add_option("--opset", options.opset, "Raise the model to at least this opset")->option_text("N")->group(group);
+  add_number<std::int64_t>(app, "--opset", options.opset, "Raise the model to at least this opset")->option_text("N")->group(group);
 }
 
 void add_dry_run(CLI::App& app, Input& input) {

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "options/choice.h"
 #include "options/groups.h"
+#include "options/number.h"
 
 namespace quantize::cli {
 namespace {
@@ -22,14 +23,16 @@ void add_preprocessing_options(CLI::App& app, Input& input) {
   app.add_option("--preprocess", raw.preprocess, "A known recipe [imagenet; for gray: unit]")
       ->option_text("imagenet|unit|signed|raw")
       ->group(group);
-  app.add_option("--scale", raw.scale, "Factor on the pixel")->option_text("X")->group(group);
+  add_number<float>(app, "--scale", raw.scale, "Factor on the pixel")->option_text("X")->group(group);
   app.add_option("--mean", raw.mean, "One value, or one per channel, comma separated")
       ->delimiter(',')
+      ->check(is_number<float>())
       ->allow_extra_args(false)
       ->option_text("X,...")
       ->group(group);
   app.add_option("--std", raw.std, "One value, or one per channel, comma separated")
       ->delimiter(',')
+      ->check(is_number<float>())
       ->allow_extra_args(false)
       ->option_text("X,...")
       ->group(group);

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "options/choice.h"
 #include "options/groups.h"
+#include "options/number.h"
 
 namespace quantize::cli {
 namespace {
@@ -23,17 +24,20 @@ void add_quantization_options(CLI::App& app, Input& input) {
   auto& raw = input.raw;
   auto& options = input.arguments.options;
   const std::string group = "Calibration and encodings";
-  app.add_option("--samples", options.samples, "At most this many samples, evenly spread [100]")->option_text("N")->group(group);
+  add_number<std::size_t>(app, "--samples", options.samples, "At most this many samples, evenly spread [100]")
+      ->option_text("N")
+      ->group(group);
   add_choice(app, "--method", raw.method, methods,
              "How activation ranges are chosen; auto: min-max at -O0, least squares that weighs clipping at -O1, measured tensor by tensor "
              "from -O2 on")
       ->group(group);
-  app.add_option("--percentile", raw.percentile, "Share of values that a range keeps, in percent; means --method percentile [99.999]")
+  add_number<double>(app, "--percentile", raw.percentile,
+                     "Share of values that a range keeps, in percent; means --method percentile [99.999]")
       ->option_text("P")
       ->group(group);
   add_choice(app, "--weights", raw.weights, granularities, "Granularity of weight scales")->group(group);
-  app.add_option("--block-size", raw.block_size,
-                 "4-bit weights of matrix products and 1x1 convolutions: input channels that share a scale; 0: all [0]")
+  add_number<int>(app, "--block-size", raw.block_size,
+                  "4-bit weights of matrix products and 1x1 convolutions: input channels that share a scale; 0: all [0]")
       ->option_text("N")
       ->check(CLI::Range(0, 65536))
       ->group(group);
@@ -51,7 +55,7 @@ void add_quantization_options(CLI::App& app, Input& input) {
       ->allow_extra_args(false)
       ->option_text("STEP")
       ->group(group);
-  app.add_option("--seed", options.seed, "Seed of everything drawn at random [0]")->option_text("N")->group(group);
+  add_number<std::uint64_t>(app, "--seed", options.seed, "Seed of everything drawn at random [0]")->option_text("N")->group(group);
   app.add_option("--exclude", options.exclusions.nodes, "Leave the node of this name float (repeatable)")
       ->allow_extra_args(false)
       ->option_text("NAME")

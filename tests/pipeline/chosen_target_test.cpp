@@ -1,4 +1,4 @@
-#include "pipeline/stages.h"
+#include "pipeline/chosen_target.h"
 
 #include <gtest/gtest.h>
 
