@@ -23,19 +23,14 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "dataset/bad_file.h"
 #include "dataset/image.h"
 #include "dataset/picture_file.h"
 
 namespace quantize {
 namespace {
 
-[[noreturn]] void fail(const std::string& name, const std::string& what) { throw Error(ErrorKind::data, name + ": " + what); }
-
 ByteView view(const std::string& bytes) { return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}; }
-
-std::uint8_t luminance(const std::uint8_t* rgb) {
-  return static_cast<std::uint8_t>((19595U * rgb[0] + 38470U * rgb[1] + 7471U * rgb[2] + 0x8000U) >> 16);
-}
 
 // From gray, gray + alpha, RGB or RGB + alpha (`from` = 1 to 4) to gray or RGB. Alpha is dropped, not blended.
 Image convert(const std::uint8_t* pixels, int width, int height, int from, int channels) {
@@ -49,29 +44,46 @@ Image convert(const std::uint8_t* pixels, int width, int height, int from, int c
     } else if (channels == 3) {
       std::copy_n(pixels, 3, out);
     } else {
-      out[0] = luminance(pixels);
+      out[0] = luminance(pixels[0], pixels[1], pixels[2]);
     }
   }
   return image;
 }
 
 Image decode_with_stb(ByteView bytes, int channels, const std::string& name) {
-  if (bytes.size() > std::numeric_limits<int>::max()) fail(name, "the file is too large");
+  if (bytes.size() > std::numeric_limits<int>::max()) bad_file(name, "the file is too large");
   const int size = static_cast<int>(bytes.size());
   int width = 0;
   int height = 0;
   int from = 0;
   if (stbi_info_from_memory(bytes.data(), size, &width, &height, &from) == 0) {
-    fail(name, std::string("cannot be decoded: ") + stbi_failure_reason());
+    bad_file(name, std::string("cannot be decoded: ") + stbi_failure_reason());
   }
   check_size(width, height, name);
   const std::unique_ptr<stbi_uc, decltype(&stbi_image_free)> pixels(stbi_load_from_memory(bytes.data(), size, &width, &height, &from, 0),
                                                                     &stbi_image_free);
-  if (!pixels) fail(name, std::string("cannot be decoded: ") + stbi_failure_reason());
+  if (!pixels) bad_file(name, std::string("cannot be decoded: ") + stbi_failure_reason());
   return convert(pixels.get(), width, height, from, channels);
 }
 
 }  // namespace
+
+std::size_t decoding_bytes(ByteView bytes, int channels, const std::string& name) {
+  constexpr std::uint64_t copies = 3;   // planes or rows, the decoder's pixels, ours: not all at once, but freed ones are not given back
+  std::uint64_t values = bytes.size();  // of a PGM or PPM: one byte each, or two
+  std::uint64_t sample_size = 1;
+  if (check_picture(bytes, name) == PictureKind::pnm) {
+    if (bytes[1] == '5') values *= static_cast<std::uint64_t>(channels);
+  } else {
+    const int size = static_cast<int>(std::min<std::size_t>(bytes.size(), std::numeric_limits<int>::max()));
+    int width = 0, height = 0, from = 0;
+    if (stbi_info_from_memory(bytes.data(), size, &width, &height, &from) == 0) return bytes.size();
+    check_size(width, height, name);
+    values = static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height) * static_cast<std::uint64_t>(std::max(from, channels));
+    sample_size = stbi_is_16_bit_from_memory(bytes.data(), size) != 0 ? 2 : 1;
+  }
+  return bytes.size() + copies * sample_size * values;
+}
 
 Image decode_image(std::span<const std::uint8_t> bytes, int channels, const std::string& name) {
   if (channels != 1 && channels != 3) throw Error(ErrorKind::internal, "pictures are decoded to 1 or 3 channels");
@@ -106,15 +118,15 @@ std::filesystem::path label_path(const std::filesystem::path& folder, const std:
 Image read_label(const std::filesystem::path& path) {
   const std::string name = path.string();
   std::string bytes = read_file(path);
-  if (check_picture(view(bytes), name) != PictureKind::png) fail(name, "a label must be a PNG");
+  if (check_picture(view(bytes), name) != PictureKind::png) bad_file(name, "a label must be a PNG");
   const auto chunks = png_chunks(view(bytes));
   const int depth = static_cast<unsigned char>(bytes[chunks.front().offset + 8]);
   char& color_type = bytes[chunks.front().offset + 9];
   if (color_type != 0 && color_type != 3) {
-    fail(name, "a label must be a gray or palette PNG, its pixels are class numbers; this one has colours or alpha");
+    bad_file(name, "a label must be a gray or palette PNG, its pixels are class numbers; this one has colours or alpha");
   }
   if (depth != 1 && depth != 2 && depth != 4 && depth != 8) {
-    fail(name, "a label must have at most 8 bits per pixel; this one has " + std::to_string(depth));
+    bad_file(name, "a label must have at most 8 bits per pixel; this one has " + std::to_string(depth));
   }
 
   color_type = 0;

@@ -3,13 +3,11 @@
 #include <cmath>
 #include <optional>
 
-#include "base/error.h"
+#include "dataset/bad_file.h"
 #include "dataset/picture_file.h"
 
 namespace quantize {
 namespace {
-
-[[noreturn]] void fail(const std::string& name, const std::string& what) { throw Error(ErrorKind::data, name + ": " + what); }
 
 bool is_space(std::uint8_t byte) { return std::isspace(byte) != 0; }
 
@@ -46,7 +44,7 @@ Image decode_pnm(ByteView bytes, const std::string& name) {
   const auto height = read_number(bytes, at);
   const auto largest = read_number(bytes, at);
   if (!width || !height || !largest || *largest < 1 || *largest > 65535 || at >= bytes.size() || !is_space(bytes[at])) {
-    fail(name, "the header of the PPM or PGM file is damaged");
+    bad_file(name, "the header of the PPM or PGM file is damaged");
   }
   check_size(*width, *height, name);
   ++at;  // exactly one white space ends the header
@@ -54,7 +52,7 @@ Image decode_pnm(ByteView bytes, const std::string& name) {
   Image image{static_cast<int>(*width), static_cast<int>(*height), bytes[1] == '6' ? 3 : 1, {}};
   const std::size_t count = static_cast<std::size_t>(*width * *height) * static_cast<std::size_t>(image.channels);
   const std::size_t sample_size = *largest > 255 ? 2 : 1;
-  if (bytes.size() - at < count * sample_size) fail(name, "the PPM or PGM file is cut off");
+  if (bytes.size() - at < count * sample_size) bad_file(name, "the PPM or PGM file is cut off");
   image.pixels.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
     const auto* sample = &bytes[at + i * sample_size];

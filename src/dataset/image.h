@@ -1,6 +1,7 @@
 // Pictures: decoding and resizing. The only folder that includes stb_image.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -15,10 +16,18 @@ struct Image {
   std::vector<std::uint8_t> pixels;
 };
 
+// Pillow's weights (ITU-R 601).
+constexpr std::uint8_t luminance(std::uint8_t red, std::uint8_t green, std::uint8_t blue) {
+  return static_cast<std::uint8_t>((19595U * red + 38470U * green + 7471U * blue + 0x8000U) >> 16U);
+}
+
 // Decodes JPEG, PNG, BMP, PPM/PGM; 16-bit pictures are reduced to 8 bits (high byte), alpha is dropped, gray becomes RGB when channels is 3
-// and the reverse with Pillow's weights (ITU-R 601: (19595 R + 38470 G + 7471 B + 0x8000) >> 16). Throws Error{data} naming the file.
+// and RGB its luminance when it is 1. Throws Error{data} naming the file.
 Image read_image(const std::filesystem::path& path, int channels);
 Image decode_image(std::span<const std::uint8_t> bytes, int channels, const std::string& name);
+// The memory that decoding takes for a while, the file itself included, by what its head says of the picture. Throws Error{data} naming the
+// file where it is seen at once that it cannot be decoded.
+std::size_t decoding_bytes(std::span<const std::uint8_t> bytes, int channels, const std::string& name);
 std::vector<std::uint8_t> encode_png(const Image& image);
 
 // <folder>/<stem>.png

@@ -5,8 +5,8 @@
 #include <limits>
 #include <optional>
 
-#include "base/error.h"
 #include "base/files.h"
+#include "dataset/bad_file.h"
 
 namespace quantize {
 namespace {
@@ -21,8 +21,6 @@ struct Header {
   std::optional<bool> fortran_order;
   std::optional<Shape> shape;
 };
-
-[[noreturn]] void fail(const std::string& name, const std::string& what) { throw Error(ErrorKind::data, name + ": " + what); }
 
 class HeaderParser {
  public:
@@ -44,7 +42,7 @@ class HeaderParser {
   }
 
  private:
-  [[noreturn]] void damaged() const { fail(name_, "the header of the .npy file is damaged"); }
+  [[noreturn]] void damaged() const { bad_file(name_, "the header of the .npy file is damaged"); }
 
   void skip_space() {
     while (!text_.empty() && std::isspace(static_cast<unsigned char>(text_.front())) != 0) text_.remove_prefix(1);
@@ -83,7 +81,7 @@ class HeaderParser {
     expect(':');
     skip_space();
     if (key == "descr") {
-      if (!text_.empty() && text_.front() == '[') fail(name_, "holds records; only plain arrays of numbers are read");
+      if (!text_.empty() && text_.front() == '[') bad_file(name_, "holds records; only plain arrays of numbers are read");
       header.descr = read_string();
     } else if (key == "fortran_order") {
       header.fortran_order = accept_word("True");
@@ -136,11 +134,11 @@ ElementType element_type(const std::string& descr, const std::string& name) {
   for (const auto& [known, type] : types) {
     if (kind != known) continue;
     if (descr[0] == '>' && element_size(type) > 1) {
-      fail(name, "is big endian (" + descr + "); save it as little endian");
+      bad_file(name, "is big endian (" + descr + "); save it as little endian");
     }
     if (std::string_view("<|=>").find(descr[0]) != std::string_view::npos) return type;
   }
-  fail(name, "holds values of NumPy type '" + descr + "'; floats, integers and bool are read");
+  bad_file(name, "holds values of NumPy type '" + descr + "'; floats, integers and bool are read");
 }
 
 // Compared with what is there before anything is allocated: a header may claim any size.
@@ -148,32 +146,32 @@ void check_payload(const Shape& shape, std::size_t value_size, std::size_t paylo
   constexpr auto too_many = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t needed = value_size;
   for (const auto dimension : shape) {
-    if (dimension == 0) fail(name, "holds no values (shape " + to_string(shape) + ")");
+    if (dimension == 0) bad_file(name, "holds no values (shape " + to_string(shape) + ")");
     const auto factor = static_cast<std::uint64_t>(dimension);
     needed = needed > too_many / factor ? too_many : needed * factor;
   }
   const std::string has = "shape " + to_string(shape) + " does not fit its " + std::to_string(payload) + " bytes of values";
-  if (payload < needed) fail(name, "the .npy file is cut off: " + has);
-  if (payload > needed) fail(name, "the .npy file is damaged: " + has);
+  if (payload < needed) bad_file(name, "the .npy file is cut off: " + has);
+  if (payload > needed) bad_file(name, "the .npy file is damaged: " + has);
 }
 
 }  // namespace
 
 Tensor parse_npy(std::string_view bytes, const std::string& name) {
-  if (bytes.empty()) fail(name, "the file is empty");
-  if (!bytes.starts_with("\x93NUMPY")) fail(name, "not a .npy file");
+  if (bytes.empty()) bad_file(name, "the file is empty");
+  if (!bytes.starts_with("\x93NUMPY")) bad_file(name, "not a .npy file");
   const int version = bytes.size() > 6 ? bytes[6] : 0;
   const std::size_t length_size = version == 1 ? 2 : 4;
-  if (bytes.size() < 8 + length_size) fail(name, "the .npy file is cut off");
-  if (version < 1 || version > 3) fail(name, "is a .npy file of version " + std::to_string(version) + "; 1 to 3 are read");
+  if (bytes.size() < 8 + length_size) bad_file(name, "the .npy file is cut off");
+  if (version < 1 || version > 3) bad_file(name, "is a .npy file of version " + std::to_string(version) + "; 1 to 3 are read");
   std::size_t length = 0;
   for (std::size_t i = length_size; i-- > 0;) length = length << 8 | static_cast<unsigned char>(bytes[8 + i]);
   bytes.remove_prefix(8 + length_size);
-  if (bytes.size() < length) fail(name, "the .npy file is cut off");
+  if (bytes.size() < length) bad_file(name, "the .npy file is cut off");
 
   const Header header = HeaderParser(bytes.substr(0, length), name).parse();
   const ElementType type = element_type(*header.descr, name);
-  if (*header.fortran_order && header.shape->size() > 1) fail(name, "is in Fortran order; save numpy.ascontiguousarray(...) instead");
+  if (*header.fortran_order && header.shape->size() > 1) bad_file(name, "is in Fortran order; save numpy.ascontiguousarray(...) instead");
   const auto payload = bytes.substr(length);
   check_payload(*header.shape, element_size(type), payload.size(), name);
   const auto* first = reinterpret_cast<const std::byte*>(payload.data());

@@ -6,14 +6,12 @@
 #include <cstdlib>
 #include <numeric>
 
-#include "base/error.h"
+#include "dataset/bad_file.h"
 
 namespace quantize {
 namespace {
 
 constexpr std::size_t png_signature_size = 8, png_chunk_frame = 12;  // length, type and checksum around each payload
-
-[[noreturn]] void fail(const std::string& name, const std::string& what) { throw Error(ErrorKind::data, name + ": " + what); }
 
 bool starts_with(ByteView bytes, std::string_view start) {
   return bytes.size() >= start.size() &&
@@ -86,11 +84,11 @@ void check_jpeg(ByteView bytes, const std::string& name) {
       if (length > bytes.size() - at - 2) break;
       const auto segment = length >= 2 ? bytes.subspan(at + 4, length - 2) : ByteView{};
       const bool is_fine = length >= 2 && (marker != 0xC4 || tables.define(segment)) && (marker != 0xDA || tables.serve(segment));
-      if (!is_fine) fail(name, "the JPEG file is damaged");
+      if (!is_fine) bad_file(name, "the JPEG file is damaged");
       at += 2 + length;
     }
   }
-  fail(name, "the JPEG file is cut off (it has no end marker)");
+  bad_file(name, "the JPEG file is cut off (it has no end marker)");
 }
 
 // True also for headers that make no sense: the decoder has a message for those.
@@ -109,15 +107,15 @@ bool bmp_is_complete(ByteView bytes) {
 
 void check_png(ByteView bytes, const std::string& name) {
   const auto chunks = png_chunks(bytes);
-  if (chunks.empty() || chunks.back().type != "IEND") fail(name, "the PNG file is cut off");
+  if (chunks.empty() || chunks.back().type != "IEND") bad_file(name, "the PNG file is cut off");
   if (chunks.front().type != "IHDR" || chunks.front().size != 13) {
-    fail(name, "the PNG file is damaged (its header is not where it should be)");
+    bad_file(name, "the PNG file is damaged (its header is not where it should be)");
   }
   for (const auto& chunk : chunks) {
     const bool needed = std::isupper(static_cast<unsigned char>(chunk.type[0])) != 0;  // lower case: may be ignored, as text or a date
     const auto body = bytes.subspan(chunk.offset - 4, chunk.size + 4);
     if (needed && png_checksum(body) != big(bytes, chunk.offset + chunk.size, 4)) {
-      fail(name, "the PNG file is damaged (checksum of its " + std::string(chunk.type) + " chunk)");
+      bad_file(name, "the PNG file is damaged (checksum of its " + std::string(chunk.type) + " chunk)");
     }
   }
   check_size(big(bytes, chunks.front().offset, 4), big(bytes, chunks.front().offset + 4, 4), name);
@@ -156,15 +154,15 @@ std::vector<PngChunk> png_chunks(ByteView bytes) {
 }
 
 void check_size(std::int64_t width, std::int64_t height, const std::string& name) {
-  if (width <= 0 || height <= 0) fail(name, "the picture is empty (" + std::to_string(width) + "x" + std::to_string(height) + ")");
+  if (width <= 0 || height <= 0) bad_file(name, "the picture is empty (" + std::to_string(width) + "x" + std::to_string(height) + ")");
   if (width > max_picture_side || height > max_picture_side || width * height > max_picture_pixels) {
-    fail(name, "the picture is too large (" + std::to_string(width) + "x" + std::to_string(height) + ", at most " +
-                   std::to_string(max_picture_pixels) + " pixels)");
+    bad_file(name, "the picture is too large (" + std::to_string(width) + "x" + std::to_string(height) + ", at most " +
+                       std::to_string(max_picture_pixels) + " pixels)");
   }
 }
 
 PictureKind check_picture(ByteView bytes, const std::string& name) {
-  if (bytes.empty()) fail(name, "the file is empty");
+  if (bytes.empty()) bad_file(name, "the file is empty");
   if (starts_with(bytes, "\xFF\xD8\xFF")) {
     check_jpeg(bytes, name);
     return PictureKind::jpeg;
@@ -174,11 +172,11 @@ PictureKind check_picture(ByteView bytes, const std::string& name) {
     return PictureKind::png;
   }
   if (starts_with(bytes, "BM")) {
-    if (!bmp_is_complete(bytes)) fail(name, "the BMP file is cut off");
+    if (!bmp_is_complete(bytes)) bad_file(name, "the BMP file is cut off");
     return PictureKind::bmp;
   }
   if (starts_with(bytes, "P5") || starts_with(bytes, "P6")) return PictureKind::pnm;
-  fail(name, "not a JPEG, PNG, BMP, binary PPM or binary PGM picture");
+  bad_file(name, "not a JPEG, PNG, BMP, binary PPM or binary PGM picture");
 }
 
 }  // namespace quantize

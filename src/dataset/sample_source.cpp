@@ -15,6 +15,7 @@
 #include "dataset/image.h"
 #include "dataset/npy.h"
 #include "dataset/random_sample.h"
+#include "dataset/room.h"
 
 namespace quantize {
 namespace {
@@ -116,6 +117,18 @@ Tensor load_picture(const fs::path& path, const InputSpec& input, const Preproce
   }
 }
 
+void try_to_read(const fs::path& path, int channels, Room& room) {
+  const std::string text = read_file(path);
+  const std::span bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+  const bool npy = is_npy(path);
+  const Room::Stay stay(room, npy ? 2 * text.size() : decoding_bytes(bytes, channels, path.string()));
+  if (npy) {
+    parse_npy(text, path.string());
+  } else {
+    decode_image(bytes, channels, path.string());
+  }
+}
+
 }  // namespace
 
 SampleSource SampleSource::open(const fs::path& folder, std::vector<InputSpec> inputs, const Preprocess& preprocess, std::uint64_t seed) {
@@ -188,17 +201,13 @@ std::pair<SampleSource, SampleSource> SampleSource::hold_out(double fraction) co
   return result;
 }
 
-SampleSource SampleSource::readable(const std::function<void(const std::string&)>& skipped, const Context& context) const {
+SampleSource SampleSource::readable(const std::function<void(const std::string&)>& skipped, const Context& context,
+                                    std::size_t memory) const {
   std::vector<std::string> reasons(size());
+  Room room(memory);
   parallel_for(context, size(), [&](std::size_t i, unsigned) {
     try {
-      for (const auto& path : files_[i].files) {
-        if (is_npy(path)) {
-          read_npy(path);
-        } else {
-          read_image(path, channels_of(preprocess_));
-        }
-      }
+      for (const auto& path : files_[i].files) try_to_read(path, channels_of(preprocess_), room);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::data) throw;
       reasons[i] = error.what();
@@ -206,6 +215,7 @@ SampleSource SampleSource::readable(const std::function<void(const std::string&)
   });
   SampleSource result = *this;
   result.files_.clear();
+  result.reading_bytes_ = room.most_wanted();
   std::string first_reason;
   for (std::size_t i = 0; i < size(); ++i) {
     if (reasons[i].empty()) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -60,10 +61,12 @@ class SampleSource {
   // Splits off about `fraction` of the items, evenly spread, at least 1 and at most size() - 1: {rest, held out}. Needs two items or more
   // (Error{data}).
   [[nodiscard]] std::pair<SampleSource, SampleSource> hold_out(double fraction) const;
-  // Without the items whose files cannot be decoded. Each of those is passed to `skipped` with the reason.
-  // Throws Error{data} with the first reason when none is left.
-  [[nodiscard]] SampleSource readable(const std::function<void(const std::string& reason)>& skipped,
-                                      const Context& context = Context()) const;
+  // Without the items whose files cannot be decoded. Each of those is passed to `skipped` with the reason. Several are decoded at once, as
+  // many as need no more than `memory` bytes together. Throws Error{data} with the first reason when none is left.
+  [[nodiscard]] SampleSource readable(const std::function<void(const std::string& reason)>& skipped, const Context& context = Context(),
+                                      std::size_t memory = std::numeric_limits<std::size_t>::max()) const;
+  // What reading one file of these items takes at the most; 0 before readable() has seen them.
+  [[nodiscard]] std::size_t reading_bytes() const { return reading_bytes_; }
   // The same items as inputs of another model, or of the same one fed otherwise.
   [[nodiscard]] SampleSource with_inputs(std::vector<InputSpec> inputs, const Preprocess& preprocess) const;
   // Fingerprint of the names and bytes of all files and of the pre-processing.
@@ -74,6 +77,7 @@ class SampleSource {
   std::vector<InputSpec> inputs_;
   Preprocess preprocess_;
   std::optional<std::uint64_t> random_seed_;
+  std::size_t reading_bytes_ = 0;
 };
 
 }  // namespace quantize

@@ -42,20 +42,55 @@ class Tapped {
   std::vector<std::size_t> places_;
 };
 
+// What becomes of the outputs behind the first.
+class OtherOutputs {
+ public:
+  OtherOutputs(const Session& fp32, std::size_t samples) : energies_(samples) {
+    for (std::size_t k = 1; k < fp32.outputs().size(); ++k) names_.push_back(fp32.outputs()[k].name);
+  }
+
+  // Several threads may each add another sample. What is no number, or was made another type or shape, does not count.
+  void add(std::size_t sample, std::span<const Tensor> fp32, std::span<const Tensor> other) {
+    auto& energies = energies_[sample];
+    energies.resize(names_.size());
+    for (std::size_t k = 0; k < names_.size() && k + 1 < other.size(); ++k) {
+      const Tensor &a = fp32[k + 1], &b = other[k + 1];
+      if (is_float(a.type) && is_float(b.type) && a.shape == b.shape) energies[k] = Energy::of(float_values(a), float_values(b));
+    }
+  }
+
+  [[nodiscard]] std::vector<OutputAccuracy> summarize() const {
+    std::vector<OutputAccuracy> outputs;
+    for (std::size_t k = 0; k < names_.size(); ++k) {
+      Energy all;
+      for (const auto& energies : energies_) all.add(energies[k]);
+      if (all.count > 0) outputs.push_back({names_[k], all.sqnr_db()});
+    }
+    return outputs;
+  }
+
+ private:
+  std::vector<std::string> names_;
+  std::vector<std::vector<Energy>> energies_;  // [sample][output]
+};
+
 }  // namespace
 
 Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized, const SampleSource& samples, ClassAxis axis,
                          const std::filesystem::path& labels, const SessionOptions& options, const Context& context) {
   const Session reference(fp32), other(quantized, options);
   Comparisons results(samples.size());
+  OtherOutputs others(reference, samples.size());
   std::vector<std::string> names(samples.size());
   std::optional<Confusion> truth_fp32, truth_quantized;  // counts: the order of adding does not matter
   std::mutex mutex;
   const auto progress = context.step("evaluate", samples.size());
   parallel_for_samples(context, samples.size(), [&](std::size_t i, unsigned) {
     const Sample sample = samples.load(i);
-    const Tensor a = reference.run(sample.inputs)[0], b = other.run(sample.inputs)[0];
+    const auto all_a = reference.run(sample.inputs), all_b = other.run(sample.inputs);
+    const Tensor &a = all_a[0], &b = all_b[0];
     results.add(i, a, b, axis);
+    others.add(i, all_a, all_b);
     names[i] = sample.stem;
     progress->tick();
     if (labels.empty()) return;
@@ -68,6 +103,7 @@ Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& q
     truth_quantized->add(here_quantized);
   });
   Accuracy accuracy = results.summarize(names);
+  accuracy.other_outputs = others.summarize();
   if (!labels.empty()) {
     accuracy.miou_fp32 = truth_fp32->mean_iou();
     accuracy.miou_quantized = truth_quantized->mean_iou();

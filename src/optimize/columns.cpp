@@ -1,9 +1,12 @@
 #include "optimize/columns.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 
 #include "base/error.h"
 #include "model/attribute.h"
+#include "model/graph.h"
 
 namespace quantize {
 
@@ -90,6 +93,11 @@ std::int64_t ColumnView::source(const Axis& axis, std::int64_t at, std::int64_t 
   return place >= 0 && place < size ? place : -1;
 }
 
+std::size_t ColumnView::positions(const ValueTypes& types, const std::string& input) const {
+  const auto& type = types.of(input);
+  return type.is_static() ? positions(*type.shape) : std::numeric_limits<std::uint32_t>::max();
+}
+
 void ColumnView::gather(const Tensor& input, std::span<const std::size_t> positions, float* out) const {
   const auto values = input.as<float>();
   if (kind_ == Kind::matrix) {
@@ -156,6 +164,19 @@ Matrix ColumnView::weights(std::span<const float> tensor, std::size_t group) con
 
 void ColumnView::store(const Matrix& weights, std::size_t group, std::span<float> tensor) const {
   each_weight(group, [&](std::size_t row, std::size_t k, std::size_t index) { tensor[index] = static_cast<float>(weights(row, k)); });
+}
+
+std::size_t largest_columns(const onnx::ModelProto& model, const Placement& placement, std::size_t samples, std::size_t positions) {
+  const GraphIndex index(model.graph());
+  const ValueTypes types(model);
+  std::size_t largest = 0;
+  for (const auto& [number, op] : placement.weighted) {
+    if (op.channel_axis < 0) continue;
+    const ColumnView view(index.node(number), op, shape_of(*index.initializer(op.weight)));
+    const std::size_t drawn = samples * std::min(positions, view.positions(types, op.input));
+    largest = std::max(largest, drawn * view.groups() * view.length() * sizeof(float));
+  }
+  return largest;
 }
 
 }  // namespace quantize

@@ -7,9 +7,11 @@
 #include <span>
 #include <vector>
 
+#include "encode/placement.h"
 #include "model/tensor.h"
 #include "ops/op_table.h"
 #include "optimize/linalg.h"
+#include "prepare/value_types.h"
 
 namespace quantize {
 
@@ -23,6 +25,8 @@ class ColumnView {
   [[nodiscard]] std::size_t length() const { return channels_ * taps_; }  // of a column, per group
   // Output positions of one input tensor, batch included.
   [[nodiscard]] std::size_t positions(const Shape& input) const;
+  // The same of the tensor `input`; as many as one can think of where the model does not say its shape.
+  [[nodiscard]] std::size_t positions(const ValueTypes& types, const std::string& input) const;
   // Writes the columns at `positions`: one row of groups() x length() values each.
   void gather(const Tensor& input, std::span<const std::size_t> positions, float* out) const;
 
@@ -51,5 +55,8 @@ class ColumnView {
   std::vector<Axis> axes_;
   std::size_t groups_ = 1, rows_ = 1, channels_ = 1, taps_ = 1;
 };
+
+// Bytes of the columns at up to `positions` in each of `samples`, of the operator that has the most.
+std::size_t largest_columns(const onnx::ModelProto& model, const Placement& placement, std::size_t samples, std::size_t positions);
 
 }  // namespace quantize

@@ -245,7 +245,10 @@ FittedGroup fit_group(const Matrix& weights, const GroupMoments& fit, const RowJ
   });
   if (!ordered.usable) return fitted;
   const bool alone = std::ranges::find(solved, 1) == solved.end();
-  if (settings.float_target || alone) targets.push_back(weights), solved.push_back(1);  // infinitely damped
+  if (settings.float_target || alone) {  // infinitely damped
+    targets.push_back(weights);
+    solved.push_back(1);
+  }
   for (std::size_t i = 0; i < targets.size(); ++i) {
     if (solved[i] == 0) continue;
     const FittedGroup candidate = round_towards(targets[i], ordered, grids, rules, settings, context);

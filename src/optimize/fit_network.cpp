@@ -221,8 +221,10 @@ class Fitter {
 }  // namespace
 
 std::size_t fit_bytes(const Plan& plan, const FitEffort& effort, std::size_t samples, std::size_t live, const Context& context) {
-  constexpr std::size_t kept = 4, temporary = 5;  // matrices per block: moments to fit and to check by; while a block is fitted
+  constexpr std::size_t temporary = 5;  // matrices per block, while it is fitted
   const GraphIndex index(plan.model.graph());
+  const ValueTypes types(plan.model.proto);
+  const std::size_t used = samples_that_fit(effort, samples, live, context);
   std::size_t largest = 0, waiting = 0;  // waiting: for the last reader of their weight
   for (const auto& [number, op] : plan.placement.weighted) {
     if (op.channel_axis < 0) continue;
@@ -230,11 +232,13 @@ std::size_t fit_bytes(const Plan& plan, const FitEffort& effort, std::size_t sam
     const auto blocks = column_blocks(view, effort.longest_block);
     const std::size_t matrix = blocks[0].length * blocks[0].length * sizeof(double);
     const std::size_t at_once = std::min<std::size_t>(blocks.size(), context.threads);
-    const std::size_t columns = columns_of(effort, view) * view.groups() * view.length() * sizeof(float);
-    largest = std::max(largest, matrix * (kept * blocks.size() + temporary * at_once) + 2 * std::min(columns, batch_limit(context)));
+    const std::size_t columns = std::min(columns_of(effort, view), used * view.positions(types, op.input));
+    const std::size_t gathered = columns * view.groups() * view.length() * sizeof(float);
+    const std::size_t kept = columns > blocks[0].length ? 4 : 2;  // moments to fit and to check by; few columns are kept as they are
+    largest = std::max(largest, matrix * (kept * blocks.size() + temporary * at_once) + 2 * std::min(gathered, batch_limit(context)));
     if (index.uses(op.weight).size() > 1) waiting += matrix * kept * blocks.size();
   }
-  return 2 * live * samples_that_fit(effort, samples, live, context) + waiting + largest;
+  return 2 * live * used + waiting + largest;
 }
 
 NetworkFit fit_network(Plan& plan, const OptimizeInput& input, const FitEffort& effort, const Context& context) {

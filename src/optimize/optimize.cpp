@@ -282,7 +282,7 @@ std::size_t optimize_bytes(const Plan& plan, const OptimizeInput& input, Level l
   std::size_t ranges = 0, fit = 0;
   if (chooses_ranges(input, effort)) {
     const std::size_t samples = samples_for_ranges(std::min(effort.ranges, learned), input.live_bytes, context);
-    ranges = range_bytes(samples, input.live_bytes, context);
+    ranges = range_bytes(plan, samples, input.live_bytes, effort.positions, context);
   }
   if (input.does("fit-weights")) fit = fit_bytes(plan, effort.fit, learned, input.live_bytes, context);
   return judge_bytes(plan.model.proto, split.judged.samples, context) + std::max(ranges, fit);

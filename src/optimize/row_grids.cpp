@@ -23,7 +23,9 @@ struct RowSearch {
   void attempt(double scale, std::int32_t low, std::int32_t high) {
     const Grid grid{static_cast<double>(rule.nearest(scale)), low, high};
     const double error = linalg().rounding_error(row, importance, grid);
-    if (error < least) least = error, best = grid;
+    if (!(error < least)) return;
+    least = error;
+    best = grid;
   }
 
   // Shares of the scale that has room for the largest magnitude.

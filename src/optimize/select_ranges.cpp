@@ -287,8 +287,9 @@ std::size_t samples_for_ranges(std::size_t wanted, std::size_t live, const Conte
   return std::clamp<std::size_t>(context.working_memory / std::max<std::size_t>(live, 1), 1, wanted);
 }
 
-std::size_t range_bytes(std::size_t samples, std::size_t live, const Context& context) {
-  return samples * live + (1 + 2 * std::min<std::size_t>(context.threads, most_options)) * column_bytes(context);
+std::size_t range_bytes(const Plan& plan, std::size_t samples, std::size_t live, std::size_t positions, const Context& context) {
+  const std::size_t columns = std::min(largest_columns(plan.model.proto, plan.placement, samples, positions), column_bytes(context));
+  return samples * live + (1 + 2 * std::min<std::size_t>(context.threads, most_options)) * columns;
 }
 
 int select_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& input, std::size_t positions, const Context& context) {

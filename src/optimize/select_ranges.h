@@ -14,8 +14,8 @@ namespace quantize {
 int select_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& input, std::size_t positions, const Context& context);
 
 // Of `wanted` samples, as many as their activations fit into context.working_memory, and what select_ranges() then keeps at the most.
-// `live`: bytes of one sample's, see OptimizeInput.
+// `live`: bytes of one sample's, see OptimizeInput; `positions`: as for select_ranges().
 std::size_t samples_for_ranges(std::size_t wanted, std::size_t live, const Context& context);
-std::size_t range_bytes(std::size_t samples, std::size_t live, const Context& context);
+std::size_t range_bytes(const Plan& plan, std::size_t samples, std::size_t live, std::size_t positions, const Context& context);
 
 }  // namespace quantize

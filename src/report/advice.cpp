@@ -1,6 +1,7 @@
 #include "report/advice.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <map>
@@ -15,7 +16,8 @@ namespace {
 constexpr double notable_drop = 6;  // dB: half the amplitude of the signal that was left
 constexpr double room_for_4_bits = 0.99;
 
-// The run's command with changes, its output named after the change so that the run's own result is not overwritten.
+// The run's command with changes, its output named after the change so that the run's own result is not overwritten; the other files that
+// it wrote are left out.
 class NextCommand {
  public:
   NextCommand(const Report& report, const std::string& mark) : words_(split_words(report.command)) {
@@ -24,7 +26,7 @@ class NextCommand {
     const std::string scheme = "." + report.scheme;
     if (mark.starts_with('w') && stem.ends_with(scheme)) stem.resize(stem.size() - scheme.size());
     output.replace_filename(stem + "." + mark + output.extension().string());
-    for (const char* option : {"-o", "--output"}) remove_option(words_, option);
+    for (const char* option : {"-o", "--output", "--save-assignment", "--export-encodings"}) remove_option(words_, option);
     words_.insert(words_.end(), {"-o", output.string()});
   }
 
@@ -55,8 +57,6 @@ bool can_be_changed(const std::string& command) {
   return !words.empty() && !(words.size() > 1 && (words[1] == "evaluate" || words[1] == "apply"));
 }
 
-bool can_take(const Report& report, const std::string& scheme) { return !find_target(report.target).refused.contains(scheme); }
-
 std::string setting(const Report& report, const std::string& name) {
   for (const auto& [key, value] : report.config) {
     if (key == name) return value;
@@ -64,21 +64,33 @@ std::string setting(const Report& report, const std::string& name) {
   return {};
 }
 
-// The layer behind which most of the signal is lost: it lies farthest below every layer before it, and what it loses reaches the output.
+// Imported encodings are taken as they are, at every level.
+bool can_take_level(const Report& report) { return setting(report, "import-encodings").empty(); }
+
+// An assignment and imported encodings were made for this scheme, a budget was chosen for it.
+bool can_take(const Report& report, const std::string& scheme) {
+  const auto is_free = [&](const char* option) { return setting(report, option).empty(); };
+  return is_free("import-encodings") && is_free("assignment") && is_free("budget") && !find_target(report.target).refused.contains(scheme);
+}
+
+double noise(double sqnr_db) { return std::pow(10, -sqnr_db / 10); }
+
+// The layer where most of the noise is added, of those that lie far below every layer before them, and what it loses reaches the output.
+// Not the largest step in decibels: after a nearly exact layer every step is large.
 const LayerAccuracy* culprit(const Report& report) {
   std::map<std::string, const LayerAccuracy*> by_node;
   for (const auto& layer : report.layers) by_node[layer.node] = &layer;
   const LayerAccuracy* found = nullptr;
-  double most = notable_drop, least = std::numeric_limits<double>::infinity();
+  double most = 0, least = std::numeric_limits<double>::infinity();
   for (const auto& decision : report.decisions) {
     const auto layer = by_node.find(decision.node);
     if (layer == by_node.end()) continue;
-    const double drop = least - layer->second->sqnr_db;
-    if (decision.quantized && drop < std::numeric_limits<double>::infinity() && drop >= most) {
-      most = drop;
+    const double sqnr = layer->second->sqnr_db, added = noise(sqnr) - noise(least);
+    if (decision.quantized && std::isfinite(least) && least - sqnr >= notable_drop && added > most) {
+      most = added;
       found = layer->second;
     }
-    least = std::min(least, layer->second->sqnr_db);
+    least = std::min(least, sqnr);
   }
   return found != nullptr && report.accuracy.sqnr_db <= found->sqnr_db + notable_drop ? found : nullptr;
 }
@@ -92,7 +104,7 @@ void advise_on_accuracy(const Report& report, std::vector<Advice>& advice) {
                       NextCommand(report, "exclude").add("--exclude", layer->node).text()});
   }
   const std::string level = setting(report, "optimize");
-  if (level.empty() || level == "0" || level == "1") {
+  if (can_take_level(report) && (level.empty() || level == "0" || level == "1")) {
     const std::string next = level == "0" ? "1" : "2";
     advice.push_back({"-O" + next +
                           (next == "1" ? " equalizes channels and fits the weights to the FP32 network's own outputs: seconds more."
@@ -110,6 +122,7 @@ void advise_on_accuracy(const Report& report, std::vector<Advice>& advice) {
 
 void advise_on_speed(const Report& report, std::vector<Advice>& advice) {
   if (!report.latency || !(report.latency->speedup < words::clearly_slower) || !report.scheme.ends_with("a16")) return;
+  if (!can_take(report, "w8a8")) return;
   advice.push_back({"This model runs " + words::compare_speed(report.latency->speedup) + " than FP32 here, as " + report.scheme +
                         " has no integer kernels on a CPU. For speed on a CPU take w8a8.",
                     NextCommand(report, "w8a8").scheme("w8a8").text()});

@@ -40,11 +40,6 @@ std::uint8_t mix(std::uint8_t from, std::uint8_t to, double share) {
   return static_cast<std::uint8_t>(std::lround(from * (1 - share) + to * share));
 }
 
-// ITU-R 601, as Pillow does it.
-std::uint8_t luminance(const Colour& colour) {
-  return static_cast<std::uint8_t>((19595U * colour[0] + 38470U * colour[1] + 7471U * colour[2] + 0x8000U) >> 16U);
-}
-
 Image empty_like(const Image& picture) {
   Image result{.width = picture.width, .height = picture.height, .channels = 3, .pixels = {}};
   result.pixels.reserve(pixel_count(picture) * 3);
@@ -69,7 +64,8 @@ Image difference_picture(const Image& picture, std::span<const std::uint8_t> a, 
   check_size(picture, b);
   Image result = empty_like(picture);
   for (std::size_t pixel = 0; pixel < a.size(); ++pixel) {
-    const std::uint8_t gray = mix(0, luminance(colour_at(picture, pixel)), darkening);
+    const auto [red, green, blue] = colour_at(picture, pixel);
+    const std::uint8_t gray = mix(0, luminance(red, green, blue), darkening);
     const Colour colour = a[pixel] == b[pixel] ? Colour{gray, gray, gray} : differing;
     result.pixels.insert(result.pixels.end(), colour.begin(), colour.end());
   }

@@ -1,9 +1,10 @@
 #include "report/provider_json.h"
 
+#include <cmath>
+
+#include "formats/dump.h"
 #include "report/schema.h"
 #include "report/write_report.h"
-
-#include <cmath>
 
 namespace quantize {
 namespace {
@@ -64,8 +65,6 @@ Json to_json(const ProviderReport& report) {
   return result;
 }
 
-std::string write_json(const CompiledContext& context) {
-  return to_json(context).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
+std::string write_json(const CompiledContext& context) { return dump(to_json(context), 2) + "\n"; }
 
 }  // namespace quantize

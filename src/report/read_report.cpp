@@ -60,6 +60,8 @@ ImageAccuracy image_accuracy(const Json& json) {
   return {json.at("name"), decibels(json, "psnr_db"), decibels(json, "sqnr_db"), number(json, "agreement")};
 }
 
+OutputAccuracy output_accuracy(const Json& json) { return {json.at("name"), decibels(json, "sqnr_db")}; }
+
 Accuracy accuracy(const Json& json) {
   Accuracy result;
   result.psnr_db = decibels(json, "psnr_db");
@@ -72,6 +74,7 @@ Accuracy accuracy(const Json& json) {
   result.miou_fp32 = optional_number(json, "miou_fp32");
   result.miou_quantized = optional_number(json, "miou_quantized");
   result.images = list<ImageAccuracy>(json, "images", image_accuracy);
+  if (json.contains("other_outputs")) result.other_outputs = list<OutputAccuracy>(json, "other_outputs", output_accuracy);
   return result;
 }
 

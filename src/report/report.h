@@ -36,7 +36,7 @@ struct DataFacts {
 struct SizeOfKind {
   std::string kind;  // "int8 weights", "int32 biases", "float32 weights", "scales and zero points", "graph"
   std::uint64_t fp32_bytes = 0, quantized_bytes = 0;
-  int tensors = 0;
+  int tensors = 0;  // none where it is the graph: that is nodes and names
 };
 
 struct LatencyFacts {
@@ -79,6 +79,11 @@ struct ImageAccuracy {
   double psnr_db = 0, sqnr_db = 0, agreement = 0;
 };
 
+struct OutputAccuracy {
+  std::string name;
+  double sqnr_db = 0;  // over all images
+};
+
 struct Accuracy {
   double psnr_db = 0;  // mean over images of 20 log10(max|fp32| / RMSE)
   double psnr_db_worst = 0;
@@ -89,6 +94,7 @@ struct Accuracy {
   double miou_vs_fp32 = 0;
   std::optional<double> miou_fp32, miou_quantized;  // against labels
   std::vector<ImageAccuracy> images;
+  std::vector<OutputAccuracy> other_outputs;  // the model's further outputs of numbers; all else is said of the first
 };
 
 struct LayerAccuracy {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "formats/dump.h"
 #include "report/assets.h"
 #include "report/page_template.h"
 
@@ -28,9 +29,6 @@ Json row(const SensitivityRow& row) {
           {"agreement", number(row.agreement)}};
 }
 
-// File names and node names need not be UTF-8, JSON must be.
-std::string dump(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 }  // namespace
 
 std::string write_json(const SensitivityTable& table) {
@@ -47,7 +45,7 @@ std::string write_json(const SensitivityTable& table) {
       {"samples", table.samples},
       {"warnings", table.warnings}};
   std::string text = "{\n";
-  for (const auto& [key, value] : head.items()) text += "  " + dump(key) + ": " + dump(value) + ",\n";
+  for (const auto& [key, value] : head.items()) text += "  " + dump(Json(key)) + ": " + dump(value) + ",\n";
   text += "  \"rows\": [";
   for (std::size_t i = 0; i < table.rows.size(); ++i) text += (i == 0 ? "\n    " : ",\n    ") + dump(row(table.rows[i]));
   return text + "\n  ]\n}\n";

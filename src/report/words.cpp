@@ -64,15 +64,20 @@ std::string compare_size(std::uint64_t before, std::uint64_t after) {
   return compare(static_cast<double>(before) / static_cast<double>(after), 0.005, "smaller", "larger", "the same size");
 }
 
+std::string times(const Latency& latency, const std::string& between) {
+  const double before = latency.fp32.median_ms, after = latency.quantized.median_ms;
+  const int digits = std::min(before, after) < 1 ? 3 : 1;
+  return fixed(before, digits) + between + fixed(after, digits) + " ms";
+}
+
 std::string slower_than_fp32(const Report& report) {
   if (!report.latency || !(report.latency->speedup < clearly_slower)) return {};
   const auto& latency = *report.latency;
-  std::string text = "the quantized model is slower than FP32 on this machine: " + compare_speed(latency.speedup) + ", " +
-                     fixed(latency.fp32.median_ms, 1) + " -> " + fixed(latency.quantized.median_ms, 1) + " ms";
+  std::string text = "the quantized model is slower than FP32 on this machine: " + compare_speed(latency.speedup) + ", " + times(latency);
   if (!report.kernels) return text;
   const auto& kernels = *report.kernels;
   return text + "; " + std::to_string(kernels.floating) + " of " + std::to_string(kernels.floating + kernels.integer) +
-         " operators run in float, with " + std::to_string(kernels.conversions) + " conversions between them";
+         " operators run in float, with " + count(static_cast<std::size_t>(kernels.conversions), "conversion") + " between them";
 }
 
 std::string over_latency_budget(const Report& report) {

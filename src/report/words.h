@@ -22,6 +22,8 @@ std::string bytes(std::uint64_t count);
 // "2.42x faster", "1.23x slower", "as fast"; likewise for sizes.
 std::string compare_speed(double speedup);
 std::string compare_size(std::uint64_t before, std::uint64_t after);
+// "100.0 -> 40.0 ms", FP32's median and the quantized model's; in thousandths where one is below 1 ms: "0.031 -> 0.042 ms".
+std::string times(const Latency& latency, const std::string& between = " -> ");
 // Of a model that is clearly slower than FP32, whatever the cause of small differences; empty where it is not, or was not timed.
 std::string slower_than_fp32(const Report& report);
 // Of a latency that was timed and is clearly over the budget that an estimate had kept to; empty where it is not, or was not timed.

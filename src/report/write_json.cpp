@@ -1,6 +1,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "formats/dump.h"
 #include "report/advice.h"
 #include "report/provider_json.h"
 #include "report/schema.h"
@@ -67,6 +68,8 @@ Json image_accuracy(const ImageAccuracy& image) {
           {"agreement", number(image.agreement)}};
 }
 
+Json output_accuracy(const OutputAccuracy& output) { return {{"name", output.name}, {"sqnr_db", decibels(output.sqnr_db)}}; }
+
 Json accuracy(const Accuracy& accuracy) {
   Json result = {{"psnr_db", decibels(accuracy.psnr_db)},        {"psnr_db_worst", decibels(accuracy.psnr_db_worst)},
                  {"worst_image", accuracy.worst_image},          {"sqnr_db", decibels(accuracy.sqnr_db)},
@@ -75,6 +78,7 @@ Json accuracy(const Accuracy& accuracy) {
   if (accuracy.miou_fp32) result["miou_fp32"] = number(*accuracy.miou_fp32);
   if (accuracy.miou_quantized) result["miou_quantized"] = number(*accuracy.miou_quantized);
   result["images"] = list(accuracy.images, image_accuracy);
+  result["other_outputs"] = list(accuracy.other_outputs, output_accuracy);
   return result;
 }
 
@@ -204,9 +208,6 @@ Json to_json(const Report& report) {
   return result;
 }
 
-// File names on disk need not be UTF-8, JSON must be.
-std::string dump(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 std::string dump_list(const Json& values) {
   std::string text = "[";
   for (std::size_t index = 0; index < values.size(); ++index) text += (index == 0 ? "\n    " : ",\n    ") + dump(values[index]);
@@ -220,7 +221,7 @@ std::string write_json(const Report& report) {
   std::string text = "{";
   const Json json = to_json(report);
   for (const auto& [key, value] : json.items())
-    text += (text.size() == 1 ? "\n  " : ",\n  ") + dump(key) + ": " + (value.is_array() ? dump_list(value) : dump(value));
+    text += (text.size() == 1 ? "\n  " : ",\n  ") + dump(Json(key)) + ": " + (value.is_array() ? dump_list(value) : dump(value));
   return text + "\n}\n";
 }
 

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "formats/dump.h"
 #include "report/gates.h"
 #include "report/page_template.h"
 #include "report/words.h"
@@ -13,7 +14,7 @@ namespace {
 // XML 1.0 has no way to write most control characters, and what is not UTF-8 is no XML.
 std::string attribute(const std::string& name, std::string value) {
   using Json = nlohmann::json;
-  value = Json::parse(Json(value).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
+  value = Json::parse(dump(Json(value))).get<std::string>();
   std::replace_if(
       value.begin(), value.end(), [](unsigned char letter) { return letter < 0x20; }, ' ');
   return " " + name + "=\"" + escape_html(value) + "\"";
@@ -35,12 +36,15 @@ std::string properties(const Report& report) {
   return "    <properties>\n" + text + "    </properties>\n";
 }
 
+// Where two models are only compared, nothing is decided about nodes.
+std::string what_was_done(const Report& report) { return report.decisions.empty() ? "compared with FP32" : "quantized and verified"; }
+
 }  // namespace
 
 std::string write_junit(const Report& report) {
   const std::string suite = "quantize." + std::filesystem::path(report.quantized.path).filename().string();
   std::size_t missed = 0;
-  std::string cases = "    <testcase" + attribute("classname", suite) + attribute("name", "quantized and verified") +
+  std::string cases = "    <testcase" + attribute("classname", suite) + attribute("name", what_was_done(report)) +
                       attribute("time", words::fixed(report.seconds, 3)) + "/>\n";
   for (const auto& gate : report.gates) {
     cases += "    <testcase" + attribute("classname", suite) + attribute("name", gate.option) + attribute("time", "0");

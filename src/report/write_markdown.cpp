@@ -10,11 +10,12 @@ namespace {
 
 constexpr std::size_t layers_named = 5;
 
-// A node's name must not end the cell or start mark-up.
+// A node's name must not end the cell, start mark-up or steer a terminal.
 std::string code(const std::string& text) {
   std::string safe = text;
   std::replace(safe.begin(), safe.end(), '`', '\'');
   std::replace(safe.begin(), safe.end(), '\n', ' ');
+  safe = words::printable(std::move(safe));
   std::string cell;
   for (const char letter : safe) cell += letter == '|' ? std::string("\\|") : std::string(1, letter);
   return "`" + cell + "`";
@@ -28,8 +29,7 @@ std::string figures(const Report& report) {
                      row("size", words::compare_size(report.fp32.bytes, report.quantized.bytes) + " (" + words::bytes(report.fp32.bytes) +
                                      " to " + words::bytes(report.quantized.bytes) + ")");
   if (report.latency) {
-    text += row("speed", words::compare_speed(report.latency->speedup) + " (" + words::fixed(report.latency->fp32.median_ms, 1) + " to " +
-                             words::fixed(report.latency->quantized.median_ms, 1) + " ms)");
+    text += row("speed", words::compare_speed(report.latency->speedup) + " (" + words::times(*report.latency, " to ") + ")");
   }
   if (accuracy.images.empty()) return text;
   text += row("PSNR", words::decibels(accuracy.psnr_db) + " (worst picture " + words::decibels(accuracy.psnr_db_worst) + ")");

@@ -24,8 +24,7 @@ std::string line(const std::string& label, const std::string& text) {
 std::string speed(const Report& report) {
   if (!report.latency) return line("Speed", "not measured");
   const Latency& latency = *report.latency;
-  std::string text = words::compare_speed(latency.speedup) + ": " + words::fixed(latency.fp32.median_ms, 1) + " -> " +
-                     words::fixed(latency.quantized.median_ms, 1) + " ms (median of " +
+  std::string text = words::compare_speed(latency.speedup) + ": " + words::times(latency) + " (median of " +
                      words::count(static_cast<std::size_t>(latency.runs), "run") + ", " + words::count(latency.threads, "thread") + ")";
   const bool for_npu = report.scheme.ends_with("a16");
   if (for_npu && latency.speedup < 1) text += "; " + report.scheme + " is made for NPUs, a CPU computes it in float";
@@ -46,6 +45,10 @@ std::string quality(const Accuracy& accuracy) {
                               " by margin), mIoU against FP32 " + words::fixed(accuracy.miou_vs_fp32, 3));
   if (accuracy.miou_fp32 && accuracy.miou_quantized)
     text += line("Labels", "mIoU " + words::fixed(*accuracy.miou_fp32, 4) + " -> " + words::fixed(*accuracy.miou_quantized, 4));
+  for (const auto& output : accuracy.other_outputs) {
+    text += line(&output == &accuracy.other_outputs.front() ? "Others" : "",
+                 "output " + output.name + ", SQNR " + words::decibels(output.sqnr_db));
+  }
   if (!accuracy.worst_image.empty()) text += line("Worst", accuracy.worst_image + ", PSNR " + words::decibels(accuracy.psnr_db_worst));
   return text;
 }
@@ -59,7 +62,9 @@ std::string layers(const Report& report) {
   return text;
 }
 
+// Nothing where two models were only compared: what was decided about their nodes is not known.
 std::string nodes(const Report& report) {
+  if (report.decisions.empty()) return {};
   const auto quantized = std::ranges::count(report.decisions, true, &NodeDecision::quantized);
   return line("Nodes", std::to_string(quantized) + " of " + std::to_string(report.decisions.size()) + " quantized");
 }

@@ -124,8 +124,21 @@ class OnnxRuntimeEngine : public Engine {
       return session_.Run(Ort::RunOptions{nullptr}, input_names_.data(), values.data(), values.size(), output_names_.data(),
                           output_names_.size());
     } catch (const Ort::Exception& error) {
-      fail("ONNX Runtime cannot run the model", error, {});
+      fail("ONNX Runtime cannot run the model on " + shapes_of(tensors), error, {});
     }
+  }
+
+  // "'image' of 1x3x257x193": where sizes are free, one that the network cannot take shows itself here first.
+  [[nodiscard]] std::string shapes_of(std::span<const Tensor> tensors) const {
+    std::string text;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      text += (i == 0 ? "'" : ", '") + inputs[i].name + "'";
+      const auto& shape = tensors[i].shape;
+      for (std::size_t k = 0; k < shape.size(); ++k) text += (k == 0 ? " of " : "x") + std::to_string(shape[k]);
+      const bool is_free = std::ranges::find(inputs[i].shape, -1) != inputs[i].shape.end();
+      if (is_free) text += " (a size that the model leaves free; --input-shape fixes one that it takes)";
+    }
+    return text;
   }
 
   Ort::Session session_{nullptr};

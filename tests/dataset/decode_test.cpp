@@ -50,6 +50,21 @@ TEST(ReadImage, GoesByTheContentNotTheEnding) {
   EXPECT_EQ(difference(decode_image(byte_view(bytes), 3, "really_a_bmp.jpg"), "rgb.bmp.rgb.npy"), 0);
 }
 
+// All that is alive at once while a picture is decoded, and not much more.
+TEST(DecodingBytes, FollowFromTheHeadOfThePicture) {
+  for (const char* name : {"rgb.png", "rgba.png", "gray.png", "rgb.bmp", "rgb.ppm", "gray.pgm", "baseline.jpg", "progressive.jpg"}) {
+    const std::string bytes = read_file(golden(name));
+    const std::size_t pixels = decode_image(byte_view(bytes), 3, name).pixels.size(), needed = decoding_bytes(byte_view(bytes), 3, name);
+    EXPECT_GE(needed, bytes.size() + 2 * pixels) << name;
+    EXPECT_LE(needed, bytes.size() + 4 * std::max(pixels, bytes.size())) << name;
+  }
+}
+
+TEST(DecodingBytes, RefuseWhatIsDamagedAsDecodingDoes) {
+  const std::string cut = read_file(golden("rgb.png")).substr(0, 100);
+  expect_in("cut.png: the PNG file is cut off", error_text([&] { decoding_bytes(byte_view(cut), 3, "cut.png"); }));
+}
+
 TEST(EncodePng, IsReadBackUnchanged) {
   for (const int channels : {1, 3}) {
     const Image image = read_image(golden("rgb.png"), channels);

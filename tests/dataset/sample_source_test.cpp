@@ -153,6 +153,18 @@ TEST_F(SampleSourceTest, SkipsUnreadableFilesAndTellsEach) {
   expect_in("d.png: the PNG file is cut off", reasons[2]);
 }
 
+TEST_F(SampleSourceTest, ReadsOneFileAtATimeWhereThereIsRoomForNoMore) {
+  for (const char* name : {"a.png", "b.png", "c.png", "d.png"}) copy("rgb.png", name);
+  Context several;
+  several.threads = 4;
+  const auto source = open().readable([](const std::string&) { FAIL(); }, several, 1);
+  EXPECT_EQ(source.size(), 4U);
+  const std::string bytes = read_file(golden("rgb.png"));
+  EXPECT_EQ(source.reading_bytes(), decoding_bytes(byte_view(bytes), 3, "a.png"));
+  EXPECT_EQ(source.evenly(2).reading_bytes(), source.reading_bytes());
+  EXPECT_EQ(open().reading_bytes(), 0U) << "nothing was read yet";
+}
+
 TEST_F(SampleSourceTest, RefusesFoldersWithNothingReadable) {
   const auto source = numbered(3);
   const std::string text = error_text([&] { (void)source.readable([](const std::string&) {}); });

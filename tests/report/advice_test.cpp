@@ -45,6 +45,41 @@ TEST(Advise, NamesALayerOnlyWhereTheLossBeginsThere) {
   EXPECT_EQ(commands(report).size(), 2U);
 }
 
+// The step down from a nearly exact layer is the largest in decibels, but adds next to nothing.
+TEST(Advise, NamesTheLayerThatAddsMostNoise) {
+  Report report = poor_report();
+  report.layers = {{"a", "Conv", "ta", 81}, {"b", "Conv", "tb", 44.7}, {"c", "Conv", "tc", 23.8}};
+  report.accuracy.sqnr_db = 22;
+  EXPECT_TRUE(commands(report).front().ends_with("--exclude c")) << commands(report).front();
+}
+
+TEST(Advise, OffersNothingThatTheRunsOwnFilesOrBudgetRefuse) {
+  const auto after = [](const std::string& option) {
+    Report report = poor_report();
+    report.layers.clear();
+    report.config = {{option, "given"}, {"optimize", "1"}};
+    return commands(report);
+  };
+  const std::string next_level = "quantize net.onnx --calib 'my pictures' --scheme w8a8 -o out/net.w8a8.O2.onnx -O2";
+  EXPECT_EQ(after("assignment"), std::vector<std::string>{next_level});
+  EXPECT_EQ(after("budget"), std::vector<std::string>{next_level});
+  EXPECT_TRUE(after("import-encodings").empty());
+  Report slow = sample_report();
+  slow.scheme = "w8a16";
+  slow.latency->speedup = 0.5;
+  slow.config = {{"assignment", "a.json"}};
+  EXPECT_TRUE(commands(slow).empty());
+}
+
+TEST(Advise, WritesOverNoneOfTheRunsOwnFiles) {
+  Report report = poor_report();
+  report.command = "quantize net.onnx --save-assignment a.json --export-encodings=aimet:net.encodings";
+  for (const auto& command : commands(report)) {
+    EXPECT_EQ(command.find("a.json"), std::string::npos) << command;
+    EXPECT_EQ(command.find("net.encodings"), std::string::npos) << command;
+  }
+}
+
 TEST(Advise, DoesNotRepeatWhatWasDone) {
   Report report = poor_report();
   report.config = {{"optimize", "2"}};

@@ -82,6 +82,14 @@ TEST(WriteJunit, EscapesWhatXmlForbids) {
   EXPECT_NE(text.find("<failure message=\"PSNR is 42.4 dB, --min-psnr demands at least 45 dB\"/>"), std::string::npos);
 }
 
+TEST(WriteJunit, ClaimsToHaveMadeNoModelThatWasOnlyCompared) {
+  auto report = sample_report();
+  EXPECT_NE(write_junit(report).find("name=\"quantized and verified\""), std::string::npos);
+  report.decisions.clear();
+  EXPECT_NE(write_junit(report).find("name=\"compared with FP32\""), std::string::npos);
+  EXPECT_EQ(write_junit(report).find("quantized and verified"), std::string::npos);
+}
+
 TEST(WriteJunit, IsXmlWhateverTheBytesOfAName) {
   auto report = sample_report();
   report.quantized.path = "out/m\xe8le.onnx";  // Latin-1
@@ -94,6 +102,13 @@ TEST(WriteJunit, LeavesOutWhatWasNotMeasured) {
   report.accuracy.images.clear();
   for (const char* figure : {"psnr", "sqnr", "agreement", "miou_vs_fp32"})
     EXPECT_EQ(write_junit(report).find(std::string("property name=\"") + figure + "\""), std::string::npos) << figure;
+}
+
+TEST(WriteMarkdown, LetsNoNameSteerATerminal) {
+  auto report = sample_report();
+  report.layers[0].node = "conv\x1b[31m";
+  EXPECT_NE(write_markdown(report).find("conv?[31m"), std::string::npos);
+  EXPECT_EQ(write_markdown(report).find('\x1b'), std::string::npos);
 }
 
 TEST(WriteMarkdown, KeepsNamesInTheirCells) {

@@ -36,7 +36,8 @@ inline Report sample_report() {
                      .miou_fp32 = 0.399,
                      .miou_quantized = 0.397,
                      .images = {{.name = "a.png", .psnr_db = 53.55, .sqnr_db = 30, .agreement = 0.99},
-                                {.name = "b.png", .psnr_db = 31.25, .sqnr_db = 20, .agreement = 0.96}}};
+                                {.name = "b.png", .psnr_db = 31.25, .sqnr_db = 20, .agreement = 0.96}},
+                     .other_outputs = {{.name = "aux", .sqnr_db = 22.5}}};
   report.layers = {{.node = "/head/Conv", .op_type = "Conv", .tensor = "head_out", .sqnr_db = 12.5},
                    {.node = "/stem/Conv", .op_type = "Conv", .tensor = "stem_out", .sqnr_db = 33}};
   report.decisions = {

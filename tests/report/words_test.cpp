@@ -46,6 +46,16 @@ TEST(Words, ComparesSpeedsAndSizes) {
   EXPECT_EQ(words::compare_size(0, 1), "-");
 }
 
+TEST(Words, TellSlowFromFastWithDigitsEnough) {
+  Report report;
+  report.latency = Latency{.fp32 = {.median_ms = 0.0312}, .quantized = {.median_ms = 0.0418}, .speedup = 0.75, .runs = 5, .threads = 1};
+  EXPECT_EQ(words::slower_than_fp32(report), "the quantized model is slower than FP32 on this machine: 1.33x slower, 0.031 -> 0.042 ms");
+  report.latency->fp32.median_ms = 12.34, report.latency->quantized.median_ms = 15.06;
+  EXPECT_EQ(words::times(*report.latency, " to "), "12.3 to 15.1 ms");
+  report.kernels = Kernels{.integer = 3, .floating = 2, .conversions = 1, .floats = {}};
+  EXPECT_TRUE(words::slower_than_fp32(report).ends_with("; 2 of 5 operators run in float, with 1 conversion between them"));
+}
+
 Verdict::Level level(double agreement, double miou_quantized) {
   Report report = sample_report();
   report.accuracy.agreement = agreement;

@@ -18,6 +18,7 @@ TEST(WriteText, SaysHowMuchSmallerFasterAndHowGood) {
             "Quality   PSNR 42.40 dB, SQNR 26.30 dB over 2 images\n"
             "Classes   97.52 % of the pixels as FP32 (99.39 % by margin), mIoU against FP32 0.883\n"
             "Labels    mIoU 0.3990 -> 0.3970\n"
+            "Others    output aux, SQNR 22.50 dB\n"
             "Worst     b.png, PSNR 31.25 dB\n"
             "Layers    /head/Conv (Conv) 12.50 dB\n"
             "          /stem/Conv (Conv) 33.00 dB\n"
@@ -47,6 +48,12 @@ TEST(WriteText, LeavesOutWhatWasNotMeasured) {
   EXPECT_TRUE(contains(text, "Speed     not measured\n"));
   EXPECT_FALSE(contains(text, "Memory"));
   EXPECT_FALSE(contains(text, "Labels"));
+}
+
+TEST(WriteText, SaysNothingOfNodesWhereTwoModelsWereOnlyCompared) {
+  Report report = sample_report();
+  report.decisions.clear();
+  EXPECT_FALSE(contains(write_text(report), "Nodes"));
 }
 
 TEST(WriteText, SaysWhatToTryNextWhereThereIsSomething) {

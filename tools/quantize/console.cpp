@@ -11,8 +11,10 @@
 #include <cstdlib>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <utility>
 
+#include "formats/dump.h"
 #include "report/words.h"
 
 namespace quantize::cli {
@@ -49,7 +51,7 @@ std::string one_line(std::string_view text) {
 void log_object(const char* level, std::string_view text, int exit_code = 0) {
   nlohmann::ordered_json line{{"level", level}, {"message", one_line(text)}};
   if (exit_code != 0) line["exit_code"] = exit_code;
-  std::fprintf(stderr, "%s\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  std::fprintf(stderr, "%s\n", dump(line).c_str());
 }
 
 // "calibrate  [=========>          ] 41/80  about 12 s left", redrawn in place at most ten times a second; where standard error is no
@@ -131,6 +133,11 @@ void connect_console(Context& context, Verbosity verbosity, bool log_json) {
   if (verbosity != Verbosity::quiet) {
     context.progress = [](std::string_view title, std::size_t total) { return std::make_unique<Bar>(title, total, terminal()); };
   }
+}
+
+void print(const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) std::printf("%s\n", words::printable(line).c_str());
 }
 
 void report_error(const std::string& text, int exit_code, bool log_json) {

@@ -16,7 +16,8 @@ function showCosts() {
     tile("Speed", ["–", ""], "not measured");
   } else {
     const npu = latency.speedup < 1 && scheme.endsWith("a16") ? [scheme.toUpperCase() + " is made for NPUs: a CPU computes it in float"] : [];
-    tile("Speed", compareSpeeds(latency.speedup), change(fixed(latency.fp32.median_ms, 1), fixed(latency.quantized.median_ms, 1) + " ms"),
+    const [before, after] = [latency.fp32.median_ms, latency.quantized.median_ms], digits = Math.min(before, after) < 1 ? 3 : 1;
+    tile("Speed", compareSpeeds(latency.speedup), change(fixed(before, digits), fixed(after, digits) + " ms"),
       plural(latency.runs, "run"), plural(latency.threads, "thread"), ...npu);
   }
   if (memory) {
@@ -24,7 +25,7 @@ function showCosts() {
     tile("Peak memory", compare(before / after, 0.02, "less", "more", "the same"), change(bytes(before), bytes(after)));
   }
   const kept = decisions.filter((row) => !row.quantized).length;
-  tile("Quantized", [String(decisions.length - kept), `of ${plural(decisions.length, "node")}`], `${kept} in float`);
+  if (decisions.length) tile("Quantized", [String(decisions.length - kept), `of ${plural(decisions.length, "node")}`], `${kept} in float`);
 }
 
 function showAccuracy() {

@@ -12,6 +12,9 @@
 #include "batch/run_jobs.h"
 #include "commands/commands.h"
 #include "commands/outcome.h"
+#include "formats/dump.h"
+#include "options/number.h"
+#include "report/schema.h"
 #include "report/write_comparison.h"
 
 namespace quantize::cli {
@@ -25,11 +28,12 @@ void add_options(CLI::App& app, Input& input) {
   app.add_option("-o,--output", arguments.options.output, "Folder for models, reports, logs and the table [batch]")
       ->option_text("DIR")
       ->group("Batch");
-  app.add_option("--workers", arguments.batch.workers, "Jobs that run at the same time [1]")
+  add_number<unsigned>(app, "--workers", arguments.batch.workers, "Jobs that run at the same time [1]")
       ->check(CLI::Range(1U, 1024U))
       ->option_text("N")
       ->group("Batch");
-  app.add_option("--memory", arguments.batch.memory_megabytes, "What one job may allocate, in MB; 0: no limit [0]")
+  constexpr std::uint64_t most_megabytes = std::numeric_limits<std::uint64_t>::max() >> 20;
+  add_number(app, "--memory", arguments.batch.memory_megabytes, "What one job may allocate, in MB; 0: no limit [0]", most_megabytes)
       ->option_text("MB")
       ->group("Batch");
   app.add_option("--cache", arguments.batch.cache, "Folder of finished work, which is not done again [<output>/.cache]")
@@ -84,6 +88,7 @@ int worse(int a, int b) {
 std::string table_json(const std::vector<Job>& jobs, const std::vector<Row>& rows) {
   using Json = nlohmann::ordered_json;
   const auto number = [](double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); };
+  const auto decibels = [&](double value) { return std::isinf(value) ? Json(std::copysign(no_error_db, value)) : number(value); };
   Json list = Json::array();
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto& row = rows[i];
@@ -99,13 +104,13 @@ std::string table_json(const std::vector<Job>& jobs, const std::vector<Row>& row
     list.back()["fp32_bytes"] = report.fp32.bytes;
     if (report.latency) list.back()["speedup"] = number(report.latency->speedup);
     if (report.accuracy.images.empty()) continue;
-    list.back()["psnr_db"] = number(report.accuracy.psnr_db);
-    list.back()["sqnr_db"] = number(report.accuracy.sqnr_db);
+    list.back()["psnr_db"] = decibels(report.accuracy.psnr_db);
+    list.back()["sqnr_db"] = decibels(report.accuracy.sqnr_db);
     list.back()["agreement"] = number(report.accuracy.agreement);
     list.back()["miou_vs_fp32"] = number(report.accuracy.miou_vs_fp32);
     if (report.accuracy.miou_quantized) list.back()["miou"] = number(*report.accuracy.miou_quantized);
   }
-  return Json{{"schema_version", 1}, {"jobs", list}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return dump(Json{{"schema_version", 1}, {"jobs", list}}, 2) + "\n";
 }
 
 class Batch {

@@ -1,7 +1,6 @@
 // quantize inspect: what is in a model file.
-#include <cstdio>
-
 #include "commands/commands.h"
+#include "console.h"
 #include "evaluate/kernels.h"
 #include "pipeline/inspect_model.h"
 
@@ -23,7 +22,7 @@ int run(const Arguments& arguments, Context& context) {
   if (seen.scheme != "float") seen.kernels = kernels_in_runtime(model);
   context.check_stop();
   const bool all = arguments.verbosity == Verbosity::verbose;
-  std::fputs((arguments.json ? write_inspection_json(model, seen) : write_inspection(model, seen, all)).c_str(), stdout);
+  print(arguments.json ? write_inspection_json(model, seen) : write_inspection(model, seen, all));
   return 0;
 }
 

@@ -1,10 +1,9 @@
 // quantize MODEL --calib DIR: the short form of all of it.
 #include "pipeline/quantize_model.h"
 
-#include <cstdio>
-
 #include "commands/commands.h"
 #include "commands/outcome.h"
+#include "console.h"
 
 namespace quantize::cli {
 namespace {
@@ -22,7 +21,7 @@ void finish(Input& input) {
 
 int run(const Arguments& arguments, Context& context) {
   if (arguments.dry_run) {
-    std::fputs(dry_run(arguments.options, context).c_str(), stdout);
+    print(dry_run(arguments.options, context));
     return 0;
   }
   return report_outcome(quantize_model(arguments.options, context), arguments);

@@ -1,8 +1,8 @@
 // quantize report: the reports of several runs -> one page that compares them.
-#include <cstdio>
-
 #include "commands/commands.h"
 #include "commands/written.h"
+#include "console.h"
+#include "report/words.h"
 #include "report/write_comparison.h"
 
 namespace quantize::cli {
@@ -21,8 +21,8 @@ void finish(Input& input) {
 int run(const Arguments& arguments, Context& context) {
   std::vector<ComparedRun> runs;
   for (const auto& path : arguments.files) runs.push_back(read_run(path, arguments.options.output));
-  if (arguments.verbosity != Verbosity::quiet) std::fputs(write_comparison_text(runs).c_str(), stdout);
-  return write_and_say(arguments, write_comparison_html(runs), std::to_string(runs.size()) + " runs", context);
+  if (arguments.verbosity != Verbosity::quiet) print(write_comparison_text(runs));
+  return write_and_say(arguments, write_comparison_html(runs), words::count(runs.size(), "run"), context);
 }
 
 }  // namespace

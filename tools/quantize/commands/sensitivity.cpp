@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "commands/commands.h"
+#include "console.h"
 
 namespace quantize::cli {
 namespace {
@@ -30,7 +31,7 @@ void finish(Input& input) {
 int run(const Arguments& arguments, Context& context) {
   const auto outcome = measure_sensitivity(arguments.options, context);
   if (arguments.verbosity == Verbosity::quiet) return 0;
-  std::fputs(write_text(outcome.table, arguments.verbosity == Verbosity::verbose ? outcome.table.rows.size() : rows_shown).c_str(), stdout);
+  print(write_text(outcome.table, arguments.verbosity == Verbosity::verbose ? outcome.table.rows.size() : rows_shown));
   std::printf("wrote %s, %s\n", outcome.json.c_str(), outcome.html.filename().c_str());
   return 0;
 }
