@@ -1,4 +1,4 @@
-"""Trains five further nets for the benchmarks; their files are not kept in the repository.
+"""Trains six further nets for the benchmarks; their files are not kept in the repository.
 
     train_standins.py FOLDER [--only deeplab_relu6] [--scenes 5000] [--cache FOLDER] [--steps N]
 """
@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from draw import CLASS_NAMES, IGNORE
+from segformer import SegFormer
 from standin_nets import DeepLab, LiteSegmenter, PortraitNet, SINet, UNet
 from training import class_weighted_loss, export, full_size, intersection_over_union, load_scenes, train
 
@@ -30,6 +31,7 @@ class StandIn:
     opset: int
     steps: int
     larger: tuple[int, int] | None = None  # exported for this size too, for speed
+    peak_rate: float = 3e-3
 
 
 class TwoClasses(nn.Module):
@@ -59,6 +61,8 @@ STAND_INS = {
     "lraspp_hardswish": StandIn(lambda: LiteSegmenter(len(CLASS_NAMES)), (192, 256), None,
                                 class_weighted_loss([1.0, 1.2, 1.0, 1.0, 1.0, 1.6, 1.6, 1.2]), "logits", 14, 1200),
     "unet_convtranspose": StandIn(UNet, (144, 192), "road", mask_loss, "mask", 13, 600),
+    "segformer_tokens": StandIn(lambda: SegFormer(len(CLASS_NAMES)), (192, 256), None,
+                                class_weighted_loss([1.0, 1.2, 1.0, 1.0, 1.0, 1.6, 1.6, 1.2]), "logits", 17, 2000, peak_rate=1e-3),
 }
 
 
@@ -86,7 +90,8 @@ def main():
         torch.manual_seed(1)
         net = stand_in.build()
         print(f"{name}: {sum(weight.numel() for weight in net.parameters())} parameters")
-        train(net, scenes_for(stand_in, options.cache, TRAIN_SEED, options.scenes), stand_in.loss, options.steps or stand_in.steps)
+        train(net, scenes_for(stand_in, options.cache, TRAIN_SEED, options.scenes), stand_in.loss, options.steps or stand_in.steps,
+              peak_rate=stand_in.peak_rate)
         classes = ["rest", stand_in.only] if stand_in.only else CLASS_NAMES
         judged = TwoClasses(net) if stand_in.output == "mask" else net
         scores = intersection_over_union(judged, scenes_for(stand_in, options.cache, VALIDATION_SEED, 64), len(classes))
