@@ -17,6 +17,8 @@
 namespace quantize {
 namespace {
 
+bool is_product(const onnx::NodeProto& node) { return standard_domain(node) && (node.op_type() == "MatMul" || node.op_type() == "Gemm"); }
+
 // An Add or Concat: with float operators behind it, it would only round once more.
 bool joins_tensors(const onnx::NodeProto& node) { return node.op_type() == "Add" || node.op_type() == "Concat"; }
 
@@ -68,23 +70,26 @@ class Placer {
     }
     for (int i = graph_.node_size(); target_.sums_follow_readers && i-- > 0;) {
       const auto& node = graph_.node(i);
-      const bool is_score = only_softmax_reads(i), is_product = node.op_type() == "MatMul" || node.op_type() == "Gemm";
-      if (is_score) scores_.insert(node.output(0));
-      if (is_score ? !is_product : joins_tensors(node) && only_floats_read(node.output(0))) roles_[i] = Role::floating;
+      if (only_softmax_reads(i)) {
+        scores_.insert(node.output(0));
+        if (!is_product(node)) roles_[i] = Role::floating;
+      } else if (joins_tensors(node) && only_floats_read(node.output(0))) {
+        roles_[i] = Role::floating;
+      }
     }
   }
 
   // Whether a float Softmax alone reads the result, as it is or scaled, shifted and moved on the way there. Between two encodings ONNX
   // Runtime would run it on integers, many times slower than in float. A Conv has no float result. Asked of the last node first.
   bool only_softmax_reads(int number) const {
-    static const std::set<std::string> types = {"Add", "Sub", "Mul", "Div", "MatMul", "Gemm"};
+    static const std::set<std::string> types = {"Add", "Sub", "Mul", "Div"};
     const auto& node = graph_.node(number);
     if (node.output_size() != 1 || index_.is_graph_output(node.output(0)) || index_.uses(node.output(0)).empty()) return false;
-    if (roles_[number] != Role::moving && !(standard_domain(node) && types.contains(node.op_type()))) return false;
+    if (roles_[number] != Role::moving && !is_product(node) && !(standard_domain(node) && types.contains(node.op_type()))) return false;
     return std::ranges::all_of(index_.uses(node.output(0)), [&](const Use& use) {
       const auto& reader = graph_.node(use.node);
       if (reader.op_type() == "Softmax") return named_in(target_.float_operators, reader);
-      return reader.op_type() != "MatMul" && reader.op_type() != "Gemm" && reader.output_size() == 1 && scores_.contains(reader.output(0));
+      return !is_product(reader) && reader.output_size() == 1 && scores_.contains(reader.output(0));
     });
   }
 

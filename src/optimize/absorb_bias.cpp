@@ -36,7 +36,7 @@ class Absorber {
       std::vector<double> shift;
       for (const auto& channel : found->second.channels) {
         const double low = channel.min, high = channel.max;
-        shift.push_back(std::max(0.0, low - (high - low)));
+        shift.push_back(high > low ? std::max(0.0, low - (high - low)) : 0.0);
       }
       const auto count = std::count_if(shift.begin(), shift.end(), [](double value) { return value > 0; });
       if (count == 0) continue;

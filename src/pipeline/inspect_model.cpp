@@ -55,7 +55,9 @@ InspectedTensor inspect_tensor(const onnx::NodeProto& node, const GraphIndex& in
   if (const auto* scale = index.constant(node.input(1))) {
     const auto scales = float_values(*scale);
     seen.scales = scales.size();
-    seen.axis = scales.size() > 1 ? static_cast<int>(int_attribute(node, "axis", 1)) : -1;
+    const auto axis = static_cast<int>(int_attribute(node, "axis", 1));
+    const int rank = values != nullptr ? values->dims_size() : 0;  // to count from, where the axis is counted from behind
+    seen.axis = scales.size() > 1 ? axis + (axis < 0 ? rank : 0) : -1;
     if (!scales.empty()) {
       const auto [least, largest] = std::minmax_element(scales.begin(), scales.end());
       seen.least_scale = *least, seen.largest_scale = *largest;

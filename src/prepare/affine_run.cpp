@@ -29,7 +29,7 @@ ChannelAffine composed(const ChannelAffine& first, const ChannelAffine& second) 
   return {combined(first.scale, second.scale, times), combined(combined(first.shift, second.scale, times), second.shift, plus)};
 }
 
-// A free dimension is taken to be what the constant says.
+// A free dimension might be one, which the constant would widen.
 std::optional<int> AffineRuns::axis_of(const onnx::TensorProto& constant, const std::string& tensor) const {
   const auto& shape = types_.of(tensor).shape;
   if (!shape || constant.dims_size() > std::ssize(*shape)) return {};
@@ -39,7 +39,7 @@ std::optional<int> AffineRuns::axis_of(const onnx::TensorProto& constant, const 
     if (axis != 0) return {};
     axis = i - constant.dims_size();
     const auto dimension = (*shape)[shape->size() - static_cast<std::size_t>(-axis)];
-    if (constant.dims(i) < 1 || (dimension >= 0 && dimension != constant.dims(i))) return {};
+    if (constant.dims(i) < 1 || dimension != constant.dims(i)) return {};
   }
   return axis;
 }

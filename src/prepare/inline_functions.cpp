@@ -10,7 +10,7 @@ std::string inline_functions(Model& model) {
   const int before = model.proto.functions_size();
   if (before == 0) return {};
   try {
-    onnx::inliner::InlineLocalFunctions(model.proto);
+    onnx::inliner::InlineLocalFunctions(model.proto, true);  // bodies of another opset become those of the model's
   } catch (const std::exception& error) {
     throw Error(ErrorKind::verification, std::string("the model's local functions cannot be inlined: ") + error.what());
   }

@@ -36,7 +36,9 @@ std::optional<Joined> joined(AffineRun run, const GraphIndex& index) {
   std::vector<std::pair<std::string, std::vector<double>>> wanted;
   if (scales) wanted.emplace_back("Mul", run.map.scale);
   if (run.map.shifts()) wanted.emplace_back("Add", run.map.shift);
-  if (wanted.size() >= run.nodes.size() || (wanted.empty() && index.is_graph_output(run.output))) return {};
+  // At the end of a network a Div stays float, with all that leads to it, where a Mul would be rounded.
+  const bool is_end = index.is_graph_output(run.output) && (wanted.empty() || !index.is_graph_input(run.input));
+  if (wanted.size() >= run.nodes.size() || is_end) return {};
   Joined result{std::move(run), {}};
   for (auto& [type, values] : wanted) {
     auto constant = constant_for(result.run, std::move(values));

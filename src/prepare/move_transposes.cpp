@@ -5,7 +5,7 @@
 //   BEFORE  a = Conv (x);  t = Transpose <perm = [0,2,3,1]> (a);  r = Relu (t);  u = Transpose <perm = [0,3,1,2]> (r);  y = Conv (u)
 //   AFTER   a = Conv (x);  r' = Relu (a);  y = Conv (r')                                  r = Transpose (r') for whoever else reads it
 //
-// Only what leads to a Transpose that becomes needless is moved.
+// Only what leads to a Transpose that is undone, or joined with the one before, is moved.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -38,7 +38,7 @@ struct Turned {
 
 class Transposes {
  public:
-  explicit Transposes(onnx::GraphProto& graph) : graph_(graph), index_(graph), names_(graph) {}
+  Transposes(onnx::GraphProto& graph, const IsKept& is_kept) : graph_(graph), index_(graph), is_kept_(is_kept), names_(graph) {}
 
   // Puts the new nodes into the graph; returns how many Transposes were undone or joined with one before.
   std::size_t rewrite() {
@@ -59,6 +59,7 @@ class Transposes {
   // Whether the node's result is a tensor turned, and a Transpose of one that is, which is needless then.
   void look_at(int number) {
     const auto& node = index_.node(number);
+    if (!may_replace(node, is_kept_)) return;
     if (is_transpose(node)) {
       Turned turned{node.input(0), ints_attribute(node, "perm")};
       if (turned.perm.empty()) return;
@@ -124,7 +125,8 @@ class Transposes {
 
   [[nodiscard]] bool is_movable_constant(const std::string& name) const {
     const auto* tensor = index_.initializer(name);
-    return tensor != nullptr && (element_count(shape_of(*tensor)) == 1 || tensor->data_type() == onnx::TensorProto::FLOAT);
+    const auto values = tensor != nullptr ? element_count(shape_of(*tensor)) : 0;
+    return values == 1 || (values > 1 && tensor->data_type() == onnx::TensorProto::FLOAT);
   }
 
   void write(int number) {
@@ -134,8 +136,9 @@ class Transposes {
       nodes_.push_back(std::move(node));
       return;
     }
-    if (moved_.contains(number)) write_moved(node, turned->second);
-    write_transpose(node.output(0), node.name(), turned->second);
+    const bool moves = moved_.contains(number);
+    if (moves) write_moved(node, turned->second);
+    write_transpose(node.output(0), moves && !node.name().empty() ? names_.unique(node.name() + "_turned") : node.name(), turned->second);
   }
 
   // The tensor for those who read it turned.
@@ -212,6 +215,7 @@ class Transposes {
 
   onnx::GraphProto& graph_;
   const GraphIndex index_;
+  const IsKept& is_kept_;
   NameMaker names_;
   std::unordered_map<std::string, Turned> turned_;
   std::set<int> moved_;  // nodes that could work on what was turned
@@ -225,6 +229,8 @@ class Transposes {
 
 }  // namespace
 
-std::string move_transposes(Model& model) { return counted(Transposes(model.graph()).rewrite(), "Transpose", "Transposes"); }
+std::string move_transposes(Model& model, const IsKept& is_kept) {
+  return counted(Transposes(model.graph(), is_kept).rewrite(), "Transpose", "Transposes");
+}
 
 }  // namespace quantize

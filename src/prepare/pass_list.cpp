@@ -28,7 +28,7 @@ std::vector<Pass> preparation_passes(const PrepareOptions& options) {
       {"drop-identities", "nodes that do nothing, and nodes nobody reads, are removed", drop_identities},
       {"raise-opset", "the model is raised to the operator set that the scheme needs", raise, true},
       {"move-transposes", "a Transpose that undoes an earlier one, with operators in between that mind no order, goes with it",
-       unless(channels, move_transposes)},
+       unless(channels, sparing(move_transposes))},
       {"clip-bounds", "Min and Max with a constant become Clip, Clip from 0 upwards becomes Relu", sparing(clip_bounds)},
       {"fuse-hard-swish", "x * clip (x + 3, 0, 6) / 6 written out becomes HardSwish", sparing(fuse_hard_swish)},
       {"fuse-gelu", "x * (1 + erf (x / sqrt 2)) / 2 written out becomes Gelu", unless(!options.knows_gelu, sparing(fuse_gelu))},

@@ -15,7 +15,7 @@ std::optional<std::size_t> channels_read(const onnx::NodeProto& node, const Grap
   const auto linear = linear_node(node, index);
   if (!linear || linear->kind != LinearNode::Kind::conv || linear->groups != 1) return {};
   const auto& weight = *linear->weight;
-  if (weight.dims_size() != 4 || weight.data_type() != onnx::TensorProto::FLOAT || index.uses(weight.name()).size() != 1) return {};
+  if (weight.dims_size() != 4 || weight.data_type() != onnx::TensorProto::FLOAT || !index.only_use(weight.name())) return {};
   return static_cast<std::size_t>(linear->inputs);
 }
 

@@ -69,7 +69,7 @@ class TokenLists {
       const int number = index_.producer_number(sum.input(k));
       if (number < 0 || !index_.only_use(sum.input(k))) continue;
       const auto& product = index_.node(number);
-      if (product.op_type() != "MatMul" || !may_replace(product, is_kept_)) continue;
+      if (product.op_type() != "MatMul" || !may_replace(product, is_kept_) || is_kept_as_gemm(product)) continue;
       const auto* weight = index_.initializer(product.input(1));
       const bool matrix = weight != nullptr && weight->dims_size() == 2 && weight->data_type() == onnx::TensorProto::FLOAT;
       if (!matrix || index_.constant(product.input(0)) != nullptr) continue;
@@ -79,6 +79,12 @@ class TokenLists {
       if (bias != nullptr && is_row(*bias, outputs, types_.rank(product.input(0)))) return TokenProduct{number, sum.input(1 - k)};
     }
     return {};
+  }
+
+  // Whether it is to stay, seen as what would be made of it: operators are excluded by their type, too.
+  [[nodiscard]] bool is_kept_as_gemm(onnx::NodeProto product) const {
+    product.set_op_type("Gemm");
+    return !may_replace(product, is_kept_);
   }
 
   static bool is_row(const onnx::TensorProto& tensor, std::int64_t size, int most_dimensions) {
@@ -93,16 +99,16 @@ class TokenLists {
            std::ranges::count(*shape, -1) <= 1;
   }
 
-  // Which input of an operator on single values is a tensor that there is a list of; -1: none.
+  // Which input of an operator on single values is a Gemm's list, given back; -1: none.
   [[nodiscard]] int list_operand(const onnx::NodeProto& node) const {
     static const std::set<std::string> unary = {"Relu", "Clip", "Gelu", "LeakyRelu", "HardSwish", "HardSigmoid", "Sigmoid", "Tanh", "Elu"};
     static const std::set<std::string> binary = {"Add", "Sub", "Mul", "Div"};
     if (!standard_domain(node) || !types_.of(node.output(0)).shape) return -1;
-    if (unary.contains(node.op_type())) return lists_.contains(node.input(0)) ? 0 : -1;
+    if (unary.contains(node.op_type())) return made_.contains(node.input(0)) ? 0 : -1;
     if (!binary.contains(node.op_type())) return -1;
     for (const int k : {0, 1}) {
       const auto* constant = index_.initializer(node.input(1 - k));
-      const bool per_channel = constant != nullptr && constant->dims_size() <= 1 && lists_.contains(node.input(k)) &&
+      const bool per_channel = constant != nullptr && constant->dims_size() <= 1 && made_.contains(node.input(k)) &&
                                (element_count(shape_of(*constant)) == 1 || constant->dims(0) == types_.of(node.input(k)).shape->back());
       if (per_channel) return k;
     }
@@ -127,6 +133,7 @@ class TokenLists {
     node.set_name(name);
     const auto& shape = types_.of(output).shape;
     const bool is_list = shape && shape->size() == 2;
+    made_.insert(output);
     lists_[output] = is_list ? output : names_.unique(output + "_list");
     node.set_output(0, lists_[output]);
     nodes_.push_back(std::move(node));
@@ -170,6 +177,7 @@ class TokenLists {
   const IsKept& is_kept_;
   NameMaker names_;
   std::map<std::string, std::string> lists_;  // by tensor: its list of tokens
+  std::set<std::string> made_;                // tensors that a list made here is given back as
   std::map<std::string, std::string> rows_;
   std::map<Shape, std::string> shapes_;
   std::vector<onnx::TensorProto> constants_;

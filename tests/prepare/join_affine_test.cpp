@@ -107,14 +107,16 @@ TEST(JoinAffine, SparesWhatIsToStay) {
 TEST(JoinAffine, AConvolutionTakesWhatIsLeft) {
   const auto result = run_pass_on(
       "g (float[1,3,6,6] x) => (float y) <float[4,3,3,3] w, float[4,1,1] b, float[4,1,1] var, float two = {2}> {"
-      " t = Conv (x, w)  u = Mul (t, var)  v = Add (u, b)  s = Div (v, var)  y = Sub (two, s) }",
+      " t = Conv (x, w)  u = Mul (t, var)  v = Add (u, b)  s = Div (v, var)  z = Sub (two, s)  y = Relu (z) }",
       [](Model& model) {
         std::string detail = join_affine(model);
         detail += fold_scales(model);
         return detail += fuse_bias_add(model);
       });
-  EXPECT_EQ(operators(result.after), "Conv");
+  EXPECT_EQ(operators(result.after), "Conv Relu");
 }
+
+TEST(JoinAffine, TheEndOfANetworkStaysFloat) { EXPECT_EQ(joined("r = Relu (x)  t = Div (r, two)  y = Div (t, all)").detail, ""); }
 
 }  // namespace
 }  // namespace quantize::test

@@ -12,7 +12,7 @@ PassResult between(const std::string& nodes) {
       "w)  t = "
       "Transpose <perm = [0,2,3,1]> (a) " +
           nodes + "}",
-      move_transposes, 18);
+      sparing_nothing(move_transposes), 18);
 }
 
 constexpr const char* back = "u = Transpose <perm = [0,3,1,2]> (r) ";
@@ -41,6 +41,24 @@ TEST(MoveTransposes, ABranchThatIsNotTurnedBackIsTurnedAtItsEnd) {
                               "y = Add (o, m)")
                           .after),
             "Conv Relu Transpose Conv Softmax ReduceMax Add");
+}
+
+TEST(MoveTransposes, ANodeThatMovesIsNotNamedTwice) {
+  Model model = text_model(
+      "g (float[1,3,6,5] x) => (float y, float r) <float[4,3,1,1] w, float[8,4,1,1] v> { a = Conv (x, w)  t = Transpose <perm = [0,2,3,1]> "
+      "(a)  "
+      "r = Relu (t)  u = Transpose <perm = [0,3,1,2]> (r)  y = Conv (u, v) }");
+  int number = 0;
+  for (auto& node : *model.graph().mutable_node()) node.set_name("n" + std::to_string(number++));
+  EXPECT_EQ(operators(run_pass_on(model, sparing_nothing(move_transposes)).after), "Conv Relu Transpose Conv");
+}
+
+TEST(MoveTransposes, NodesThatAreToStayDo) {
+  const Model model = text_model(
+      "g (float[1,3,6,5] x) => (float y) <float[4,3,1,1] w, float[8,4,1,1] v> { a = Conv (x, w)  t = Transpose <perm = [0,2,3,1]> (a)  "
+      "r = Relu (t)  u = Transpose <perm = [0,3,1,2]> (r)  y = Conv (u, v) }");
+  for (const char* type : {"Transpose", "Relu"})
+    EXPECT_EQ(run_pass_on(with_name(model, type), sparing_named(move_transposes)).detail, "") << type;
 }
 
 TEST(MoveTransposes, TwoInARowAreOne) {

@@ -25,7 +25,5 @@ TEST(PlainCasts, ABiasOfZerosIsAConstantThen) {
   EXPECT_EQ(operators(result.after), "Conv");
 }
 
-TEST(PlainCasts, OthersStay) { EXPECT_EQ(run_pass_on("g (float[2] x) => (float[2] y) { y = Relu (x) }", plain_casts).detail, ""); }
-
 }  // namespace
 }  // namespace quantize::test

@@ -67,6 +67,10 @@ TEST(TokenGemms, NotOfNodesThatAreToStay) {
   const Model model = text_model("g (float[2,5,3] x) => (float y) <float[3,4] w, float[4] b> { t = MatMul (x, w)  y = Add (t, b) }");
   EXPECT_EQ(run_pass_on(with_name(model, "MatMul"), sparing_kept).detail, "");
   EXPECT_EQ(run_pass_on(with_name(model, "Add"), sparing_kept).detail, "");
+  const auto without_gemms = [](Model& one) {
+    return token_gemms(one, [](const onnx::NodeProto& node) { return node.op_type() == "Gemm"; });
+  };
+  EXPECT_EQ(run_pass_on(model, without_gemms).detail, "") << "who wants no Gemm quantized does not mean products by that";
 }
 
 }  // namespace
