@@ -26,12 +26,14 @@ std::string first_difference(const Settings& found, const Settings& wanted, cons
 
 std::string difference(const Origin& found, const Origin& wanted, const std::set<std::string>& decisive) {
   if (found.model != wanted.model) return "it was made from another model (or this one has changed since)";
+  if (wanted.settings.contains("color") && !found.settings.contains("color"))  // which there always is
+    return "it was made by an earlier version of this program; make it again";
   if (auto reason = first_difference(found.settings, wanted.settings, &decisive); !reason.empty()) return reason;
   if (!wanted.data.empty() && !found.data.empty() && found.data != wanted.data)
-    return "it was made from other images or pre-processing (or the images have changed since)";
+    return "it was made from other images or pre-processing (or the images have changed since; --test and --holdout must be the same, too)";
   if (found.graph == wanted.graph) return "";
   if (auto reason = first_difference(found.settings, wanted.settings, nullptr); !reason.empty()) return reason;
-  return "this program, this machine, or other options (--export-encodings) prepare the model differently; make it again";
+  return "this program, this machine, or other options prepare the model differently; make it again";
 }
 
 Json to_json(const Origin& origin) {

@@ -19,8 +19,8 @@ struct Origin {
 };
 
 // Why something of origin `found` cannot be used where `wanted` is at work: "it was made from another model", "it was made with --scheme
-// w8a8, this run has w4a16". Empty where they fit: the fingerprints decide, and the settings named in `decisive`; the others only explain
-// why the graphs differ. Empty data fit all data.
+// w8a8, this run has w4a16", or an earlier version of this program that kept no pre-processing. Empty where they fit: the fingerprints
+// decide, and the settings named in `decisive`; the others only explain why the graphs differ. Empty data fit all data.
 std::string difference(const Origin& found, const Origin& wanted, const std::set<std::string>& decisive = {});
 
 Json to_json(const Origin& origin);

@@ -92,6 +92,7 @@ void locate_weights(Model& model) {
   for_each_tensor(model.proto, [&](onnx::TensorProto& tensor) {
     if (!stay_outside.contains(&tensor)) internalize(tensor);
   });
+  model.data_files.assign(files.begin(), files.end());
   for (const auto& file : files) {
     const MappedFile mapped(file);
     model.bytes += mapped.bytes().size();

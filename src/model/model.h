@@ -14,6 +14,7 @@ namespace quantize {
 struct Model {
   onnx::ModelProto proto;
   std::filesystem::path path;           // where it came from, for messages
+  std::vector<std::string> data_files;  // external data it was read from
   std::string fingerprint;              // of the file's bytes, external data included
   std::uintmax_t bytes = 0;             // size on disk, external data included
   WeightLimits limits;                  // which weights the protobuf holds itself

@@ -104,6 +104,19 @@ std::vector<Port> ports(const onnx::ModelProto& model, bool outputs, const Optio
   return all;
 }
 
+// The node whose result `node` passes on: where an encoding absorbs a Relu or Clip, that of the operator in front of it, which is what
+// could be given more bits or left float.
+int number_of_layer(int node, const Plan& plan, const GraphIndex& index) {
+  while (plan.placement.decisions[static_cast<std::size_t>(node)].role == Role::clamp) {
+    const std::string& input = index.node(node).input(0);
+    const int producer = index.producer_number(input);
+    if (producer < 0 || plan.encodings.activations.contains(input)) break;
+    if (!plan.placement.decisions[static_cast<std::size_t>(producer)].quantized) break;
+    node = producer;
+  }
+  return node;
+}
+
 std::string config_name(Granularity granularity) { return granularity == Granularity::per_channel ? "per-channel" : "per-tensor"; }
 
 }  // namespace
@@ -181,17 +194,16 @@ std::string describe_plan(const Model& original, const Plan& plan, const Target&
 
 std::vector<TensorPair> tensor_pairs(const Plan& plan, const Model& quantized) {
   std::vector<TensorPair> pairs;
-  const GraphIndex rewritten(quantized.graph());
+  const GraphIndex index(plan.model.graph()), rewritten(quantized.graph());
   for (int i = 0; i < plan.model.graph().node_size(); ++i) {
     const auto& node = plan.model.graph().node(i);
     const auto& decision = plan.placement.decisions[static_cast<std::size_t>(i)];
     if (!decision.quantized || decision.role == Role::moving || decision.role == Role::floating || node.output_size() == 0 ||
         !plan.encodings.activations.contains(node.output(0)))
       continue;
-    const bool is_output = std::any_of(plan.model.graph().output().begin(), plan.model.graph().output().end(),
-                                       [&](const auto& o) { return o.name() == node.output(0); });
-    pairs.push_back(
-        {decision.node, decision.op_type, node.output(0), is_output ? node.output(0) : dequantized_name(rewritten, node.output(0))});
+    const auto& layer = plan.placement.decisions[static_cast<std::size_t>(number_of_layer(i, plan, index))];
+    pairs.push_back({layer.node, layer.op_type, node.output(0),
+                     index.is_graph_output(node.output(0)) ? node.output(0) : dequantized_name(rewritten, node.output(0))});
   }
   return pairs;
 }

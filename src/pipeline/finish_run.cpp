@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <future>
 
@@ -148,13 +149,15 @@ DataFacts facts_of(const std::filesystem::path& folder, const SampleSource& samp
 }  // namespace
 
 void warn_of_accuracy(const Accuracy& accuracy, const Options& options, Context& context) {
-  constexpr double much_worse_db = 6;
+  constexpr double much_worse_db = 6, good_db = 25;
   if (!options.labels.empty() && !accuracy.miou_fp32) {
     context.warn("no pixel of the labels in " + options.labels.string() +
                  " is of a class that the model tells apart: there is no mIoU on labels");
   }
   for (const auto& output : accuracy.other_outputs) {
-    if (output.sqnr_db >= accuracy.sqnr_db - much_worse_db) continue;
+    if (std::isnan(accuracy.sqnr_db)) break;  // FP32 itself is likely to hold NaN, and there is nothing to compare with
+    if (std::isnan(output.sqnr_db)) context.warn("output '" + output.name + "' could not be compared (NaN or infinity)");
+    if (!(output.sqnr_db < std::min(accuracy.sqnr_db - much_worse_db, good_db))) continue;
     context.warn("output '" + output.name + "' comes out at " + words::decibels(output.sqnr_db) + " SQNR, the first one at " +
                  words::decibels(accuracy.sqnr_db) + ", which verdict and gates go by");
   }

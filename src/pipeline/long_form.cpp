@@ -62,6 +62,7 @@ Settings preprocessing_of(const Preprocess& preprocess) {
 // The options that decide the graph, what is observed in it and what its encodings mean, those that were given.
 Settings settings_of(const Run& run, const Options& options) {
   static const char* const inputs[] = {"", "uint8", "uint8-nhwc"};
+  static const char* const outputs[] = {"", "int", "argmax"};
   Settings settings = {{"scheme", options.scheme.name},
                        {"optimize", std::to_string(static_cast<int>(options.level))},
                        {"target", options.target},
@@ -71,6 +72,7 @@ Settings settings_of(const Run& run, const Options& options) {
                        {"import-encodings", content_of(options.import_encodings)},
                        {"export-encodings", options.export_encodings.empty() ? "" : "given"},
                        {"input-dtype", inputs[static_cast<int>(options.input_type)]},
+                       {"output-dtype", outputs[static_cast<int>(options.output_type)]},
                        {"without", joined(std::vector<std::string>(options.without.begin(), options.without.end()))},
                        {"opset", options.opset == 0 ? "" : std::to_string(options.opset)},
                        {"input-shape", options.input_shape.empty() ? "" : to_string(options.input_shape)},
@@ -108,9 +110,9 @@ void refuse_foreign(const Origin& found, const Origin& wanted, const std::set<st
     throw Error(ErrorKind::data, file.string() + " does not fit: " + reason);
 }
 
-// Of the float model's values: where a graph is the same for two schemes, so are they.
+// Of the float model's values: where a graph is the same for two schemes, so are they. --reach takes samples away to decide on.
 const std::set<std::string>& decisive_for_statistics() {
-  static const std::set<std::string> names = {"scale", "mean", "std", "color", "layout", "resize"};
+  static const std::set<std::string> names = {"scale", "mean", "std", "color", "layout", "resize", "reach"};
   return names;
 }
 

@@ -142,6 +142,17 @@ void validate_with_reports(const Options& options) {
   validate(options, {json, html, junit, markdown});
 }
 
+void refuse_to_overwrite(const std::vector<std::string>& data_files, const Options& options) {
+  NamedPaths written = written_files(options);
+  written.emplace_back("the weights of a large result", options.output.string() + ".data");
+  for (const auto& [name, path] : written) {
+    for (const auto& file : data_files) {
+      if (!path.empty() && place_of(path) == place_of(file))
+        throw Error(ErrorKind::usage, std::string(name) + " would overwrite the model's weights: " + file + "; choose another name");
+    }
+  }
+}
+
 void require_images(const Options& options) {
   if (options.calibration.empty()) throw Error(ErrorKind::usage, "no calibration images given: --calib FOLDER");
 }

@@ -95,6 +95,9 @@ ReportFiles report_files(const std::filesystem::path& model);
 void validate(const Options& options, const std::vector<std::filesystem::path>& beside = {});
 // The same of a run that writes the reports.
 void validate_with_reports(const Options& options);
+// Throws Error{usage} where a file that the user named for writing, or the external data of a large result, is one of these, which hold the
+// model's weights.
+void refuse_to_overwrite(const std::vector<std::string>& data_files, const Options& options);
 // Throws Error{usage} where there are no calibration images.
 void require_images(const Options& options);
 

@@ -171,6 +171,7 @@ Run plan_run(const Options& options, Context& context) {
   Run run;
   run.references = std::make_shared<References>();
   run.original = load_model(options.model);
+  refuse_to_overwrite(run.original.data_files, options);
   refuse_quantized(run.original);
   run.file_inputs = input_specs(run.original.graph(), options.input_shape);
   run.fed_inputs = run.file_inputs;
@@ -221,7 +222,7 @@ void budget_run(Run& run, const Options& options, Context& context) {
   const std::string about = "about " + std::to_string(peak >> 20) + " MB";
   context.info("memory: " + about + " at the peak, " + std::to_string(context.samples_at_once()) + " samples at once");
   if (options.memory_limit > 0 && peak > options.memory_limit)
-    context.warn("the --memory-limit cannot be kept, " + about + " are needed; give smaller pictures, or raise it");
+    context.warn("the --memory-limit may not be kept: " + about + " are estimated; give smaller pictures, or raise it");
 }
 
 void equalize_run(Run& run, const Options& options, Context& context) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <sstream>
 
 #include "ops/target.h"
 #include "report/command_line.h"
@@ -16,11 +17,37 @@ namespace {
 constexpr double notable_drop = 6;  // dB: half the amplitude of the signal that was left
 constexpr double room_for_4_bits = 0.99;
 
+std::vector<std::string> parts_of(const std::string& list) {
+  std::vector<std::string> parts;
+  std::istringstream text(list);
+  for (std::string part; std::getline(text, part, ',');) parts.push_back(part);
+  return parts;
+}
+
+// The command as words. Of a run with a --config all settings as they would be typed: an option of the command line takes the place of the
+// file's, where a change has to add to it or take it away.
+std::vector<std::string> words_of(const Report& report) {
+  auto words = split_words(report.command);
+  if (value_of(words, "--config").empty()) return words;
+  words.resize(1);
+  for (const auto& [name, value] : report.config) {
+    const bool is_list = name == "exclude" || name == "exclude-op" || name == "without";
+    if (name == "model") {
+      words.push_back(value);
+    } else if (value == "true") {
+      words.push_back("--" + name);
+    } else if (value != "false") {
+      for (const auto& part : is_list ? parts_of(value) : std::vector{value}) words.insert(words.end(), {"--" + name, part});
+    }
+  }
+  return words;
+}
+
 // The run's command with changes, its output named after the change so that the run's own result is not overwritten; the other files that
 // it wrote are left out.
 class NextCommand {
  public:
-  NextCommand(const Report& report, const std::string& mark) : words_(split_words(report.command)) {
+  NextCommand(const Report& report, const std::string& mark) : words_(words_of(report)) {
     std::filesystem::path output = report.quantized.path;
     std::string stem = output.stem().string();
     const std::string scheme = "." + report.scheme;
@@ -52,8 +79,7 @@ class NextCommand {
 
 // `quantize evaluate` judges a model as it is: it has none of the options that would make another. `quantize apply` goes on from a file
 // that was made for one scheme and level.
-bool can_be_changed(const std::string& command) {
-  const auto words = split_words(command);
+bool makes_another(const std::vector<std::string>& words) {
   return !words.empty() && !(words.size() > 1 && (words[1] == "evaluate" || words[1] == "apply"));
 }
 
@@ -62,6 +88,13 @@ std::string setting(const Report& report, const std::string& name) {
     if (key == name) return value;
   }
   return {};
+}
+
+bool can_be_changed(const Report& report) {
+  const auto words = split_words(report.command);
+  if (value_of(words, "--config").empty()) return makes_another(words);
+  const auto has_comma = [&](const char* option) { return setting(report, option).find(',') != std::string::npos; };
+  return makes_another(words) && !has_comma("exclude-regex") && !has_comma("provider");  // of one, or between two: the settings do not tell
 }
 
 // Imported encodings are taken as they are, at every level.
@@ -97,7 +130,7 @@ const LayerAccuracy* culprit(const Report& report) {
 
 void advise_on_accuracy(const Report& report, std::vector<Advice>& advice) {
   const auto* layer = culprit(report);
-  if (layer != nullptr) {
+  if (layer != nullptr && setting(report, "assignment").empty()) {  // an assignment may name it
     advice.push_back({"Most of the loss begins in " + layer->node + " (" + layer->op_type + "): its output falls to " +
                           words::decibels(layer->sqnr_db) +
                           ", at least 6 dB below every layer before it. Left in float, it costs a little size and speed.",
@@ -141,7 +174,7 @@ bool accuracy_falls_short(const Report& report) {
 
 std::vector<Advice> advise(const Report& report) {
   std::vector<Advice> advice;
-  if (report.accuracy.images.empty() || !can_be_changed(report.command)) return advice;
+  if (report.accuracy.images.empty() || !can_be_changed(report)) return advice;
   if (accuracy_falls_short(report)) {
     advise_on_accuracy(report, advice);
   } else if (report.scheme == "w8a16" && report.accuracy.agreement >= room_for_4_bits && can_take(report, "w4a16")) {

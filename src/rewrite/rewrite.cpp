@@ -182,7 +182,7 @@ class Rewriter {
       const auto values = float_values(tensor);
       const auto integers = quantize_values(values, shape_of(tensor), encoding);
       // ONNX Runtime has an integer kernel for Gemm only where all its zero points are there.
-      const bool integer_gemm = node.op_type() == "Gemm" && is_byte(encoding.type) && encoding.block == 0;
+      const bool integer_gemm = node.op_type() == "Gemm" && encoding.block == 0 && is_byte(input_type(op));
       const bool zeros = placement_.weight_zeros || encoding.has_zero_points() || integer_gemm;
       weights_[op.weight] = writer_.dequantized(
           make_tensor(names_.unique("w" + std::to_string(weights_.size() + 1)), shape_of(tensor), encoding.type, integers),
@@ -193,12 +193,17 @@ class Rewriter {
     if (!op.bias.empty() && !placement_.float_biases) node.set_input(2, quantized_bias(op, encoding));
   }
 
+  // Of the integers that it reads; UNDEFINED where they stay float.
+  ElementType input_type(const WeightedOp& op) const {
+    const auto input = encodings_.activations.find(op.input);
+    return input != encodings_.activations.end() ? input->second.type : onnx::TensorProto::UNDEFINED;
+  }
+
   // Recent ONNX Runtimes make a MatMulNBits of a matrix product that has no integer kernel and weights scaled along axis 1, and that rounds
   // activations to 8 bits, in blocks of 32, whatever they were. An axis counted from behind is the same one and goes unseen.
   int written_axis(const WeightedOp& op, const Encoding& weight, int rank) const {
-    const auto input = encodings_.activations.find(op.input);
-    const bool is_wide_product = rank == 2 && input != encodings_.activations.end() && is_wide(input->second.type);
-    return placement_.shortens_products && is_wide_product && weight.axis == 1 && weight.block == 0 ? -1 : weight.axis;
+    const bool is_wide_product = rank == 2 && weight.block == 0 && is_wide(input_type(op));
+    return placement_.shortens_products && is_wide_product && weight.axis == 1 ? -1 : weight.axis;
   }
 
   std::string quantized_bias(const WeightedOp& op, const Encoding& weight) {

@@ -97,6 +97,10 @@ def test_a_missing_model_or_folder_argument_is_asked_for(program, job):
     (["MODEL", "--calib", "IMAGES", "--min-psnr", "nan"], "--min-psnr: 'nan' is not a number"),
     (["MODEL", "--calib", "IMAGES", "--min-psnr", "inf"], "--min-psnr: 'inf' is not a number"),
     (["MODEL", "--calib", "IMAGES", "--min-psnr", "0x10"], "--min-psnr: '0x10' is not a number"),
+    (["MODEL", "--calib", "IMAGES", "--min-psnr", "1e999"], "--min-psnr: '1e999' is too large or too small"),
+    (["MODEL", "--calib", "IMAGES", "--latency-runs", "-99999999999"], "--latency-runs: '-99999999999' is too large or too small"),
+    (["MODEL", "--calib", "IMAGES", "--min-psnr", "++1"], "--min-psnr: '++1' is not a number"),
+    (["MODEL", "--calib", "IMAGES", "--min-psnr", "+-1"], "--min-psnr: '+-1' is not a number"),
     (["MODEL", "--calib", "IMAGES", "--mean", "0x1,0,0"], "--mean: '0x1' is not a number"),
     (["batch", "jobs.toml", "--memory", "-1"], "--memory: '-1' is not a whole number of 0 or more"),
     (["batch", "jobs.toml", "--memory", "17592186044416"], "--memory: '17592186044416' is more than 17592186044415")])

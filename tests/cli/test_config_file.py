@@ -48,6 +48,10 @@ def test_the_command_line_goes_first(program, job, tmp_path, config):
     ("seed = -1\n", "line 1: --seed: '-1' is not a whole number of 0 or more"),
     ("strict = 'yes'\n", "line 1: 'strict' is a switch: true or false"),
     ("config = 'other.toml'\n", "line 1: 'config' is for the command line only"),
+    ("\noptimize = 2\nO = 0\n", "line 3: 'O' is the same option as 'optimize', which is set above"),
+    ("O = 0\n\noptimize = 2\n", "line 3: 'optimize' is the same option as 'O', which is set above"),
+    ("\n--scheme = 'w8a8'\n", "line 2: '--scheme' is no option here: they are written without dashes"),
+    ("-O = 2\n", "line 1: '-O' is no option here: they are written without dashes"),
     ("[job]\nscheme = 'w8a8'\n", "line 1: 'job' is no option here"),
     ("seed = 1979-05-27\n", "line 1: the value of 'seed' is neither text nor a number")])
 def test_what_is_wrong_is_said_with_its_line(program, job, tmp_path, config, text, saying):

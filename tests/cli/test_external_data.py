@@ -56,6 +56,16 @@ def test_data_cut_short_is_named(program, tmp_path, pictures):
     assert "weights.bin" in run.stderr and "truncated" in run.stderr
 
 
+def test_the_weights_are_not_written_over(program, tmp_path, pictures):
+    in_one_file(tmp_path)
+    data = (tmp_path / "weights.bin").read_bytes()
+    for options in (["-o", tmp_path / "weights.bin"], ["-o", tmp_path / "out.onnx", "--save-assignment", tmp_path / "weights.bin"]):
+        run = start(program, tmp_path / "model.onnx", "--calib", pictures, *options, *QUICK)
+        assert run.returncode == 2, run.stderr
+        assert "overwrite the model's weights" in run.stderr
+        assert (tmp_path / "weights.bin").read_bytes() == data
+
+
 def network(folder, element_type, numpy_type):
     """Gemm, Relu, Gemm: ONNX Runtime has no Conv in double."""
     random = np.random.default_rng(0)

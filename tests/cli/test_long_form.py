@@ -140,6 +140,7 @@ def test_what_is_stale_or_foreign_is_refused_with_the_reason(program, job, kept,
         refused(program, "apply", other, "--calib", images, "-O0", *file, saying=[kept, "another model"])
         refused(program, "apply", model, "--calib", images, "-O0", "--scheme", "w4a16", *file, saying=["--scheme w8a8", "w4a16"])
         refused(program, "apply", model, "--calib", images, "-O0", "--samples", "4", *file, saying=["other images"])
+        refused(program, "apply", model, "--calib", images, "-O0", "--test", images.parent / "test", *file, saying=["other images", "--test and --holdout"])
         refused(program, "apply", model, "--calib", images, "-O0", "--preprocess", "unit", *file, saying=["--mean 0.485,0.456,0.406", "this run has 0"])
     refused(program, "apply", model, "-O0", "--exclude", "conv2", "--statistics", kept / "s.json", saying=["--exclude nothing", "conv2"])
     refused(program, "apply", model, "-O0", "--statistics", kept / "half.json", saying=["1 of 2 shards", "merge"])
@@ -182,6 +183,26 @@ def test_an_option_that_is_missing_now_is_the_reason(program, job, tmp_path):
     refused(program, "encode", job[0], "-O0", "--statistics", tmp_path / "s.json", "-o", tmp_path / "e.json", saying=["--exclude-regex conv2, this run has nothing"])
 
 
+def test_what_decides_the_values_is_asked_before_the_data(program, job, tmp_path):
+    words = [*job_words(job), *QUIET, "--statistics", tmp_path / "s.json", "-o", tmp_path / "out.onnx"]
+    done(program, "calibrate", *job_words(job), "-o", tmp_path / "s.json")
+    refused(program, "apply", *words, "--reach", "psnr=10", saying=["--reach nothing, this run has given"])
+
+
+def test_another_type_of_outputs_is_the_reason(program, job, tmp_path):
+    done(program, "calibrate", *job_words(job), "-o", tmp_path / "s.json")
+    words = ["apply", *job_words(job), *QUIET, "--statistics", tmp_path / "s.json", "-o", tmp_path / "out.onnx"]
+    refused(program, *words, "--output-dtype", "int", saying=["--output-dtype nothing, this run has int"])
+
+
+def test_files_of_an_earlier_version_are_said_to_be(program, job, kept, tmp_path):
+    earlier = json.loads((kept / "s.json").read_text(encoding="utf-8"))
+    for name in ("scale", "mean", "std", "color", "layout", "resize"):
+        del earlier["origin"]["settings"][name]
+    (tmp_path / "s.json").write_text(json.dumps(earlier), encoding="utf-8")
+    refused(program, "encode", job[0], "-O0", "--statistics", tmp_path / "s.json", "-o", tmp_path / "e.json", saying=["earlier version", "make it again"])
+
+
 def test_no_part_writes_over_what_it_reads(program, job, kept, tmp_path):
     """What is read may be all that is left of hours of work."""
     (tmp_path / "link.json").symlink_to(kept / "s.json")
@@ -190,10 +211,15 @@ def test_no_part_writes_over_what_it_reads(program, job, kept, tmp_path):
     refused(program, "apply", job[0], "-O0", "--statistics", kept / "s.json", "-o", kept / "s.json", code=USAGE, saying=["-o", "--statistics"])
     refused(program, "apply", job[0], "-O0", "--encodings", kept / "e.json", "-o", kept / "e.json", code=USAGE, saying=["-o", "--encodings"])
     refused(program, "merge", kept / "s.json", "-o", kept / "s.json", code=USAGE, saying=["-o", "s.json"])
+    config = tmp_path / "job.toml"
+    config.write_text("# kept\n", encoding="utf-8")
+    refused(program, "merge", kept / "s.json", "--config", config, "-o", config, code=USAGE, saying=["-o", "job.toml"])
     done(program, job[0], *job_words(job)[1:], *QUIET, "-o", tmp_path / "out.onnx")
     report = tmp_path / "out.report.json"
     text = report.read_bytes()
     refused(program, "report", report, "-o", report, "-q", code=USAGE, saying=["-o", report])
+    refused(program, "report", report, "--config", config, "-o", config, code=USAGE, saying=["-o", config])
+    assert config.read_text(encoding="utf-8") == "# kept\n"
     assert report.read_bytes() == text
     assert {name: (kept / name).read_bytes() for name in listing(kept)} == before
 

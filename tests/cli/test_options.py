@@ -156,6 +156,13 @@ def test_holdout_is_the_share_that_calibration_does_not_see(program, job, tmp_pa
     assert (report["test"]["images"], report["calibration"]["images"]) == (held_out, 8 - held_out)
 
 
+def test_a_number_may_have_a_plus_sign(program, job, tmp_path):
+    quantize(program, *job, tmp_path / "out.onnx", "--samples", "+3", "--min-psnr", "+0.5", quick=QUICK[2:])
+    report = report_of(tmp_path / "out.onnx")
+    assert report["calibration"]["images"] + report["test"]["images"] == 3
+    assert report["gates"][0]["threshold"] == 0.5
+
+
 def test_pictures_are_as_many_as_asked_for(program, job, tmp_path):
     for number in (0, 2):
         quantize(program, *job, tmp_path / "out.onnx", "--pictures", number, "--holdout", "0.5", quick=QUICK[2:])

@@ -34,10 +34,17 @@ TEST(Origin, WithTheSameSettingsItIsTheProgramOrTheMachine) {
   EXPECT_TRUE(says(difference(origin({{"scheme", "w8a8"}}), origin({{"scheme", "w8a8"}}, "other")), "this program"));
 }
 
+TEST(Origin, FilesWithoutPreprocessingAreOfAnEarlierVersion) {
+  const auto found = origin({{"scheme", "w8a8"}}), wanted = origin({{"scheme", "w8a8"}, {"color", "rgb"}});
+  EXPECT_TRUE(says(difference(found, wanted, {"color"}), "an earlier version of this program; make it again"));
+  EXPECT_EQ(difference(wanted, wanted, {"color"}), "");
+}
+
 TEST(Origin, DataAreComparedWhereBothHaveSome) {
   auto other = origin({});
   other.data = "e";
   EXPECT_TRUE(says(difference(other, origin({})), "other images"));
+  EXPECT_TRUE(says(difference(other, origin({})), "--test and --holdout must be the same"));
   other.data = "";
   EXPECT_EQ(difference(other, origin({})), "");
   EXPECT_EQ(difference(origin({}), other), "");

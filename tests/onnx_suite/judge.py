@@ -110,9 +110,14 @@ def values_in_front_of_pairs(model, inputs):
 def check_steps(model, values):
     """No step is coarser than its tensor's values ask for."""
     known = initializers(model)
-    for name, quantizer in {quantizer.input[0]: quantizer for quantizer, _ in pairs(model)}.items():
-        step, zero = float(numpy_helper.to_array(known[quantizer.input[1]])), known[quantizer.input[2]]
+    quantizers = {quantizer.input[0]: quantizer for quantizer, _ in pairs(model)}
+    extents = {}  # of all that share an encoding, such as the inputs of a Concat
+    for name, quantizer in quantizers.items():
         extent = max(values[name].max(initial=0), 0) - min(values[name].min(initial=0), 0)
+        extents[tuple(quantizer.input[1:3])] = max(extent, extents.get(tuple(quantizer.input[1:3]), 0))
+    for name, quantizer in quantizers.items():
+        step, zero = float(numpy_helper.to_array(known[quantizer.input[1]])), known[quantizer.input[2]]
+        extent = extents[tuple(quantizer.input[1:3])]
         levels = LEVELS[zero.data_type]
         # A range that is known without looking ([0, 1], [-1, 1]) and a tensor that is zero (step 1, or the smallest) are exempt.
         if step > max(1.1 * extent / levels, 2.001 / levels) and extent > 0:

@@ -12,7 +12,7 @@ REASONS = [
     ("already quantized", 3, r"is already quantized \(node '.+' is a \w+\)"),
     ("no input", 3, r"the model has no input"),
     ("none of ONNX's standard operators", 3, r"does not import ONNX's standard operators"),
-    (NO_KERNEL, 3, r"ONNX Runtime cannot (load|run) the model: "),
+    (NO_KERNEL, 3, r"ONNX Runtime cannot (load|run) the model( on '.*)?: "),
     ("ONNX's converter cannot raise its opset", 7, r"preparation step raise-opset failed its check: "),
     ("input is no tensor of numbers", 3, r"the model's input '.*' takes values \(\w+\) that no picture and no \.npy file holds"),
     ("output is no tensor of numbers", 3, r"has an output (that is not a tensor, which|of an element type that) is not supported"),

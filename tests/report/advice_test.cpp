@@ -56,14 +56,14 @@ TEST(Advise, NamesTheLayerThatAddsMostNoise) {
 TEST(Advise, OffersNothingThatTheRunsOwnFilesOrBudgetRefuse) {
   const auto after = [](const std::string& option) {
     Report report = poor_report();
-    report.layers.clear();
     report.config = {{option, "given"}, {"optimize", "1"}};
     return commands(report);
   };
+  const std::string exclude = "quantize net.onnx --calib 'my pictures' --scheme w8a8 -o out/net.w8a8.exclude.onnx --exclude c";
   const std::string next_level = "quantize net.onnx --calib 'my pictures' --scheme w8a8 -o out/net.w8a8.O2.onnx -O2";
   EXPECT_EQ(after("assignment"), std::vector<std::string>{next_level});
-  EXPECT_EQ(after("budget"), std::vector<std::string>{next_level});
-  EXPECT_TRUE(after("import-encodings").empty());
+  EXPECT_EQ(after("budget"), (std::vector{exclude, next_level}));
+  EXPECT_EQ(after("import-encodings"), std::vector{exclude});
   Report slow = sample_report();
   slow.scheme = "w8a16";
   slow.latency->speedup = 0.5;
@@ -78,6 +78,27 @@ TEST(Advise, WritesOverNoneOfTheRunsOwnFiles) {
     EXPECT_EQ(command.find("a.json"), std::string::npos) << command;
     EXPECT_EQ(command.find("net.encodings"), std::string::npos) << command;
   }
+}
+
+// An option of the command line would take the place of the file's, and a file's cannot be taken away.
+TEST(Advise, WritesOutWhatStoodInAConfiguration) {
+  Report report = poor_report();
+  report.command = "quantize --config job.toml -o out/net.w4a16.onnx net.onnx";
+  report.scheme = "w4a16";
+  report.quantized.path = "out/net.w4a16.onnx";
+  report.config = {{"model", "net.onnx"},    {"calib", "my pictures"}, {"output", "out/net.w4a16.onnx"},
+                   {"scheme", "w4a16"},      {"optimize", "1"},        {"save-assignment", "a.json"},
+                   {"block-size", "32"},     {"exclude", "a,b"},       {"export-encodings", "aimet:net.encodings"},
+                   {"mean", "0.5,0.5,0.25"}, {"strict", "true"},       {"ci", "false"}};
+  const std::string rest = " --exclude a --exclude b --mean 0.5,0.5,0.25 --strict -o out/net.",
+                    start = "quantize net.onnx --calib 'my pictures'";
+  EXPECT_EQ(commands(report), (std::vector<std::string>{
+                                  start + " --scheme w4a16 --optimize 1 --block-size 32" + rest + "w4a16.exclude.onnx --exclude c",
+                                  start + " --scheme w4a16 --block-size 32" + rest + "w4a16.O2.onnx -O2",
+                                  start + " --optimize 1" + rest + "w8a16.onnx --scheme w8a16",
+                              }));
+  report.config.emplace_back("exclude-regex", "a{1,2}");  // which may have been two
+  EXPECT_TRUE(commands(report).empty());
 }
 
 TEST(Advise, DoesNotRepeatWhatWasDone) {

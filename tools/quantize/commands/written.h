@@ -13,9 +13,11 @@
 namespace quantize::cli {
 
 // Writes `bytes` to the file of -o, whole or not at all, and says so; returns exit code 0. Throws Error{usage} where that is one of the
-// files that were read.
+// files that were read, that of --config among them.
 inline int write_and_say(const Arguments& arguments, const std::string& bytes, const std::string& what, const Context& context) {
-  for (const auto& read : arguments.files) {
+  auto all_read = arguments.files;
+  if (!arguments.options.config_file.empty()) all_read.push_back(arguments.options.config_file);
+  for (const auto& read : all_read) {
     if (place_of(read) == place_of(arguments.options.output))
       throw Error(ErrorKind::usage, "-o would overwrite what is read: " + read.string() + "; choose another name");
   }
