@@ -46,7 +46,7 @@ struct Target {
   bool drops_low_byte = false;         // its kernels cut the sums of the lower bytes of 16-bit activations, and the bias (multiplier.h)
   bool explicit_weight_zeros = false;  // weights carry zero points, though they are zero: it misreads 4-bit weights without
   bool weight_zero_points = false;     // 4-bit weights may have zero points per channel other than 0
-  bool shortens_products = false;      // it rounds 16-bit activations to 8 bits for matrix products, unless it overlooks the weights
+  bool shortens_products = false;      // it rounds 16-bit activations of matrix products to 8 bits, where weights have axis 1
   // Quantized is what weighted operators read; their results are quantized only where another of them reads them, because the runtime
   // computes the Relu or Add that follows in the same kernel.
   bool fuses_what_follows = false;

@@ -1,9 +1,8 @@
 #include "pipeline/long_form.h"
 
-#include <charconv>
-
 #include "base/error.h"
 #include "base/files.h"
+#include "base/shortest.h"
 #include "model/large_weights.h"
 #include "ops/target.h"
 #include "prepare/passes.h"
@@ -19,10 +18,7 @@ std::string joined(const std::vector<std::string>& words) {
 
 std::string joined(const std::vector<float>& values) {
   std::vector<std::string> words;
-  for (const float value : values) {
-    char text[32];  // the fewest digits that mean the same number
-    words.emplace_back(text, std::to_chars(text, text + sizeof text, value).ptr);
-  }
+  for (const float value : values) words.push_back(shortest(value));
   return joined(words);
 }
 
@@ -51,7 +47,7 @@ Settings preprocessing_of(const Preprocess& preprocess) {
   static const char* const colors[] = {"rgb", "bgr", "gray"};
   static const char* const layouts[] = {"auto", "nchw", "nhwc"};
   static const char* const resizes[] = {"stretch", "letterbox", "crop"};
-  return {{"scale", joined(std::vector<float>{preprocess.scale})},
+  return {{"scale", shortest(preprocess.scale)},
           {"mean", joined(preprocess.mean)},
           {"std", joined(preprocess.std)},
           {"color", colors[static_cast<int>(preprocess.color)]},
@@ -111,10 +107,7 @@ void refuse_foreign(const Origin& found, const Origin& wanted, const std::set<st
 }
 
 // Of the float model's values: where a graph is the same for two schemes, so are they. --reach takes samples away to decide on.
-const std::set<std::string>& decisive_for_statistics() {
-  static const std::set<std::string> names = {"scale", "mean", "std", "color", "layout", "resize", "reach"};
-  return names;
-}
+std::set<std::string> decisive_for_statistics() { return {"scale", "mean", "std", "color", "layout", "resize", "reach"}; }
 
 // Encodings are the scheme's, and as the runtime and the processors need them. How ranges were chosen is no part of what they mean.
 std::set<std::string> decisive_for_encodings() {

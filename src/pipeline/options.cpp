@@ -50,17 +50,12 @@ NamedPaths written_files(const Options& options) {
   return files;
 }
 
-// Nothing may be written over a file that an option names, or over what else is written.
-void refuse_one_place_for_two(const Options& options, const std::vector<std::filesystem::path>& beside) {
-  const NamedPaths read = {{"the model", options.model},         {"--config", options.config_file},
-                           {"--assignment", options.assignment}, {"--import-encodings", options.import_encodings},
-                           {"--statistics", options.statistics}, {"--encodings", options.encodings}};
+// No place may be written to that is read, or written to by another name.
+void refuse_one_place_for_two(const NamedPaths& read, const NamedPaths& written) {
   std::map<std::filesystem::path, std::string> taken;
   for (const auto& [name, path] : read) {
     if (!path.empty()) taken.emplace(place_of(path), name);
   }
-  NamedPaths written = written_files(options);
-  for (const auto& path : beside) written.emplace_back("what goes beside -o", path);
   for (const auto& [name, path] : written) {
     if (path.empty()) continue;
     const auto [place, fresh] = taken.emplace(place_of(path), name);
@@ -68,6 +63,12 @@ void refuse_one_place_for_two(const Options& options, const std::vector<std::fil
       throw Error(ErrorKind::usage,
                   std::string(name) + " would overwrite " + place->second + ": " + path.string() + "; choose another name");
   }
+}
+
+NamedPaths read_files(const Options& options) {
+  return {{"the model", options.model},         {"--config", options.config_file},
+          {"--assignment", options.assignment}, {"--import-encodings", options.import_encodings},
+          {"--statistics", options.statistics}, {"--encodings", options.encodings}};
 }
 
 // A pipe is empty when the model is measured beside the result.
@@ -134,7 +135,9 @@ void validate(const Options& options, const std::vector<std::filesystem::path>& 
   refuse_what_is_read_once(options.model);
   if (!options.writes) return;
   refuse_bad_places(options);
-  refuse_one_place_for_two(options, beside);
+  NamedPaths written = written_files(options);
+  for (const auto& path : beside) written.emplace_back("what goes beside -o", path);
+  refuse_one_place_for_two(read_files(options), written);
 }
 
 void validate_with_reports(const Options& options) {
@@ -143,14 +146,10 @@ void validate_with_reports(const Options& options) {
 }
 
 void refuse_to_overwrite(const std::vector<std::string>& data_files, const Options& options) {
-  NamedPaths written = written_files(options);
+  NamedPaths weights, written = written_files(options);
+  for (const auto& file : data_files) weights.emplace_back("the model's weights", file);
   written.emplace_back("the weights of a large result", options.output.string() + ".data");
-  for (const auto& [name, path] : written) {
-    for (const auto& file : data_files) {
-      if (!path.empty() && place_of(path) == place_of(file))
-        throw Error(ErrorKind::usage, std::string(name) + " would overwrite the model's weights: " + file + "; choose another name");
-    }
-  }
+  refuse_one_place_for_two(weights, written);
 }
 
 void require_images(const Options& options) {

@@ -1,17 +1,12 @@
-#include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "base/shortest.h"
 #include "formats/json.h"
 #include "pipeline/inspect_model.h"
 #include "report/words.h"
 
 namespace quantize {
 namespace {
-
-std::string shortest(float value) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
 
 std::string padded(std::string text, std::size_t width) {
   text.resize(std::max(width, text.size() + 1), ' ');

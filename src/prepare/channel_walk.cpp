@@ -68,10 +68,10 @@ bool ChannelWalk::keeps_summands(const onnx::NodeProto& node) const {
 
 bool reads_shape_only(const onnx::NodeProto& node) { return node.op_type() == "Shape" && standard_domain(node); }
 
-bool has_constant_operand(const onnx::GraphProto& graph, const std::string& type) {
+bool has_constant_operand(const onnx::GraphProto& graph, const std::set<std::string>& types) {
   const GraphIndex index(graph);
   return std::ranges::any_of(graph.node(), [&](const auto& node) {
-    return node.op_type() == type &&
+    return types.contains(node.op_type()) &&
            std::ranges::any_of(node.input(), [&](const auto& name) { return index.initializer(name) != nullptr; });
   });
 }

@@ -4,6 +4,7 @@
 #include <onnx/onnx_pb.h>
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -58,7 +59,7 @@ class ChannelWalk {
 // Whether the node asks for a tensor's shape and reads none of its values: sizes of a Resize, where they are free.
 bool reads_shape_only(const onnx::NodeProto& node);
 
-// Whether a Mul or Add (`type`) has a constant operand at all, which is known without the shapes.
-bool has_constant_operand(const onnx::GraphProto& graph, const std::string& type);
+// Whether an operator of these types has a constant operand at all, which is known without the shapes.
+bool has_constant_operand(const onnx::GraphProto& graph, const std::set<std::string>& types);
 
 }  // namespace quantize

@@ -178,7 +178,7 @@ bool fold_one(onnx::GraphProto& graph, const ValueTypes& types, FactorsByTensor&
 }  // namespace
 
 std::string fold_factors_behind(Model& model) {
-  if (!has_constant_operand(model.graph(), "Mul")) return {};
+  if (!has_constant_operand(model.graph(), {"Mul"})) return {};
   std::size_t folded = 0;
   FactorsByTensor shared;
   const ValueTypes types(model.proto);  // a fold changes none of them

@@ -83,7 +83,7 @@ bool fold_one(onnx::GraphProto& graph, const ValueTypes& types) {
 }  // namespace
 
 std::string fold_summands_behind(Model& model) {
-  if (!has_constant_operand(model.graph(), "Add")) return {};
+  if (!has_constant_operand(model.graph(), {"Add"})) return {};
   std::size_t folded = 0;
   const ValueTypes types(model.proto);  // a fold changes none of them
   while (fold_one(model.graph(), types)) ++folded;

@@ -11,6 +11,7 @@
 
 #include "model/edit.h"
 #include "prepare/affine_run.h"
+#include "prepare/channel_walk.h"
 #include "prepare/passes.h"
 
 namespace quantize {
@@ -87,6 +88,7 @@ void write(onnx::GraphProto& graph, Joined& one, NameMaker& names, std::set<int>
 
 std::string join_affine(Model& model, const IsKept& is_kept) {
   auto& graph = model.graph();
+  if (!has_constant_operand(graph, {"Mul", "Div", "Add", "Sub"})) return {};
   auto found = find_joined(model, is_kept);
   if (found.empty()) return {};
   NameMaker names(graph);

@@ -6,6 +6,7 @@
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
+#include "prepare/pixel_path.h"
 
 namespace quantize {
 namespace {
@@ -57,8 +58,7 @@ class PixelInput {
     if (uses.size() != 1 || uses[0].input != 0) return false;
     const auto& node = index.node(uses[0].node);
     transpose_ = uses[0].node;
-    return node.op_type() == "Transpose" && ints_attribute(node, "perm") == std::vector<std::int64_t>{0, 3, 1, 2} &&
-           !index.is_graph_output(node.output(0));
+    return turns_channels_to_the_front(node) && !index.is_graph_output(node.output(0));
   }
 
   // Puts the model's own Transpose, now of pixels, in front; returns what it made before, which is yet to be made.

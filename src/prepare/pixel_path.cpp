@@ -4,11 +4,12 @@
 #include "prepare/linear_node.h"
 
 namespace quantize {
-namespace {
 
 bool turns_channels_to_the_front(const onnx::NodeProto& node) {
   return node.op_type() == "Transpose" && ints_attribute(node, "perm") == std::vector<std::int64_t>{0, 3, 1, 2};
 }
+
+namespace {
 
 // How many channels the convolution reads; nothing where it cannot read pixels.
 std::optional<std::size_t> channels_read(const onnx::NodeProto& node, const GraphIndex& index) {

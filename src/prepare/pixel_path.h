@@ -10,6 +10,9 @@
 
 namespace quantize {
 
+// N H W C to N C H W.
+bool turns_channels_to_the_front(const onnx::NodeProto& node);
+
 struct PixelPath {
   int transpose = -1;  // -1 where the channels come first already
   int conv = -1;       // of one group, over two dimensions, that alone reads its weight

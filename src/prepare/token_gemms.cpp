@@ -16,6 +16,7 @@
 #include "model/edit.h"
 #include "model/graph.h"
 #include "model/tensor.h"
+#include "ops/op_table.h"
 #include "prepare/passes.h"
 #include "prepare/value_types.h"
 
@@ -70,13 +71,13 @@ class TokenLists {
       if (number < 0 || !index_.only_use(sum.input(k))) continue;
       const auto& product = index_.node(number);
       if (product.op_type() != "MatMul" || !may_replace(product, is_kept_) || is_kept_as_gemm(product)) continue;
-      const auto* weight = index_.initializer(product.input(1));
-      const bool matrix = weight != nullptr && weight->dims_size() == 2 && weight->data_type() == onnx::TensorProto::FLOAT;
-      if (!matrix || index_.constant(product.input(0)) != nullptr) continue;
-      const std::int64_t inputs = weight->dims(0), outputs = weight->dims(1);
-      if (!holds_tokens(product.input(0), inputs) || !holds_tokens(sum.output(0), outputs)) continue;
+      const auto op = weighted_op(product, index_);
+      if (!op || op->channel_axis < 0) continue;  // a matrix for each picture
+      const std::int64_t inputs = index_.initializer(op->weight)->dims(0);
+      if (!holds_tokens(op->input, inputs) || !holds_tokens(sum.output(0), op->outputs)) continue;
       const auto* bias = index_.initializer(sum.input(1 - k));
-      if (bias != nullptr && is_row(*bias, outputs, types_.rank(product.input(0)))) return TokenProduct{number, sum.input(1 - k)};
+      const bool is_row = bias != nullptr && bias->dims_size() <= types_.rank(op->input) && is_channel_bias(*bias, *op);
+      if (is_row) return TokenProduct{number, sum.input(1 - k)};
     }
     return {};
   }
@@ -85,11 +86,6 @@ class TokenLists {
   [[nodiscard]] bool is_kept_as_gemm(onnx::NodeProto product) const {
     product.set_op_type("Gemm");
     return !may_replace(product, is_kept_);
-  }
-
-  static bool is_row(const onnx::TensorProto& tensor, std::int64_t size, int most_dimensions) {
-    return tensor.data_type() == onnx::TensorProto::FLOAT && tensor.dims_size() > 0 && tensor.dims_size() <= most_dimensions &&
-           tensor.dims(tensor.dims_size() - 1) == size && element_count(shape_of(tensor)) == size;
   }
 
   // Of [..., channels], of which a Reshape can be told the shape: one dimension at most is left to it.
@@ -187,6 +183,7 @@ class TokenLists {
 }  // namespace
 
 std::string token_gemms(Model& model, const IsKept& is_kept) {
+  if (std::ranges::none_of(model.graph().node(), [](const auto& node) { return node.op_type() == "MatMul"; })) return {};
   const ValueTypes types(model.proto);
   return counted(TokenLists(model.graph(), types, is_kept).rewrite(), "Gemm", "Gemms");
 }

@@ -1,18 +1,17 @@
 #include "report/gates.h"
 
-#include <charconv>
 #include <cmath>
 
+#include "base/shortest.h"
 #include "report/schema.h"
 
 namespace quantize {
 namespace {
 
-// The fewest digits that read back as the same number: a threshold is shown as it was typed.
-std::string shortest(double value) {
+// A threshold is shown as it was typed.
+std::string shown(double value) {
   if (!std::isfinite(value)) return value > 0 ? "infinite" : "-";
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+  return shortest(value);
 }
 
 // With four digits behind the point, rounded so that a figure that misses its threshold does not read as if it met it.
@@ -21,7 +20,7 @@ std::string measured_as(const GateResult& gate, const std::string& unit) {
   if (gate.unit == "dB" && *gate.measured >= no_error_db) return "without error";
   const double rounded = std::round(figure), outward = gate.at_least ? std::floor(figure) : std::ceil(figure);
   const bool exact = std::fabs(figure - rounded) < 1e-6;  // but for what binary fractions add to it
-  return shortest((gate.passed || exact ? rounded : outward) / 1e4) + unit;
+  return shown((gate.passed || exact ? rounded : outward) / 1e4) + unit;
 }
 
 std::optional<double> ratio(std::uint64_t before, std::uint64_t after) {
@@ -63,8 +62,8 @@ std::vector<GateResult> check_gates(const Gates& gates, const Report& report) {
 std::string describe(const GateResult& gate) {
   const std::string unit = gate.unit.empty() ? "" : " " + gate.unit;
   const std::string figure = gate.measured ? "is " + measured_as(gate, unit) : "was not measured";
-  return gate.figure + " " + figure + ", " + gate.option + " demands at " + (gate.at_least ? "least " : "most ") +
-         shortest(gate.threshold) + unit;
+  return gate.figure + " " + figure + ", " + gate.option + " demands at " + (gate.at_least ? "least " : "most ") + shown(gate.threshold) +
+         unit;
 }
 
 }  // namespace quantize

@@ -14,10 +14,22 @@ struct Absorbed {
   Model model;
 };
 
+constexpr const char* two_in_a_row =
+    R"(g (float[1,3,4,4] x) => (float[1,2,4,4] y) <float[2,3,1,1] w, float[2] b, float[2,2,1,1] v, float[2] c> {
+    a = Conv (x, w, b)
+    r = Relu (a)
+    y = Conv (r, v, c)
+  })";
+
 // Channel 0 of "r" lies far above zero: its bias is 30, what the weights make of inputs between -2 and 2 is at most 6.
-Absorbed absorb(const char* graph) {
+Model with_far_channel(const char* graph) {
   Model model = text_model(graph);
   put_initializer(model.graph(), make_tensor("b", {2}, std::vector<float>{30, 0.1F}));
+  return model;
+}
+
+Absorbed absorb(const char* graph) {
+  const Model model = with_far_channel(graph);
   const auto placement = place(model, find_target("ort-cpu"));
   Absorbed result{0, observe_all(model, {"r"}), {}, model};
   result.channels = absorb_biases(result.model, placement, observe_all(model, placement.observed()));
@@ -26,31 +38,19 @@ Absorbed absorb(const char* graph) {
 }
 
 TEST(AbsorbBias, TheEmptyPartOfTheRangeGoesIntoTheReadersBias) {
-  const char* graph = R"(g (float[1,3,4,4] x) => (float[1,2,4,4] y) <float[2,3,1,1] w, float[2] b, float[2,2,1,1] v, float[2] c> {
-    a = Conv (x, w, b)
-    r = Relu (a)
-    y = Conv (r, v, c)
-  })";
-  const auto result = absorb(graph);
+  const auto result = absorb(two_in_a_row);
   EXPECT_EQ(result.channels, 1);
   EXPECT_GT(result.before.at("r").channels[0].min, 20);
   const auto& channel = result.before.at("r").channels[0];
   EXPECT_NEAR(result.after.at("r").channels[0].min, channel.max - channel.min, 1e-4) << "room for values that the statistics have not seen";
   EXPECT_EQ(result.after.at("r").channels[1].max, result.before.at("r").channels[1].max);
-  Model original = text_model(graph);
-  put_initializer(original.graph(), make_tensor("b", {2}, std::vector<float>{30, 0.1F}));
+  const Model original = with_far_channel(two_in_a_row);
   const auto inputs = random_inputs(original.proto, 2);  // one of the samples of the statistics
   EXPECT_LT(largest_difference(run_model(original.proto, inputs), run_model(result.model.proto, inputs)), 1e-5);
 }
 
 TEST(AbsorbBias, AChannelThatComesAsNearToZeroAsItIsWideKeepsItsBias) {
-  const char* graph = R"(g (float[1,3,4,4] x) => (float[1,2,4,4] y) <float[2,3,1,1] w, float[2] b, float[2,2,1,1] v, float[2] c> {
-    a = Conv (x, w, b)
-    r = Relu (a)
-    y = Conv (r, v, c)
-  })";
-  Model model = text_model(graph);
-  put_initializer(model.graph(), make_tensor("b", {2}, std::vector<float>{30, 0.1F}));
+  Model model = with_far_channel(two_in_a_row);
   const auto placement = place(model, find_target("ort-cpu"));
   auto statistics = observe_all(model, placement.observed());
   auto& channel = statistics.at("r").channels[0];

@@ -1,9 +1,9 @@
 #include "options/toml_file.h"
 
-#include <charconv>
 #include <vector>
 
 #include "base/error.h"
+#include "base/shortest.h"
 #include "base/suggest.h"
 
 namespace quantize::cli {
@@ -24,10 +24,7 @@ std::string typed_word(const toml::node& node, const std::string& key, const std
   if (const auto* text = node.as_string()) return text->get();
   if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
   if (const auto* number = node.as_integer()) return std::to_string(number->get());
-  if (const auto* number = node.as_floating_point()) {
-    char text[32];  // the fewest digits that mean the same number
-    return {text, std::to_chars(text, text + sizeof text, number->get()).ptr};
-  }
+  if (const auto* number = node.as_floating_point()) return shortest(number->get());
   refuse_line(file, node.source(), "the value of '" + key + "' is neither text nor a number nor true or false");
 }
 
