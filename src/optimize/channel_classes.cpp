@@ -23,12 +23,11 @@ double reach(float min, float max) { return std::max(std::fabs(static_cast<doubl
 
 }  // namespace
 
-ChannelClasses::ChannelClasses(const Model& model, const Placement& placement, const Statistics& statistics, double room_below_clips)
+ChannelClasses::ChannelClasses(const Model& model, const Statistics& statistics, double room_below_clips)
     : graph_(model.graph()), index_(graph_), statistics_(statistics), room_below_clips_(room_below_clips) {
-  for (const auto& weighted : placement.weighted) {
-    ops_[weighted.node] = &weighted.op;
-    ++weight_readers_[weighted.op.weight];
-    if (!weighted.op.bias.empty()) ++weight_readers_[weighted.op.bias];
+  for (int i = 0; i < graph_.node_size(); ++i) {
+    if (!is_convolution(graph_.node(i))) continue;
+    if (auto op = weighted_op(graph_.node(i), index_)) convolutions_.emplace(i, std::move(*op));
   }
   count_channels();
   for (int i = 0; i < graph_.node_size(); ++i) connect(i);
@@ -59,16 +58,16 @@ std::vector<double> ChannelClasses::factors(const std::string& tensor, double st
 void ChannelClasses::count_channels() {
   for (int i = 0; i < graph_.node_size(); ++i) {
     const auto& node = graph_.node(i);
-    if (const auto found = ops_.find(i); found != ops_.end()) {
-      const auto& op = *found->second;
-      if (is_convolution(node)) {
-        set_channels(op.output, op.outputs);
-        set_channels(op.input, input_channels(node, op));
-      }
+    if (const auto found = convolutions_.find(i); found != convolutions_.end()) {
+      const auto& op = found->second;
+      set_channels(op.output, op.outputs);
+      set_channels(op.input, input_channels(node, op));
     } else if (node.op_type() == "Reshape") {
       find_shuffle(i);
     } else if (node.op_type() == "Split") {
       find_split(node, i);
+    } else if (const int gated = gated_input(node); gated >= 0) {
+      set_channels(node.output(0), channels_.at(node.input(gated)));
     } else if (keeps_channels(node) || is_plain_add(node)) {
       if (channels_.contains(node.input(0))) set_channels(node.output(0), channels_.at(node.input(0)));
     } else if (is_channel_concat(node)) {
@@ -151,14 +150,32 @@ bool ChannelClasses::is_plain_add(const onnx::NodeProto& node) const {
   return a != channels_.end() && b != channels_.end() && a->second == b->second;
 }
 
+// The factor of a Mul that takes its channels' scaling through it: the other one is a gate, which keeps its values. -1 where there is none.
+// The product must have been observed: only so it is known that its channels are those of the factor, and not the gate's.
+int ChannelClasses::gated_input(const onnx::NodeProto& node) const {
+  if (node.op_type() != "Mul" || !standard_domain(node)) return -1;
+  const auto product = statistics_.find(node.output(0));
+  for (int k = 0; k < 2 && product != statistics_.end(); ++k) {
+    const auto* gate = index_.producer(node.input(1 - k));
+    const auto count = channels_.find(node.input(k));
+    const bool same = count != channels_.end() && product->second.channels.size() == static_cast<std::size_t>(count->second);
+    if (same && gate != nullptr && fixed_range(*gate)) return k;
+  }
+  return -1;
+}
+
 void ChannelClasses::connect(int number) {
   if (mapped_.contains(number)) return;
   const auto& node = graph_.node(number);
-  if (const auto found = ops_.find(number); found != ops_.end() && is_convolution(node) && can_scale(*found->second)) return;
+  if (const auto found = convolutions_.find(number); found != convolutions_.end() && can_scale(found->second)) return;
   if (keeps_channels(node) && node.output_size() == 1) return unite(node.input(0), 0, node.output(0), 0);
   if (is_plain_add(node)) {
     unite(node.input(0), 0, node.output(0), 0);
     return unite(node.input(1), 0, node.output(0), 0);
+  }
+  if (const int gated = gated_input(node); gated >= 0) {
+    unite(node.input(gated), 0, node.output(0), 0);
+    return freeze(node.input(1 - gated));
   }
   if (is_channel_concat(node) && knows_inputs(node)) {
     int offset = 0;
@@ -168,16 +185,33 @@ void ChannelClasses::connect(int number) {
     }
     return;
   }
-  // It divides every channel by its own deviation: what it makes does not depend on how its input is scaled.
   const bool normalises = node.op_type() == "InstanceNormalization" && standard_domain(node);
+  if (normalises) freeze_near_epsilon(node);
   for (int k = normalises ? 1 : 0; k < node.input_size(); ++k) freeze(node.input(k));
   for (const auto& name : captured_tensors(node)) freeze(name);
   for (const auto& name : node.output()) freeze(name);
 }
 
+// It divides every channel by its own deviation, and what it makes does not depend on how its input is scaled: as long as the variance,
+// guessed from the range, is far above the epsilon that is added to it.
+void ChannelClasses::freeze_near_epsilon(const onnx::NodeProto& normalization) {
+  const auto& input = normalization.input(0);
+  const auto found = first_.find(input), end = first_.end();
+  const auto seen = statistics_.find(input);
+  if (found == end) return;
+  const auto count = static_cast<std::size_t>(channels_.at(input));
+  if (seen == statistics_.end() || seen->second.channels.size() != count) return freeze(input);
+  const double epsilon = float_attribute(normalization, "epsilon", 1e-5F);
+  for (std::size_t c = 0; c < count; ++c) {
+    const auto& channel = seen->second.channels[c];
+    const double deviation = (static_cast<double>(channel.max) - channel.min) / 6;
+    if (!(deviation * deviation >= 50 * epsilon)) to_freeze_.push_back(found->second + static_cast<int>(c));
+  }
+}
+
 // Weight and bias must be this operator's own.
 bool ChannelClasses::can_scale(const WeightedOp& op) const {
-  if (weight_readers_.at(op.weight) > 1 || index_.uses(op.weight).size() > 1) return false;
+  if (index_.uses(op.weight).size() > 1 || index_.is_graph_output(op.weight)) return false;
   return op.bias.empty() || (index_.initializer(op.bias) != nullptr && index_.uses(op.bias).size() == 1);
 }
 

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "encode/placement.h"
 #include "model/graph.h"
 #include "model/model.h"
 #include "observe/statistics.h"
+#include "ops/op_table.h"
 
 namespace quantize {
 
@@ -19,7 +19,10 @@ class ChannelClasses {
  public:
   // room_below_clips: how much louder than seen a channel may be elsewhere before a Clip cuts it that does not in the model; infinite: what
   // a Clip reads is not scaled.
-  ChannelClasses(const Model& model, const Placement& placement, const Statistics& statistics, double room_below_clips);
+  ChannelClasses(const Model& model, const Statistics& statistics, double room_below_clips);
+
+  // The convolutions that carry the factors: those that stay float as well, since in float scaling costs nothing.
+  [[nodiscard]] const std::map<int, WeightedOp>& convolutions() const { return convolutions_; }
 
   // Factors of the channels of `tensor`: (largest ratio of the channel's range to its tensor's, over the class, times the room where a Clip
   // reads it)^strength; empty where the tensor is not scaled.
@@ -41,20 +44,21 @@ class ChannelClasses {
   [[nodiscard]] bool keeps_channels(const onnx::NodeProto& node) const;
   [[nodiscard]] bool is_scalable_clip(const onnx::NodeProto& node) const;
   [[nodiscard]] bool is_plain_add(const onnx::NodeProto& node) const;
+  [[nodiscard]] int gated_input(const onnx::NodeProto& node) const;
   void connect(int number);
   [[nodiscard]] bool can_scale(const WeightedOp& op) const;
   int root(int id);
   void unite(const std::string& a, int from_a, const std::string& b, int from_b);
   void unite_channels(int x, int y);
   void freeze(const std::string& tensor);
+  void freeze_near_epsilon(const onnx::NodeProto& normalization);
   void measure();
 
   const onnx::GraphProto& graph_;
   GraphIndex index_;
   const Statistics& statistics_;
   const double room_below_clips_;
-  std::map<int, const WeightedOp*> ops_;
-  std::map<std::string, int> weight_readers_;
+  std::map<int, WeightedOp> convolutions_;       // by node
   std::map<std::string, int> channels_, first_;  // by tensor: how many, and the number of channel 0
   std::vector<ChannelMap> maps_;
   std::set<int> mapped_;  // nodes that `maps_` speaks for

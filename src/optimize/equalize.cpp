@@ -41,22 +41,22 @@ void scale_operator(Model& model, const onnx::NodeProto& node, const WeightedOp&
 
 }  // namespace
 
-int equalize(Model& model, const Placement& placement, const Statistics& statistics, double strength, double room_below_clips) {
-  ChannelClasses classes(model, placement, statistics, room_below_clips);
+int equalize(Model& model, const Statistics& statistics, double strength, double room_below_clips) {
+  ChannelClasses classes(model, statistics, room_below_clips);
   struct Change {
-    const WeightedNode* weighted;
+    int node;
+    const WeightedOp* op;
     std::vector<double> in, out;
   };
   std::vector<Change> changes;
   int scaled = 0;
-  for (const auto& weighted : placement.weighted) {
-    Change change{&weighted, classes.factors(weighted.op.input, strength), classes.factors(weighted.op.output, strength)};
+  for (const auto& [node, op] : classes.convolutions()) {
+    Change change{node, &op, classes.factors(op.input, strength), classes.factors(op.output, strength)};
     scaled += static_cast<int>(std::count_if(change.out.begin(), change.out.end(), [](double factor) { return factor != 1; }));
     changes.push_back(std::move(change));
   }
   for (const auto& change : changes) {
-    if (scales(change.in) || scales(change.out))
-      scale_operator(model, model.graph().node(change.weighted->node), change.weighted->op, change.in, change.out);
+    if (scales(change.in) || scales(change.out)) scale_operator(model, model.graph().node(change.node), *change.op, change.in, change.out);
   }
   return scaled;
 }

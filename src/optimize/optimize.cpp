@@ -127,7 +127,7 @@ Step try_equalization(Preview& now, const OptimizeInput& few, const Judge& judge
   std::vector<Trial> trials;
   for (const double strength : effort.strengths) {
     Plan candidate = now.plan;
-    const int channels = equalize(candidate.model, candidate.placement, now.statistics, strength, effort.room_below_clips);
+    const int channels = equalize(candidate.model, now.statistics, strength, effort.room_below_clips);
     if (channels == 0) break;
     trials.push_back({preview_of(std::move(candidate), few, context),
                       std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 3)});

@@ -51,6 +51,71 @@ TEST(ChannelClasses, AnAddThatBroadcastsOneChannelIsLeftAlone) {
   }
 }
 
+// What gates take from a channel is a share of it, whatever its scale; the gate itself keeps its values.
+TEST(ChannelClasses, AGateLetsScalingThrough) {
+  for (const std::string product : {"Mul (r, g)", "Mul (g, r)"}) {
+    Model model = text_model(R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y)
+      <float[4,3,1,1] w, float[4,4,1,1] e, float[2,4,1,1] v> {
+      a = Conv (x, w)
+      r = Relu (a)
+      p = GlobalAveragePool (r)
+      k = Conv (p, e)
+      g = Sigmoid (k)
+      m = )" + product + R"(
+      y = Conv (m, v)
+    })");
+    spread_channels(model, "w", 0);
+    const auto result = equalize_model(model, "r");
+    EXPECT_GE(result.channels, 2) << product;
+    EXPECT_LT(result.worst_before, 0.3) << product;
+    EXPECT_GT(result.worst_after, 0.75) << product
+                                        << ": the product's channels lie less far apart than the factor's, and must not outgrow it";
+  }
+}
+
+// One channel for all of the gate's: the product has other channels than the factor that is no gate.
+TEST(ChannelClasses, AGateThatWidensItsFactorIsLeftAlone) {
+  Model model = text_model(R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y)
+    <float[1,3,1,1] w, float[4,3,1,1] e, float[2,4,1,1] v> {
+    a = Conv (x, w)
+    k = Conv (x, e)
+    g = Sigmoid (k)
+    m = Mul (a, g)
+    y = Conv (m, v)
+  })");
+  spread_channels(model, "e", 0);
+  EXPECT_EQ(equalize_model(model, "m").channels, 0);
+}
+
+// Between a float convolution and a quantized one the channels are as free as between two quantized ones.
+TEST(ChannelClasses, AFloatConvolutionCarriesFactorsToo) {
+  Model model = text_model(R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[4,4,1,1] k, float[2,4,1,1] v> {
+    a = Conv (x, w)
+    r = Relu (a)
+    b = Conv (r, k)
+    c = Relu (b)
+    y = Conv (c, v)
+  })");
+  model.graph().mutable_node(2)->set_name("middle");
+  spread_channels(model, "w", 0);
+  const auto result = equalize_model(model, "r", 1, 1, {{"middle"}, {}, {}});
+  EXPECT_GE(result.channels, 3);
+  EXPECT_GT(result.worst_after, 0.9);
+}
+
+// Scaled up, it would be further above the epsilon than it was: another function.
+TEST(ChannelClasses, AChannelNearTheEpsilonOfItsNormalizationIsLeftAlone) {
+  Model model = text_model(R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y)
+    <float[4,3,1,1] w, float[4] g1 = {1,2,3,4}, float[4] h = {0.1,0.2,0.3,0.4}, float[2,4,1,1] v> {
+    r = Conv (x, w)
+    n = InstanceNormalization <epsilon = 0.1> (r, g1, h)
+    y = Conv (n, v)
+  })");
+  spread_channels(model, "w", 0, 0.3);
+  const auto result = equalize_model(model, "r");
+  EXPECT_LT(result.channels, 2);
+}
+
 struct FrozenCase {
   const char* name;
   const char* graph;

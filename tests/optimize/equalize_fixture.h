@@ -37,10 +37,11 @@ inline double worst_ratio(const Model& model, const std::string& tensor) {
   return worst;
 }
 
-inline Equalized equalize_model(const Model& model, const std::string& tensor, double strength = 1, double room_below_clips = 1) {
-  const auto placement = place(model, find_target("ort-cpu"));
+inline Equalized equalize_model(const Model& model, const std::string& tensor, double strength = 1, double room_below_clips = 1,
+                                const Exclusions& exclusions = {}) {
+  const auto placement = place(model, find_target("ort-cpu"), exclusions);
   Equalized result{0, worst_ratio(model, tensor), 0, model};
-  result.channels = equalize(result.after, placement, observe_all(model, placement.observed()), strength, room_below_clips);
+  result.channels = equalize(result.after, observe_all(model, placement.observed()), strength, room_below_clips);
   EXPECT_NO_THROW(check_model(result.after.proto, "equalized"));
   expect_same_function(model.proto, result.after.proto, 1e-4);
   result.worst_after = worst_ratio(result.after, tensor);
