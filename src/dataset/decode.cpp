@@ -95,6 +95,20 @@ Image decode_image(std::span<const std::uint8_t> bytes, int channels, const std:
 
 Image read_image(const std::filesystem::path& path, int channels) { return decode_image(view(read_file(path)), channels, path.string()); }
 
+PictureSize picture_size(const std::filesystem::path& path) {
+  const std::string text = read_file(path), name = path.string();
+  const ByteView bytes = view(text);
+  if (check_picture(bytes, name) == PictureKind::pnm) {
+    const Image image = decode_pnm(bytes, name);
+    return {image.width, image.height};
+  }
+  const int size = static_cast<int>(std::min<std::size_t>(bytes.size(), std::numeric_limits<int>::max()));
+  int width = 0, height = 0, channels = 0;
+  if (stbi_info_from_memory(bytes.data(), size, &width, &height, &channels) == 0)
+    bad_file(name, std::string("cannot be decoded: ") + stbi_failure_reason());
+  return {width, height};
+}
+
 std::vector<std::uint8_t> encode_png(const Image& image) {
   std::vector<std::uint8_t> bytes;
   const auto append = [](void* target, void* data, int size) {

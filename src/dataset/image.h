@@ -28,6 +28,11 @@ Image decode_image(std::span<const std::uint8_t> bytes, int channels, const std:
 // The memory that decoding takes for a while, the file itself included, by what its head says of the picture. Throws Error{data} naming the
 // file where it is seen at once that it cannot be decoded.
 std::size_t decoding_bytes(std::span<const std::uint8_t> bytes, int channels, const std::string& name);
+struct PictureSize {
+  int width = 0, height = 0;
+};
+// As the file's head says it: nothing is decoded but PPM and PGM. Throws Error{data} naming the file.
+PictureSize picture_size(const std::filesystem::path& path);
 std::vector<std::uint8_t> encode_png(const Image& image);
 
 // <folder>/<stem>.png

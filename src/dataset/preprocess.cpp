@@ -74,24 +74,6 @@ ValueTable value_table(const Preprocess& preprocess, int channel, int channels) 
   return table;
 }
 
-// The picture at its place in an otherwise black picture of the input's size.
-Image fit(const Image& picture, int width, int height, ResizeMode mode) {
-  const auto place = place_picture(picture.width, picture.height, width, height, mode);
-  Image used = crop(picture, place.source_x, place.source_y, place.source_width, place.source_height);
-  used = resize_bilinear(used, place.width, place.height);
-  if (place.width == width && place.height == height) return used;
-
-  Image canvas{width, height, picture.channels, {}};
-  const auto stride = static_cast<std::ptrdiff_t>(width) * picture.channels;
-  const auto length = static_cast<std::ptrdiff_t>(place.width) * picture.channels;
-  canvas.pixels.resize(static_cast<std::size_t>(stride * height));
-  for (int row = 0; row < place.height; ++row) {
-    const auto target = canvas.pixels.begin() + (place.y + row) * stride + static_cast<std::ptrdiff_t>(place.x) * picture.channels;
-    std::copy_n(used.pixels.begin() + row * length, length, target);
-  }
-  return canvas;
-}
-
 std::vector<float> normalise(const Image& image, const Preprocess& preprocess, bool last) {
   const auto channels = static_cast<std::size_t>(image.channels);
   const std::size_t area = image.pixels.size() / channels;
@@ -183,9 +165,35 @@ bool channels_last(const Shape& shape, Layout layout) {
   return may_be_channels(shape.back()) && !may_be_channels(shape[shape.size() - 3]);
 }
 
+std::optional<std::pair<int, int>> fixed_picture_size(const Shape& shape, Layout layout) {
+  if (shape.size() != 3 && shape.size() != 4) return std::nullopt;
+  const std::span<const std::int64_t> planes = std::span(shape).last(3);
+  const bool last = channels_last(shape, layout);
+  const std::int64_t height = planes[last ? 0 : 1], width = planes[last ? 1 : 2];
+  const bool possible = height > 0 && width > 0 && height <= max_picture_side && width <= max_picture_side;
+  return possible ? std::optional(std::pair(static_cast<int>(height), static_cast<int>(width))) : std::nullopt;
+}
+
+Image fit_picture(const Image& picture, int width, int height, ResizeMode mode) {
+  const auto place = place_picture(picture.width, picture.height, width, height, mode);
+  Image used = crop(picture, place.source_x, place.source_y, place.source_width, place.source_height);
+  used = resize_bilinear(used, place.width, place.height);
+  if (place.width == width && place.height == height) return used;
+
+  Image canvas{width, height, picture.channels, {}};
+  const auto stride = static_cast<std::ptrdiff_t>(width) * picture.channels;
+  const auto length = static_cast<std::ptrdiff_t>(place.width) * picture.channels;
+  canvas.pixels.resize(static_cast<std::size_t>(stride * height));
+  for (int row = 0; row < place.height; ++row) {
+    const auto target = canvas.pixels.begin() + (place.y + row) * stride + static_cast<std::ptrdiff_t>(place.x) * picture.channels;
+    std::copy_n(used.pixels.begin() + row * length, length, target);
+  }
+  return canvas;
+}
+
 Tensor to_input(const Image& picture, const Shape& shape, ElementType type, const Preprocess& preprocess) {
   const auto layout = read_layout(picture, shape, preprocess.layout);
-  const Image fitted = fit(picture, static_cast<int>(layout.width), static_cast<int>(layout.height), preprocess.resize);
+  const Image fitted = fit_picture(picture, static_cast<int>(layout.width), static_cast<int>(layout.height), preprocess.resize);
   const auto values = normalise(fitted, preprocess, layout.last);
   InputLayout single = layout;
   single.batch = 1;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dataset/image.h"
@@ -39,6 +41,12 @@ Placement2D place_picture(int picture_width, int picture_height, int width, int 
 
 // Whether a model input of this shape holds its channels last (N H W C), by `layout` and, where that is automatic, by the dimensions.
 bool channels_last(const Shape& shape, Layout layout);
+
+// The height and width that a model input of this shape fixes for pictures; none where one of them is free, or it takes no picture.
+std::optional<std::pair<int, int>> fixed_picture_size(const Shape& shape, Layout layout);
+
+// The picture at its place in one of the input's size, black around it. to_input() makes the same of the result as of the picture itself.
+Image fit_picture(const Image& picture, int width, int height, ResizeMode mode);
 
 // `shape` is the model's input shape, 4-D (or 3-D without batch), dimensions -1 where free (then the picture's own size is used).
 // Throws Error{data} when the shape cannot hold a picture (rank, channels).

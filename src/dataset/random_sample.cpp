@@ -27,14 +27,6 @@ class Numbers {
   std::mt19937_64 engine_;
 };
 
-bool takes_pictures(const Shape& shape, ElementType type, const Preprocess& preprocess) {
-  if (shape.size() != 3 && shape.size() != 4) return false;
-  const bool holds_pixels = (is_float(type) && type != onnx::TensorProto::BFLOAT16) || type == onnx::TensorProto::UINT8;
-  if (!holds_pixels) return false;
-  const std::int64_t channels = channels_last(shape, preprocess.layout) ? shape.back() : shape[shape.size() - 3];
-  return channels == (preprocess.color == ColorOrder::gray ? 1 : 3);
-}
-
 Image random_picture(int width, int height, int channels, Numbers& numbers) {
   const int grain = 1 + numbers.below(8);
   Image blotches{std::max(1, width / grain), std::max(1, height / grain), channels, {}};
@@ -45,6 +37,14 @@ Image random_picture(int width, int height, int channels, Numbers& numbers) {
 }
 
 }  // namespace
+
+bool takes_pictures(const Shape& shape, ElementType type, const Preprocess& preprocess) {
+  if (shape.size() != 3 && shape.size() != 4) return false;
+  const bool holds_pixels = (is_float(type) && type != onnx::TensorProto::BFLOAT16) || type == onnx::TensorProto::UINT8;
+  if (!holds_pixels) return false;
+  const std::int64_t channels = channels_last(shape, preprocess.layout) ? shape.back() : shape[shape.size() - 3];
+  return channels == (preprocess.color == ColorOrder::gray ? 1 : 3);
+}
 
 Tensor random_tensor(const Shape& given, ElementType type, const Preprocess& preprocess, std::uint64_t seed, const std::string& name) {
   Shape shape = given;

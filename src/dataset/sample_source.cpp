@@ -1,16 +1,15 @@
 #include "dataset/sample_source.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <optional>
-#include <set>
 #include <string_view>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "base/parallel.h"
+#include "dataset/data_files.h"
 #include "dataset/fit_tensor.h"
 #include "dataset/image.h"
 #include "dataset/npy.h"
@@ -25,38 +24,6 @@ namespace fs = std::filesystem;
 constexpr std::size_t random_samples = 100;
 
 [[noreturn]] void fail(const std::string& text) { throw Error(ErrorKind::data, text); }
-
-std::string lower_ending(const fs::path& path) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return ending;
-}
-
-bool is_picture(const fs::path& path) {
-  static const std::set<std::string, std::less<>> endings = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm"};
-  return endings.contains(lower_ending(path));
-}
-
-// The pictures or the tensors in a folder, sorted by name.
-std::vector<fs::path> list_folder(const fs::path& folder) {
-  std::error_code code;
-  if (!fs::is_directory(folder, code)) fail("there is no folder " + folder.string());
-  std::vector<fs::path> paths;
-  for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
-    std::error_code ignored;  // a dangling link is no regular file
-    const auto& path = entry->path();
-    const bool hidden = path.filename().string().starts_with('.');
-    if (!hidden && entry->is_regular_file(ignored) && (is_picture(path) || is_npy(path))) paths.push_back(path);
-  }
-  if (code) fail("cannot list the folder " + folder.string() + ": " + code.message());
-  if (paths.empty()) fail("the folder " + folder.string() + " holds no pictures (.jpg .jpeg .png .bmp .ppm .pgm) and no .npy files");
-  std::sort(paths.begin(), paths.end());
-  const auto tensors = std::count_if(paths.begin(), paths.end(), is_npy);
-  if (tensors != 0 && static_cast<std::size_t>(tensors) != paths.size()) {
-    fail("the folder " + folder.string() + " mixes pictures and .npy files; keep one kind only");
-  }
-  return paths;
-}
 
 // Adds one input's files to the items, which pair up by stem.
 void add_files(std::vector<SampleFile>& items, const std::vector<fs::path>& paths, const fs::path& folder) {
@@ -108,25 +75,51 @@ Tensor load_tensor(const fs::path& path, const InputSpec& input) {
   return fit_tensor(read_npy(path), input.type, input.shape, path.string());
 }
 
-Tensor load_picture(const fs::path& path, const InputSpec& input, const Preprocess& preprocess) {
-  const Image picture = read_image(path, channels_of(preprocess));
-  try {
-    return to_input(picture, input.shape, input.type, preprocess);
-  } catch (const Error& error) {
-    throw Error(error.kind(), path.string() + " for the model input '" + input.name + "': " + error.what());
-  }
+// `shown`: what is kept of it, or null.
+Tensor load_picture(const fs::path& path, const InputSpec& input, const Preprocess& preprocess, const Image* shown) {
+  const auto to_tensor = [&](const Image& picture) {
+    try {
+      return to_input(picture, input.shape, input.type, preprocess);
+    } catch (const Error& error) {
+      throw Error(error.kind(), path.string() + " for the model input '" + input.name + "': " + error.what());
+    }
+  };
+  const int channels = channels_of(preprocess);
+  const auto size = fixed_picture_size(input.shape, preprocess.layout);
+  const bool fits = shown != nullptr && size == std::pair(shown->height, shown->width) && shown->channels == channels;
+  return fits ? to_tensor(*shown) : to_tensor(read_image(path, channels));
 }
 
-void try_to_read(const fs::path& path, int channels, Room& room) {
+// What the model is shown of a larger picture; null for all others, which cost little.
+std::shared_ptr<const Image> shown_of(const Image& picture, const InputSpec& input, const Preprocess& preprocess) {
+  const auto size = fixed_picture_size(input.shape, preprocess.layout);
+  if (!size) return nullptr;
+  const auto [height, width] = *size;
+  if (static_cast<std::int64_t>(picture.width) * picture.height <= static_cast<std::int64_t>(width) * height) return nullptr;
+  return std::make_shared<const Image>(fit_picture(picture, width, height, preprocess.resize));
+}
+
+// Of one item, if all its pictures are larger than the inputs.
+std::size_t bytes_shown(const std::vector<InputSpec>& inputs, const Preprocess& preprocess) {
+  std::size_t bytes = 0;
+  for (const auto& input : inputs) {
+    const auto size = fixed_picture_size(input.shape, preprocess.layout).value_or(std::pair(0, 0));
+    bytes +=
+        static_cast<std::size_t>(size.first) * static_cast<std::size_t>(size.second) * static_cast<std::size_t>(channels_of(preprocess));
+  }
+  return bytes;
+}
+
+// The picture; nothing where it is a tensor. `wanted` is set to what reading it takes.
+std::optional<Image> try_to_read(const fs::path& path, int channels, Room& room, std::size_t& wanted) {
   const std::string text = read_file(path);
   const std::span bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
   const bool npy = is_npy(path);
-  const Room::Stay stay(room, npy ? 2 * text.size() : decoding_bytes(bytes, channels, path.string()));
-  if (npy) {
-    parse_npy(text, path.string());
-  } else {
-    decode_image(bytes, channels, path.string());
-  }
+  wanted = npy ? 2 * text.size() : decoding_bytes(bytes, channels, path.string());
+  const Room::Stay stay(room, wanted);
+  if (!npy) return decode_image(bytes, channels, path.string());
+  parse_npy(text, path.string());
+  return std::nullopt;
 }
 
 }  // namespace
@@ -139,16 +132,17 @@ SampleSource SampleSource::open(const fs::path& folder, std::vector<InputSpec> i
   source.preprocess_ = preprocess;
   if (folder == "random") {
     source.random_seed_ = seed;
-    for (std::size_t i = 0; i < random_samples; ++i) source.files_.push_back({"random_" + std::to_string(i), {}});
+    for (std::size_t i = 0; i < random_samples; ++i) source.files_.push_back({.stem = "random_" + std::to_string(i), .files = {}});
     return source;
   }
   const bool several = source.inputs_.size() > 1;
   for (const auto& input : source.inputs_) {
     const auto input_folder = several ? folder / input.name : folder;
-    auto paths = list_folder(input_folder);
+    auto [paths, passed_over] = list_folder(input_folder);
+    source.passed_over_.insert(source.passed_over_.end(), passed_over.begin(), passed_over.end());
     if (several) std::sort(paths.begin(), paths.end(), [](const fs::path& a, const fs::path& b) { return a.stem() < b.stem(); });
     if (&input == &source.inputs_.front()) {
-      for (auto& path : paths) source.files_.push_back({path.stem().string(), {path}});
+      for (auto& path : paths) source.files_.push_back({.stem = path.stem().string(), .files = {path}});
     } else {
       add_files(source.files_, paths, input_folder);
     }
@@ -165,9 +159,16 @@ Sample SampleSource::load(std::size_t index) const {
       continue;
     }
     const auto& path = item.files[i];
-    sample.inputs.push_back(is_npy(path) ? load_tensor(path, inputs_[i]) : load_picture(path, inputs_[i], preprocess_));
+    const Image* shown = i < item.shown.size() ? item.shown[i].get() : nullptr;
+    sample.inputs.push_back(is_npy(path) ? load_tensor(path, inputs_[i]) : load_picture(path, inputs_[i], preprocess_, shown));
   }
   return sample;
+}
+
+bool SampleSource::holds_pictures() const {
+  if (files_.empty()) return false;
+  if (random_seed_) return takes_pictures(inputs_[0].shape, inputs_[0].type, preprocess_);
+  return !is_npy(files_[0].files[0]);
 }
 
 SampleSource SampleSource::evenly(std::size_t count) const {
@@ -201,13 +202,21 @@ std::pair<SampleSource, SampleSource> SampleSource::hold_out(double fraction) co
   return result;
 }
 
-SampleSource SampleSource::readable(const std::function<void(const std::string&)>& skipped, const Context& context,
-                                    std::size_t memory) const {
+SampleSource SampleSource::readable(const std::function<void(const std::string&)>& skipped, const Context& context, std::size_t memory,
+                                    std::size_t shown) const {
   std::vector<std::string> reasons(size());
+  std::vector<SampleFile> read = files_;
+  std::vector<std::size_t> again(size());  // what loading an item will take for reading those of its files of which nothing is kept
+  const std::size_t each = bytes_shown(inputs_, preprocess_), kept = each == 0 ? 0 : shown / each;
   Room room(memory);
   parallel_for(context, size(), [&](std::size_t i, unsigned) {
     try {
-      for (const auto& path : files_[i].files) try_to_read(path, channels_of(preprocess_), room);
+      for (std::size_t k = 0; k < read[i].files.size(); ++k) {
+        std::size_t wanted = 0;
+        const auto picture = try_to_read(read[i].files[k], channels_of(preprocess_), room, wanted);
+        read[i].shown.push_back(picture && i < kept ? shown_of(*picture, inputs_[k], preprocess_) : nullptr);
+        if (read[i].shown.back() == nullptr) again[i] = std::max(again[i], wanted);
+      }
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::data) throw;
       reasons[i] = error.what();
@@ -216,10 +225,12 @@ SampleSource SampleSource::readable(const std::function<void(const std::string&)
   SampleSource result = *this;
   result.files_.clear();
   result.reading_bytes_ = room.most_wanted();
+  result.loading_bytes_ = 0;
   std::string first_reason;
   for (std::size_t i = 0; i < size(); ++i) {
     if (reasons[i].empty()) {
-      result.files_.push_back(files_[i]);
+      result.files_.push_back(std::move(read[i]));
+      result.loading_bytes_ = std::max(result.loading_bytes_, again[i]);
       continue;
     }
     if (first_reason.empty()) first_reason = reasons[i];
@@ -231,8 +242,19 @@ SampleSource SampleSource::readable(const std::function<void(const std::string&)
   return result;
 }
 
+std::size_t SampleSource::shown_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& item : files_) {
+    for (const auto& image : item.shown) bytes += image == nullptr ? 0 : image->pixels.size();
+  }
+  return bytes;
+}
+
 SampleSource SampleSource::with_inputs(std::vector<InputSpec> inputs, const Preprocess& preprocess) const {
   SampleSource result = *this;
+  for (auto& item : result.files_) {
+    if (preprocess.resize != preprocess_.resize) item.shown.clear();
+  }
   result.inputs_ = std::move(inputs);
   result.preprocess_ = preprocess;
   return result;

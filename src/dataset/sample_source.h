@@ -6,11 +6,13 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/context.h"
+#include "dataset/image.h"
 #include "dataset/preprocess.h"
 #include "model/tensor.h"
 
@@ -27,6 +29,9 @@ struct InputSpec {
 struct SampleFile {
   std::string stem;                          // name without folder and ending: pairs a picture with its label
   std::vector<std::filesystem::path> files;  // none where the item is drawn at random
+  // Of pictures larger than the model's input, as that is shown them, so that they are not decoded in every pass; one per file, null where
+  // none is kept.
+  std::vector<std::shared_ptr<const Image>> shown = {};
 };
 
 // The tensors of one item, in the order of the model's inputs.
@@ -50,6 +55,12 @@ class SampleSource {
   [[nodiscard]] const std::vector<InputSpec>& inputs() const { return inputs_; }
   [[nodiscard]] const Preprocess& preprocess() const { return preprocess_; }
 
+  // Files in the folder that look like data and are not used, with the reason: pictures of kinds that are not read, links that lead
+  // nowhere.
+  [[nodiscard]] const std::vector<std::string>& passed_over() const { return passed_over_; }
+  // Whether the first input is made from pictures, whose pixels the pre-processing is about, rather than from tensors.
+  [[nodiscard]] bool holds_pictures() const;
+
   // Decodes, resizes and normalises one item; safe to call from several threads. The batch dimension is 1 where the model leaves it free; a
   // fixed batch larger than 1 repeats the item. Throws Error{data} naming the file when it cannot be decoded or does not fit the model.
   [[nodiscard]] Sample load(std::size_t index) const;
@@ -62,11 +73,16 @@ class SampleSource {
   // (Error{data}).
   [[nodiscard]] std::pair<SampleSource, SampleSource> hold_out(double fraction) const;
   // Without the items whose files cannot be decoded. Each of those is passed to `skipped` with the reason. Several are decoded at once, as
-  // many as need no more than `memory` bytes together. Throws Error{data} with the first reason when none is left.
+  // many as need no more than `memory` bytes together. Of the first, what the model is shown is kept, in `shown` bytes at the most. Throws
+  // Error{data} with the first reason when none is left.
   [[nodiscard]] SampleSource readable(const std::function<void(const std::string& reason)>& skipped, const Context& context = Context(),
-                                      std::size_t memory = std::numeric_limits<std::size_t>::max()) const;
+                                      std::size_t memory = std::numeric_limits<std::size_t>::max(), std::size_t shown = 0) const;
+  // What is kept of them; copies of this source and parts of it share that.
+  [[nodiscard]] std::size_t shown_bytes() const;
   // What reading one file of these items takes at the most; 0 before readable() has seen them.
   [[nodiscard]] std::size_t reading_bytes() const { return reading_bytes_; }
+  // The same for load(), which does not read the files of pictures that are kept.
+  [[nodiscard]] std::size_t loading_bytes() const { return loading_bytes_; }
   // The same items as inputs of another model, or of the same one fed otherwise.
   [[nodiscard]] SampleSource with_inputs(std::vector<InputSpec> inputs, const Preprocess& preprocess) const;
   // Fingerprint of the names and bytes of all files and of the pre-processing.
@@ -74,10 +90,11 @@ class SampleSource {
 
  private:
   std::vector<SampleFile> files_;
+  std::vector<std::string> passed_over_;
   std::vector<InputSpec> inputs_;
   Preprocess preprocess_;
   std::optional<std::uint64_t> random_seed_;
-  std::size_t reading_bytes_ = 0;
+  std::size_t reading_bytes_ = 0, loading_bytes_ = 0;
 };
 
 }  // namespace quantize

@@ -1,6 +1,7 @@
 #include "encode/assignment.h"
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include "base/error.h"
@@ -9,8 +10,10 @@
 namespace quantize {
 namespace {
 
-void require(bool holds, const std::string& text) {
-  if (!holds) throw Error(ErrorKind::usage, "the assignment " + text);
+[[noreturn]] void refuse(const std::string& text) { throw Error(ErrorKind::usage, "the assignment " + text); }
+
+const std::string& node_of(const WeightedNode& weighted, const Placement& placement) {
+  return placement.decisions[static_cast<std::size_t>(weighted.node)].node;
 }
 
 std::vector<std::string> keys(const std::map<std::string, const TensorGroup*>& map) {
@@ -23,12 +26,12 @@ std::vector<std::string> keys(const std::map<std::string, const TensorGroup*>& m
 
 void check_assignment(const Assignment& assignment, const Placement& placement) {
   std::vector<std::string> nodes;
-  for (const auto& weighted : placement.weighted) nodes.push_back(placement.decisions[static_cast<std::size_t>(weighted.node)].node);
+  for (const auto& weighted : placement.weighted) nodes.push_back(node_of(weighted, placement));
+  const std::set<std::string> known(nodes.begin(), nodes.end());
   for (const auto& [node, bits] : assignment.weights) {
-    const bool known = std::find(nodes.begin(), nodes.end(), node) != nodes.end();
-    require(known, "names '" + node + "', which is no node with weights to quantize" + did_you_mean(node, nodes));
-    require(bits == 4 || bits == 8 || bits == float_bits,
-            "gives the weights of '" + node + "' " + std::to_string(bits) + " bits; 4, 8 or float");
+    if (!known.contains(node)) refuse("names '" + node + "', which is no node with weights to quantize" + did_you_mean(node, nodes));
+    if (bits != 4 && bits != 8 && bits != float_bits)
+      refuse("gives the weights of '" + node + "' " + std::to_string(bits) + " bits; 4, 8 or float");
   }
   std::map<std::string, const TensorGroup*> groups;
   for (const auto& group : placement.groups) {
@@ -37,12 +40,23 @@ void check_assignment(const Assignment& assignment, const Placement& placement) 
   std::map<const TensorGroup*, std::pair<std::string, int>> given;
   for (const auto& [tensor, bits] : assignment.activations) {
     const auto found = groups.find(tensor);
-    require(found != groups.end(), "names '" + tensor + "', which is no tensor to quantize" + did_you_mean(tensor, keys(groups)));
-    require(bits == 8 || bits == 16, "gives '" + tensor + "' " + std::to_string(bits) + " bits; 8 or 16");
+    if (found == groups.end()) refuse("names '" + tensor + "', which is no tensor to quantize" + did_you_mean(tensor, keys(groups)));
+    if (bits != 8 && bits != 16) refuse("gives '" + tensor + "' " + std::to_string(bits) + " bits; 8 or 16");
     const auto [first, fresh] = given.try_emplace(found->second, tensor, bits);
-    require(fresh || first->second.second == bits,
-            "gives '" + first->second.first + "' and '" + tensor + "', which share an encoding, different bits");
+    if (!fresh && first->second.second != bits)
+      refuse("gives '" + first->second.first + "' and '" + tensor + "', which share an encoding, different bits");
   }
+}
+
+std::map<std::string, int> stored_bits(const Placement& placement, const Assignment& assignment, int otherwise) {
+  std::map<std::string, int> stored;
+  for (const auto& weighted : placement.weighted) {
+    const auto given = assignment.weights.find(node_of(weighted, placement));
+    const int bits = given != assignment.weights.end() ? given->second : otherwise;
+    const auto [most, fresh] = stored.try_emplace(weighted.op.weight, bits);
+    if (most->second == float_bits || (bits != float_bits && bits > most->second)) most->second = bits;
+  }
+  return stored;
 }
 
 Placement place(const Model& model, const Target& target, Exclusions exclusions, const Assignment& assignment) {

@@ -24,6 +24,10 @@ struct Assignment {
 // bits that do not exist, or two tensors that share an encoding different bits. `placement` is the one without nodes left float.
 void check_assignment(const Assignment& assignment, const Placement& placement);
 
+// By weight, the bits it is stored with: the most that a node which reads it is given; `otherwise` where nothing is said of a node. What is
+// left float does not count, it has the float weight beside. float_bits where all are.
+std::map<std::string, int> stored_bits(const Placement& placement, const Assignment& assignment, int otherwise);
+
 // The placement with the nodes that the assignment leaves float excluded as well; checks the assignment.
 Placement place(const Model& model, const Target& target, Exclusions exclusions, const Assignment& assignment);
 

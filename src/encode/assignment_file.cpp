@@ -52,10 +52,12 @@ Assignment parse(const std::string& text, const Scheme& scheme, const Model& mod
 
 std::string write_assignment(const Scheme& scheme, const Placement& placement, const Model& model) {
   Json weights = Json::object(), activations = Json::object();
+  const auto stored = stored_bits(placement, scheme.exceptions, scheme.weight_bits);
   for (const auto& [number, op] : placement.weighted) {
     const auto& node = placement.decisions[static_cast<std::size_t>(number)].node;
     const auto found = scheme.exceptions.weights.find(node);
-    weights[node] = to_json(found != scheme.exceptions.weights.end() ? found->second : scheme.weight_bits);
+    const bool left_float = found != scheme.exceptions.weights.end() && found->second == float_bits;
+    weights[node] = to_json(left_float ? float_bits : stored.at(op.weight));
   }
   for (const auto& group : placement.groups) {
     if (!group.is_pixels) activations[group.name()] = scheme_for_activations(scheme, group).activation_bits;

@@ -12,7 +12,8 @@
 namespace quantize {
 
 // Every weight and every activation of the placement with its bits, in execution order, so that the file can be read and edited without
-// knowing the scheme. `placement` is the one without nodes left float, as for check_assignment().
+// knowing the scheme; nodes that read one weight all have the bits it is stored with. `placement` is the one without nodes left float, as
+// for check_assignment().
 std::string write_assignment(const Scheme& scheme, const Placement& placement, const Model& model);
 
 // Throws Error{usage} naming the file where it is missing, not an assignment, of another version, or made for another model (by

@@ -1,40 +1,94 @@
 #include "encode/divisors.h"
 
+#include <algorithm>
+#include <optional>
+#include <string>
+
 #include "ops/op_table.h"
 
 namespace quantize {
 namespace {
 
+// Whether the node is a power with one constant exponent, and which.
+std::optional<double> constant_exponent(const onnx::NodeProto& node, const GraphIndex& index) {
+  return node.op_type() == "Pow" && standard_domain(node) && node.input_size() == 2 ? index.scalar(node.input(1)) : std::nullopt;
+}
+
 class Divisors {
  public:
   explicit Divisors(const GraphIndex& index) : index_(index) {}
 
-  void collect_divisor(const std::string& tensor) {
-    const int number = index_.producer_number(tensor);
-    if (number < 0 || found_.contains(number)) return;
-    const auto& node = index_.node(number);
-    if (is_product(node)) return static_cast<void>(collect_product(tensor));
-    const bool sums = node.op_type() == "ReduceMean" || node.op_type() == "ReduceSum";  // of what may be rounded
-    const int source = source_of(node);
-    if (source < 0 && !sums) return;
-    found_.insert(number);
-    if (source >= 0) collect_divisor(node.input(source));
+  // `reader`: whose input `tensor` is one that divisor_of() names.
+  void collect(int reader, const std::string& tensor) {
+    const auto* node = index_.producer(tensor);
+    if (node != nullptr && fixed_range(*node)) found_.insert(index_.producer_number(tensor));  // a Softmax: most of it is near zero
+    collect_divisor(tensor);
+    const auto& type = index_.node(reader).op_type();
+    std::set<int> passed;
+    if ((type == "Reciprocal" || type == "Pow") && only_multiplies(reader, passed)) found_.merge(passed);
   }
 
   [[nodiscard]] std::set<int> take() { return std::move(found_); }
 
  private:
+  void collect_divisor(const std::string& tensor) {
+    const int number = index_.producer_number(tensor);
+    if (number < 0 || found_.contains(number)) return;
+    const auto& node = index_.node(number);
+    if (is_product(node)) return static_cast<void>(collect_product(tensor));
+    const int source = source_of(node);
+    const bool multiplies = multiplies_activations(node), sums = sums_up(node);
+    if (source < 0 && !multiplies && !sums && node.op_type() != "Exp") return;  // the argument of an Exp may be rounded
+    found_.insert(number);
+    if (source >= 0) collect_divisor(node.input(source));
+    if (sums) collect_square(node.input(0));
+    if (!multiplies) return;
+    for (const auto& factor : node.input()) collect_divisor(factor);
+  }
+
+  // The numbers that a sum is of may be rounded, but not once they are squared: half of them would be zero, and whole sums with them.
+  void collect_square(const std::string& tensor) {
+    const int number = index_.producer_number(tensor);
+    if (number < 0) return;
+    const auto& node = index_.node(number);
+    if ((multiplies_activations(node) && node.input(0) == node.input(1)) || constant_exponent(node, index_)) found_.insert(number);
+  }
+
   // Of two activations.
   [[nodiscard]] bool is_product(const onnx::NodeProto& node) const {
     return node.op_type() == "MatMul" && role_of(node, index_) == Role::compute;
   }
 
-  // The input that the node moves, bounds, or joins with a constant; -1 for other nodes.
+  // Value by value.
+  [[nodiscard]] bool multiplies_activations(const onnx::NodeProto& node) const {
+    return node.op_type() == "Mul" && standard_domain(node) && index_.constant(node.input(0)) == nullptr &&
+           index_.constant(node.input(1)) == nullptr;
+  }
+
+  [[nodiscard]] static bool sums_up(const onnx::NodeProto& node) {
+    static const std::set<std::string> types = {"ReduceMean", "ReduceSum", "GlobalAveragePool", "AveragePool"};
+    return standard_domain(node) && types.contains(node.op_type());
+  }
+
+  // The input that the node moves, bounds, joins with a constant, or takes a root or power of; -1 for other nodes.
   [[nodiscard]] int source_of(const onnx::NodeProto& node) const {
-    static const std::set<std::string> binary = {"Add", "Sub", "Mul", "Max"};
-    if (role_of(node, index_) == Role::moving || node.op_type() == "Clip") return 0;
+    static const std::set<std::string> binary = {"Add", "Sub", "Mul", "Max"}, unary = {"Clip", "Sqrt", "Abs"};
+    if (role_of(node, index_) == Role::moving || constant_exponent(node, index_)) return 0;
+    if (standard_domain(node) && unary.contains(node.op_type())) return 0;
     if (!standard_domain(node) || !binary.contains(node.op_type()) || node.input_size() != 2) return -1;
     return index_.constant(node.input(1)) != nullptr ? 0 : index_.constant(node.input(0)) != nullptr ? 1 : -1;
+  }
+
+  // Whether the node's values, moved or joined with constants, are multiplied with others and nothing else: then it is a division that they
+  // are half of. `passed`: what makes those factors, from the node on.
+  bool only_multiplies(int number, std::set<int>& passed) const {
+    passed.insert(number);
+    return std::ranges::all_of(index_.node(number).output(), [&](const std::string& output) {
+      return !index_.is_graph_output(output) && std::ranges::all_of(index_.uses(output), [&](const Use& use) {
+        const auto& reader = index_.node(use.node);
+        return multiplies_activations(reader) || (use.input >= 0 && use.input == source_of(reader) && only_multiplies(use.node, passed));
+      });
+    });
   }
 
   // The product that makes this tensor, directly or moved, the products whose results it reads, and what moves them. Returns whether there
@@ -58,13 +112,22 @@ class Divisors {
   std::set<int> found_;
 };
 
+// The input whose small values make large results; -1 for other nodes.
+int divisor_of(const onnx::NodeProto& node, const GraphIndex& index) {
+  if (!standard_domain(node)) return -1;
+  if (node.op_type() == "Div") return 1;
+  if (node.op_type() == "Reciprocal" || node.op_type() == "Log") return 0;
+  return constant_exponent(node, index).value_or(0) < 0 ? 0 : -1;
+}
+
 }  // namespace
 
 std::set<int> divisor_nodes(const GraphIndex& index) {
   Divisors divisors(index);
-  for (const auto& node : index.graph().node()) {
-    if (node.op_type() == "Div" && standard_domain(node) && index.constant(node.input(1)) == nullptr)
-      divisors.collect_divisor(node.input(1));
+  for (int i = 0; i < index.graph().node_size(); ++i) {
+    const auto& node = index.node(i);
+    const int divisor = divisor_of(node, index);
+    if (divisor >= 0 && index.constant(node.input(divisor)) == nullptr) divisors.collect(i, node.input(divisor));
   }
   return divisors.take();
 }

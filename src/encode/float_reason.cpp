@@ -7,7 +7,7 @@ namespace quantize {
 std::string float_reason(const onnx::NodeProto& node, const FloatNode& found, const Target& target, const GraphIndex& index) {
   if (found.is_excluded) return "excluded by request";
   if (found.is_masked) return "its values hold a mask: infinity, or numbers beside which all others would round to nothing";
-  if (found.is_divisor) return "a Div behind it divides by its values, and the small ones would round to nothing";
+  if (found.is_divisor) return "it makes what other values are divided by or what a Log reads, and the small ones would round to nothing";
   const bool known = is_in_table(node), fits = role_of(node, index) != Role::floating;
   if (known && found.has_float_role) {
     if (!found.makes_floats) return "its tensors are not float";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -36,7 +37,13 @@ Accuracy Comparisons::summarize(std::span<const std::string> names) const {
   MarginLoss flips;
   std::vector<double> psnr;
   for (std::size_t i = 0; i < each_.size(); ++i) {
-    const auto& [energy, share, count, loss] = each_[i];
+    const auto& [energy, share, count, loss, compared] = each_[i];
+    if (!compared) {
+      constexpr double none = std::numeric_limits<double>::quiet_NaN();
+      accuracy.images.push_back({names[i], none, none, none, false});
+      ++accuracy.left_out;
+      continue;
+    }
     accuracy.images.push_back({names[i], energy.psnr_db(), energy.sqnr_db(), share});
     psnr.push_back(energy.psnr_db());
     all.add(energy);
@@ -44,8 +51,15 @@ Accuracy Comparisons::summarize(std::span<const std::string> names) const {
     pixels += count;
     flips.add(loss);
   }
+  if (psnr.empty()) {
+    accuracy.images.clear();
+    return accuracy;
+  }
   accuracy.psnr_db = mean_db(psnr);
-  const auto worst = std::ranges::min_element(accuracy.images, is_worse_db, &ImageAccuracy::psnr_db);
+  const auto is_worse = [](const ImageAccuracy& a, const ImageAccuracy& b) {
+    return a.compared && (!b.compared || is_worse_db(a.psnr_db, b.psnr_db));
+  };
+  const auto worst = std::ranges::min_element(accuracy.images, is_worse);
   accuracy.psnr_db_worst = worst->psnr_db;
   accuracy.worst_image = worst->name;
   accuracy.sqnr_db = all.sqnr_db();
@@ -53,6 +67,17 @@ Accuracy Comparisons::summarize(std::span<const std::string> names) const {
   accuracy.flipped_margin = flips.share();
   accuracy.miou_vs_fp32 = std::isnan(accuracy.agreement) ? accuracy.agreement : confusion_->mean_iou().value_or(std::nan(""));
   return accuracy;
+}
+
+FreeSizes::FreeSizes(const Session& fp32, const Session& other) {
+  const auto is_free = [](const Shape& shape) {  // without any where the rank is not known either
+    return shape.empty() || std::ranges::any_of(shape, [](std::int64_t dimension) { return dimension < 0; });
+  };
+  free_ = is_free(fp32.outputs()[0].shape) && is_free(other.outputs()[0].shape);
+}
+
+bool FreeSizes::cannot_compare(const Tensor& fp32, const Tensor& other) const {
+  return free_ && (fp32.shape != other.shape || fp32.size() == 0);
 }
 
 Reference::Reference(const onnx::ModelProto& fp32, LoadSample load, std::size_t samples, ClassAxis axis, const Context& context)

@@ -23,6 +23,7 @@ struct Comparison {
   double agreement = 0;  // share of pixels with the same class
   std::size_t pixels = 0;
   MarginLoss flips;
+  bool compared = true;
 };
 
 // Of a set of samples: the figures of each, and one table of which classes were taken for which. Memory grows by the figures only, not by
@@ -33,17 +34,30 @@ class Comparisons {
 
   // The first outputs for this sample; several threads may each add another sample. Throws Error{verification} where the shapes differ.
   void add(std::size_t sample, const Tensor& fp32, const Tensor& other, ClassAxis axis);
+  // In place of that: a sample whose outputs cannot be compared. It is named among the images, and no figure counts it.
+  void leave_out(std::size_t sample) { each_[sample].compared = false; }
 
   [[nodiscard]] std::size_t size() const { return each_.size(); }
   [[nodiscard]] Comparison& operator[](std::size_t sample) { return each_[sample]; }
   [[nodiscard]] const Comparison& operator[](std::size_t sample) const { return each_[sample]; }
-  // Over all samples, of which every one was added; `names` are those of the samples.
+  // Over all samples, of which every one was added or left out; `names` are those of the samples. No images where all were left out.
   [[nodiscard]] Accuracy summarize(std::span<const std::string> names) const;
 
  private:
   std::vector<Comparison> each_;
   std::unique_ptr<std::mutex> mutex_;   // of what follows
   std::optional<Confusion> confusion_;  // counts: the order of adding does not matter
+};
+
+// Two models whose first outputs are both of free size, as those are that list what was found: how much that is depends on the values, may
+// differ between the two, and may be nothing.
+class FreeSizes {
+ public:
+  FreeSizes(const Session& fp32, const Session& other);
+  [[nodiscard]] bool cannot_compare(const Tensor& fp32, const Tensor& other) const;
+
+ private:
+  bool free_;
 };
 
 // FP32's first outputs on a fixed set of samples, kept, so that any number of candidates can be compared with them.

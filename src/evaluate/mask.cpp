@@ -41,6 +41,16 @@ ClassMap mask_of(const Tensor& output, ClassAxis axis, const Frame& frame, int w
   return mask;
 }
 
+LabelPixels pixels_of_label(const Image& label, int classes) {
+  LabelPixels pixels;
+  pixels.all = label.pixels.size();
+  for (const std::uint8_t value : label.pixels) {
+    pixels.none += value == void_class;
+    pixels.beyond += value != void_class && value >= classes;
+  }
+  return pixels;
+}
+
 Confusion confusion_with_label(const Image& label, const Tensor& output, ClassAxis axis, const Frame& frame) {
   const Placement2D place = place_picture(label.width, label.height, frame.width, frame.height, frame.mode);
   ClassMap truth{label.width, label.height, std::vector<std::uint8_t>(label.pixels.size(), void_class)};

@@ -3,6 +3,7 @@
 
 #include "dataset/sample_source.h"
 #include "evaluate/metrics.h"
+#include "report/report.h"
 
 namespace quantize {
 
@@ -17,6 +18,9 @@ Frame frame_of(const SampleSource& samples, std::size_t number, const Sample& sa
 // A mask of the picture, which is `width` x `height`. Where the picture fills only a part of the input (letterbox), that part of the output
 // is cut out; where only the middle of the picture was used (crop), the rest of the mask keeps class 0.
 ClassMap mask_of(const Tensor& output, ClassAxis axis, const Frame& frame, int width, int height);
+
+// Of all pixels of a label, whether the model was shown them or not.
+LabelPixels pixels_of_label(const Image& label, int classes);
 
 // What the model takes the classes of a label picture for. What lies outside the part of the picture that it was shown does not count.
 Confusion confusion_with_label(const Image& label, const Tensor& output, ClassAxis axis, const Frame& frame);

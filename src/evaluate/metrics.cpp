@@ -189,10 +189,6 @@ std::optional<int> class_dimension(ClassAxis axis, std::size_t dimensions) {
   return axis == ClassAxis::last && dimensions == 4 ? 3 : 1;
 }
 
-ClassAxis class_axis(const onnx::GraphProto& graph, const Shape& input, Layout layout) {
-  return class_axis(input, channels_last(input, layout), shape_of(graph.output(0).type().tensor_type().shape()));
-}
-
 int class_count(const Tensor& output, ClassAxis axis) {
   if (is_integer(output.type)) return 255;
   return static_cast<int>(std::clamp<std::int64_t>(dimensions_of(output, axis).channels(), 2, 255));

@@ -8,7 +8,6 @@
 #include <span>
 #include <vector>
 
-#include "dataset/preprocess.h"
 #include "model/tensor.h"
 
 namespace quantize {
@@ -41,12 +40,10 @@ struct ClassMap {
 // How the first output encodes classes: N C H W, or N H W C; N C L, of a network along one dimension; or, without a batch, C H W, or H W C.
 // An output of three dimensions is otherwise N H W, of one channel.
 enum class ClassAxis { first, last, line, leading, trailing };
-// The order in which an output of this declared shape (-1: free) has its height and width in proportion to the input's; that of the input,
+// The order in which an output of this shape (-1: free) has its height and width in proportion to the input's; that of the input,
 // whose channels are last or not, where the output does not tell. Of three dimensions from three: a line, unless both look like pictures
 // without a batch.
 ClassAxis class_axis(const Shape& input, bool input_channels_last, const Shape& output);
-// Of a model's first output, for pictures as its first input of this shape.
-ClassAxis class_axis(const onnx::GraphProto& graph, const Shape& input, Layout layout);
 // The dimension that holds the classes of an output of so many; none where the output is one plane.
 std::optional<int> class_dimension(ClassAxis axis, std::size_t dimensions);
 

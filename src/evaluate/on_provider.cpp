@@ -78,6 +78,7 @@ class LabelScore {
 
 void compare_runs(ProviderReport& report, const Session& device, const Session& fp32, const Session& cpu, const SampleSource& samples,
                   ClassAxis axis, const ProviderRunOptions& options, const Context& context) {
+  const FreeSizes sizes(fp32, device);
   Comparisons device_fp32(samples.size()), device_cpu(samples.size()), cpu_fp32(samples.size());
   std::vector<std::string> names;
   std::vector<double> times;
@@ -90,13 +91,17 @@ void compare_runs(ProviderReport& report, const Session& device, const Session& 
     const Tensor on_device = device.run(sample.inputs)[0];
     times.push_back(clock.milliseconds());
     const Tensor truth = fp32.run(sample.inputs)[0], on_cpu = cpu.run(sample.inputs)[0];
-    device_fp32.add(i, truth, on_device, axis);
-    cpu_fp32.add(i, truth, on_cpu, axis);
-    device_cpu.add(i, on_cpu, on_device, axis);
-    const Frame frame = frame_of(samples, i, sample);
-    device_labels.add(sample.stem, on_device, frame);
-    cpu_labels.add(sample.stem, on_cpu, frame);
     names.push_back(sample.stem);
+    if (sizes.cannot_compare(truth, on_device) || sizes.cannot_compare(truth, on_cpu)) {
+      for (auto* comparisons : {&device_fp32, &device_cpu, &cpu_fp32}) comparisons->leave_out(i);
+    } else {
+      device_fp32.add(i, truth, on_device, axis);
+      cpu_fp32.add(i, truth, on_cpu, axis);
+      device_cpu.add(i, on_cpu, on_device, axis);
+      const Frame frame = frame_of(samples, i, sample);
+      device_labels.add(sample.stem, on_device, frame);
+      cpu_labels.add(sample.stem, on_cpu, frame);
+    }
     progress->tick();
   }
   report.images = samples.size();

@@ -7,7 +7,12 @@ using Settings = std::map<std::string, std::string>;
 
 std::string value_of(const Settings& settings, const std::string& name) {
   const auto place = settings.find(name);
-  return place == settings.end() || place->second.empty() ? "nothing" : place->second;
+  return place == settings.end() ? "" : place->second;
+}
+
+// "--reach", "--scheme w8a8": of some options it is only known that they were given.
+std::string as_typed(const std::string& name, const std::string& value) {
+  return "--" + name + (value == "given" || value == "true" ? "" : " " + value);
 }
 
 // The first setting that differs, of those in `which` (all where it is null); one may stand on either side alone.
@@ -17,7 +22,9 @@ std::string first_difference(const Settings& found, const Settings& wanted, cons
   for (const auto& [name, value] : all) {
     const auto before = value_of(found, name), now = value_of(wanted, name);
     if (before == now || (which != nullptr && !which->contains(name))) continue;
-    return "it was made with --" + name + " " + before + ", this run has " + now + "; give the same options, or make it again";
+    const std::string then = before.empty() ? "without --" + name : "with " + as_typed(name, before);
+    const std::string here = now.empty() ? "does without" : "has " + (before.empty() || before == "given" ? as_typed(name, now) : now);
+    return "it was made " + then + ", this run " + here + "; give the same options, or make it again";
   }
   return "";
 }

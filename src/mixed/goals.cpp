@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <sstream>
 
 #include "base/error.h"
@@ -14,9 +15,11 @@ namespace {
 
 using Thresholds = std::map<std::string, double>;
 
-// The largest value that makes sense.
+const double most_db = counted_db(std::numeric_limits<double>::infinity());
+
+// The largest value that makes sense: of decibels, what an exact picture counts for.
 const Thresholds& known_figures() {
-  static const Thresholds known = {{"psnr", 200}, {"worst-psnr", 200}, {"sqnr", 200}, {"agreement", 1}, {"miou", 1}};
+  static const Thresholds known = {{"psnr", most_db}, {"worst-psnr", most_db}, {"sqnr", most_db}, {"agreement", 1}, {"miou", 1}};
   return known;
 }
 
@@ -46,7 +49,8 @@ Thresholds parse(const std::string& text, const std::string& option, const Thres
     if (!whole || !(value > 0) || value > limit->second) {
       char most[32];
       std::snprintf(most, sizeof most, "%g", limit->second);
-      throw Error(ErrorKind::usage, option + ": '" + part + "' must read " + name + "=NUMBER, above 0 and at most " + most);
+      const std::string why = limit->second == most_db ? ": that is the rounding of 32-bit floats, and more cannot be measured" : "";
+      throw Error(ErrorKind::usage, option + ": '" + part + "' must read " + name + "=NUMBER, above 0 and at most " + most + why);
     }
     if (!result.emplace(name, value).second) throw Error(ErrorKind::usage, option + " gives '" + name + "' twice");
   }

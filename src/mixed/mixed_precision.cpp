@@ -94,11 +94,14 @@ Mixed mix_precision(const MixedInput& input, Statistics statistics, Context& con
   for (const auto& figure : missed(input.goals.reach, found.accuracy)) {
     context.warn("--reach is not met: " + figure + " on held-out samples" + (input.goals.budget.empty() ? "" : ", within --budget"));
   }
+  if (result.plan.placement.weighted.empty())
+    context.warn("--reach left every node with weights float: nothing is quantized; ask for less, or start from a scheme with more bits");
   result.steps.push_back({"mixed-precision",
                           std::to_string(found.kept.size()) + " of " + std::to_string(sensitivities.size()) +
                               " weights and activations given more bits, " + std::to_string(found.tried) + " assignments run on " +
                               std::to_string(input.held_out_samples) + " held-out samples" +
-                              (result.facts.reached ? "" : "; the target is not reached"),
+                              (result.facts.reached ? "" : "; the target is not reached") +
+                              (result.plan.placement.weighted.empty() ? "; nothing is left to be quantized" : ""),
                           watch.seconds(), before.sqnr_db, found.accuracy.sqnr_db});
   return result;
 }

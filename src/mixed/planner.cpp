@@ -72,10 +72,9 @@ const Plan& Planner::fitted(int weight_bits) {
 Plan Planner::compose(const Assignment& assignment) {
   Plan plan = encoded(assignment);
   Plan result{input_.prepared, plan.placement, std::move(plan.encodings)};
+  const auto bits = stored_bits(result.placement, assignment, input_.optimize.scheme.weight_bits);
   for (auto& [number, op] : result.placement.weighted) {
-    const auto found = assignment.weights.find(result.placement.decisions[static_cast<std::size_t>(number)].node);
-    const int bits = found != assignment.weights.end() ? found->second : input_.optimize.scheme.weight_bits;
-    const Plan& source = fitted(bits);
+    const Plan& source = fitted(bits.at(op.weight));
     for (const auto& theirs : source.placement.weighted) {
       if (theirs.node == number) take_layer(result, op, source, theirs);
     }

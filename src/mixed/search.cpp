@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
 namespace quantize {
 namespace {
@@ -11,8 +12,10 @@ constexpr double least_cost = 1e-3;
 constexpr int most_taken_back = 24;  // tries; each runs the network on all samples
 
 void apply(Assignment& assignment, const Promotion& promotion) {
-  auto& bits = promotion.unit.kind == Unit::Kind::weights ? assignment.weights : assignment.activations;
-  bits[promotion.unit.name] = promotion.to;
+  const Unit& unit = promotion.unit;
+  auto& bits = unit.kind == Unit::Kind::weights ? assignment.weights : assignment.activations;
+  bits[unit.name] = promotion.to;
+  for (const auto& node : unit.others) bits[node] = promotion.to;
 }
 
 Assignment assignment_of(std::span<const Promotion> promotions) {
@@ -21,30 +24,68 @@ Assignment assignment_of(std::span<const Promotion> promotions) {
   return assignment;
 }
 
-// Raises of one stage, best first, appended to `ranked`.
-void rank_stage(std::vector<Promotion> open, Assignment& assignment, const CostModel& costs, const std::map<std::string, double>& budget,
-                std::vector<Promotion>& ranked) {
-  Cost now = costs.of(assignment);
-  while (!open.empty()) {
-    std::size_t best = open.size();
-    Cost best_cost;
-    for (std::size_t i = 0; i < open.size(); ++i) {
-      Assignment tried = assignment;
-      apply(tried, open[i]);
-      const Cost after = costs.of(tried);
-      open[i].cost = std::max(least_cost, after.size - now.size + after.latency - now.latency);
-      if (!missed(budget, after).empty()) continue;
-      if (best < open.size() && !(open[i].noise / open[i].cost > open[best].noise / open[best].cost)) continue;
-      best = i;
-      best_cost = after;
+// Raises of one stage, best first.
+class Stage {
+ public:
+  Stage(std::vector<Promotion> open, RunningCost& cost, const std::map<std::string, double>& budget)
+      : open_(std::move(open)), cost_(cost), budget_(budget), added_(open_.size()), taken_(open_.size()) {
+    for (std::size_t i = 0; i < open_.size(); ++i) {
+      weigh(i);
+      for (const std::size_t layer : cost_.touched_by(open_[i].unit)) by_layer_[layer].push_back(i);
     }
-    if (best == open.size()) return;  // nothing fits the budget any more
-    apply(assignment, open[best]);
-    now = best_cost;
-    ranked.push_back(std::move(open[best]));
-    open.erase(open.begin() + static_cast<std::ptrdiff_t>(best));
   }
-}
+
+  void append_to(std::vector<Promotion>& ranked) {
+    for (auto best = next(); best < open_.size(); best = next()) {
+      const Cost before = cost_.now();
+      cost_.raise(open_[best].unit, open_[best].to);
+      const Cost& after = cost_.now();
+      open_[best].cost = std::max(least_cost, after.size - before.size + after.latency - before.latency);
+      taken_[best] = 1;
+      for (const std::size_t layer : cost_.touched_by(open_[best].unit)) {
+        for (const std::size_t i : by_layer_[layer]) {
+          if (taken_[i] == 0) weigh(i);
+        }
+      }
+      ranked.push_back(open_[best]);
+    }
+  }
+
+ private:
+  // Only a raise in the same layer changes what another one adds.
+  void weigh(std::size_t i) {
+    added_[i] = cost_.added_by(open_[i].unit, open_[i].to);
+    open_[i].cost = std::max(least_cost, added_[i].size + added_[i].latency);
+  }
+
+  // The one that takes away most noise for its cost, of those within the budget; their number where there is none.
+  [[nodiscard]] std::size_t next() const {
+    std::size_t best = open_.size();
+    for (std::size_t i = 0; i < open_.size(); ++i) {
+      if (taken_[i] != 0 || !fits(i)) continue;
+      if (best < open_.size() && !(open_[i].noise / open_[i].cost > open_[best].noise / open_[best].cost)) continue;
+      best = i;
+    }
+    return best;
+  }
+
+  // A sum of differences is off by a rounding: at the budget's very edge, where a share of 1 may be, the whole sum tells.
+  [[nodiscard]] bool fits(std::size_t i) const {
+    constexpr double edge = 1e-9;
+    Cost after{cost_.now().size + added_[i].size, cost_.now().latency + added_[i].latency};
+    const bool at_edge =
+        std::ranges::any_of(budget_, [&](const auto& limit) { return std::abs(figure(after, limit.first) - limit.second) < edge; });
+    if (at_edge) after = cost_.with(open_[i].unit, open_[i].to);
+    return std::ranges::all_of(budget_, [&](const auto& limit) { return figure(after, limit.first) <= limit.second; });
+  }
+
+  std::vector<Promotion> open_;
+  RunningCost& cost_;
+  const std::map<std::string, double>& budget_;
+  std::vector<Cost> added_;  // by each
+  std::vector<char> taken_;
+  std::map<std::size_t, std::vector<std::size_t>> by_layer_;
+};
 
 // How far below the target, as the sum of the missing fractions.
 double shortfall(const std::map<std::string, double>& reach, const Accuracy& accuracy) {
@@ -137,9 +178,9 @@ std::vector<Promotion> rank_promotions(const std::vector<Sensitivity>& sensitivi
     // What 8 bits leave of the noise of 4: steps 16 times smaller.
     if (weights) floats.push_back({row.unit, float_bits, row.unit.bits == 4 ? row.noise / 256 : row.noise, 0});
   }
-  Assignment assignment;
-  rank_stage(std::move(wider), assignment, costs, budget, ranked);
-  rank_stage(std::move(floats), assignment, costs, budget, ranked);
+  RunningCost cost(costs);
+  Stage(std::move(wider), cost, budget).append_to(ranked);
+  Stage(std::move(floats), cost, budget).append_to(ranked);
   return ranked;
 }
 

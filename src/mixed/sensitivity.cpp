@@ -23,12 +23,12 @@ Tensor rounded(const Tensor& tensor, const Encoding& encoding) {
 // What of the network is left to run, from the tensors that a replay keeps to `output`.
 class Rest {
  public:
-  Rest(const onnx::ModelProto& model, const Replay& replay, const std::string& changed, const std::string& output) {
+  Rest(const Extractor& model, const Replay& replay, const std::string& changed, const std::string& output) {
     std::vector<std::string> given = {changed};
     for (const auto& [name, tensor] : replay.kept(0)) {
       if (name != changed) given.push_back(name);
     }
-    auto part = extract(model, given, {&output, 1});
+    auto part = model.part(given, {&output, 1});
     std::set<std::string> read;
     for (const auto& node : part.graph().node()) read.merge(tensors_read_by(node));
     auto& inputs = *part.mutable_graph()->mutable_input();
@@ -65,26 +65,30 @@ class Meter {
         plan_(plan),
         units_(std::move(units)),
         index_(fp32.graph()),
+        fp32_parts_(fp32.proto),
+        plan_parts_(plan.model.proto),
         context_(context),
         load_([&input, samples](std::size_t i) { return input.load(i * input.available / samples); }),
         reference_(fp32.proto, load_, samples, input.axis, context),
         replay_(fp32.proto, load_, samples, context),
         output_(fp32.graph().output(0).name()),
         comparisons_(units_.size()) {
+    std::map<std::string, std::size_t> unit_of;  // by weight
     for (std::size_t u = 0; u < units_.size(); ++u) {
       if (units_[u].kind == Unit::Kind::weights) {
-        weights_[plan.placement.weighted[units_[u].place].node].push_back(u);
+        unit_of[plan.placement.weighted[units_[u].place].op.weight] = u;
       } else {
         for (const auto& source : plan.placement.groups[units_[u].place].sources) activations_[source].push_back(u);
       }
     }
+    for (const auto& weighted : plan.placement.weighted) weights_[weighted.node] = {&weighted.op, unit_of.at(weighted.op.weight)};
   }
 
   std::vector<Sensitivity> run() {
     const auto progress = context_.step("sensitivity", units_.size());
     for (const auto* input : fed_inputs(fp32_.graph())) visit(-1, input->name(), *progress);
     for (int node = 0; node < fp32_.graph().node_size(); ++node) {
-      for (const std::size_t unit : weights_[node]) change_weights(node, unit);
+      if (const auto found = weights_.find(node); found != weights_.end()) change_weights(node, *found->second.op, found->second.unit);
       for (const auto& tensor : fp32_.graph().node(node).output()) visit(node, tensor, *progress);
     }
     std::vector<Sensitivity> rows;
@@ -109,21 +113,20 @@ class Meter {
     std::vector<Tensor> values;  // per sample
   };
 
-  void change_weights(int number, std::size_t unit) {
-    const auto& op = plan_.placement.weighted[units_[unit].place].op;
+  void change_weights(int number, const WeightedOp& op, std::size_t unit) {
     const std::string result = behind_clamp(fp32_.graph().node(number).output(0), index_);
     replay_.advance_to(number);
     std::vector<std::string> given;
     for (const auto& name : plan_.model.graph().node(number).input()) {
       if (replay_.kept(0).contains(name) && std::find(given.begin(), given.end(), name) == given.end()) given.push_back(name);
     }
-    auto part = extract(plan_.model.proto, given, {&result, 1});
+    auto part = plan_parts_.part(given, {&result, 1});
     const auto& weight = *find_initializer(*part.mutable_graph(), op.weight);
     const Tensor changed = rounded(from_proto(weight), plan_.encodings.weights.at(op.weight));
     put_initializer(*part.mutable_graph(), to_proto(op.weight, changed));
     const Session session(part, {.threads = 1, .fuse_quantized = false});
     Changed entry{unit, std::vector<Tensor>(replay_.samples())};
-    parallel_for(context_, replay_.samples(), [&](std::size_t i, unsigned) {
+    parallel_for_samples(context_, replay_.samples(), [&](std::size_t i, unsigned) {
       std::vector<Tensor> inputs;
       for (const auto& spec : session.inputs()) inputs.push_back(replay_.value(i, spec.name));
       entry.values[i] = std::move(session.run(inputs)[0]);
@@ -139,31 +142,33 @@ class Meter {
     if (changes.empty() && found == activations_.end()) return;
     replay_.advance_to(node + 1);
     const bool is_output = tensor == output_, is_kept = replay_.kept(0).contains(tensor);
-    if (found != activations_.end() && (is_output || is_kept)) {
-      for (const std::size_t unit : found->second) {
-        const auto& encoding = plan_.encodings.activations.at(tensor);
-        Changed entry{unit, std::vector<Tensor>(replay_.samples())};
-        parallel_for(context_, replay_.samples(), [&](std::size_t i, unsigned) {
-          entry.values[i] = rounded(is_output ? reference_.output(i) : replay_.value(i, tensor), encoding);
-        });
-        changes.push_back(std::move(entry));
-      }
-    }
     std::optional<Rest> rest;
-    if (is_kept && !is_output && index_.producer_number(output_) > node) rest.emplace(fp32_.proto, replay_, tensor, output_);
-    for (const auto& change : changes) {
+    if (is_kept && !is_output && index_.producer_number(output_) > node) rest.emplace(fp32_parts_, replay_, tensor, output_);
+    // `change`: of a sample, what becomes of the tensor.
+    const auto compare = [&](std::size_t unit, const auto& change) {
       Comparisons results(replay_.samples());
-      parallel_for(context_, replay_.samples(), [&](std::size_t i, unsigned) {
+      parallel_for_samples(context_, replay_.samples(), [&](std::size_t i, unsigned) {
         const bool runs = rest && rest->reaches_output();
-        const Tensor output = is_output ? change.values[i] : runs ? rest->run(replay_, i, tensor, change.values[i]) : reference_.output(i);
-        results.add(i, reference_.output(i), output, reference_.axis());
+        results.add(i, reference_.output(i),
+                    is_output ? change(i)
+                    : runs    ? rest->run(replay_, i, tensor, change(i))
+                              : reference_.output(i),
+                    reference_.axis());
       });
-      keep(change.unit, results);
+      keep(unit, results);
       progress.tick();
+    };
+    for (auto& [unit, values] : changes) {
+      compare(unit, [&kept = values](std::size_t i) { return std::move(kept[i]); });
+    }
+    if (found == activations_.end() || (!is_output && !is_kept)) return;
+    const auto& encoding = plan_.encodings.activations.at(tensor);
+    for (const std::size_t unit : found->second) {
+      compare(unit, [&](std::size_t i) { return rounded(is_output ? reference_.output(i) : replay_.value(i, tensor), encoding); });
     }
   }
 
-  // Several sources of one group: their errors, small and unrelated, add up.
+  // Several sources of one group, several readers of one weight: their errors, small and unrelated, add up.
   void keep(std::size_t unit, Comparisons& results) {
     auto& kept = comparisons_[unit];
     if (kept.size() == 0) {
@@ -180,24 +185,36 @@ class Meter {
   const Plan& plan_;
   std::vector<Unit> units_;
   GraphIndex index_;
+  const Extractor fp32_parts_, plan_parts_;
   const Context& context_;
   LoadSample load_;
   Reference reference_;
   Replay replay_;
   std::string output_;
-  std::vector<Comparisons> comparisons_;             // per unit; empty where nothing was compared yet
-  std::map<int, std::vector<std::size_t>> weights_;  // units by node
+  std::vector<Comparisons> comparisons_;  // per unit; empty where nothing was compared yet
+  struct Weights {
+    const WeightedOp* op;
+    std::size_t unit;
+  };
+  std::map<int, Weights> weights_;  // by node
   std::map<std::string, std::vector<std::size_t>> activations_;
   std::map<std::string, std::vector<Changed>> pending_;
 };
 
+std::size_t samples_that_fit(const SensitivityInput& input, std::size_t live, const Context& context) {
+  const std::size_t fitting = std::min(input.memory_limit, context.working_memory) / std::max<std::size_t>(1, live);
+  return std::clamp<std::size_t>(fitting, 1, std::max<std::size_t>(1, std::min(input.samples, input.available)));
+}
+
 }  // namespace
+
+std::size_t sensitivity_bytes(const SensitivityInput& input, std::size_t live, std::size_t output, const Context& context) {
+  return samples_that_fit(input, live, context) * (2 * live + output);
+}
 
 std::vector<Sensitivity> measure_sensitivity(const Model& fp32, const Plan& plan, const Scheme& scheme, const SensitivityInput& input,
                                              const Context& context) {
-  const std::size_t fitting = std::min(input.memory_limit, context.working_memory) /
-                              std::max<std::size_t>(1, live_activation_bytes(fp32.proto, input.load(0), context));
-  const std::size_t samples = std::clamp<std::size_t>(fitting, 1, std::max<std::size_t>(1, std::min(input.samples, input.available)));
+  const std::size_t samples = samples_that_fit(input, live_activation_bytes(fp32.proto, input.load(0), context), context);
   return Meter(fp32, plan, units_of(fp32, plan.placement, scheme), samples, input, context).run();
 }
 

@@ -33,4 +33,8 @@ struct SensitivityInput {
 std::vector<Sensitivity> measure_sensitivity(const Model& fp32, const Plan& plan, const Scheme& scheme, const SensitivityInput& input,
                                              const Context& context);
 
+// What it keeps of its samples, in bytes: what a replay does, what a weight that is rounded makes of a tensor, and the outputs. `live`: as
+// in an OptimizeInput; `output`: of one sample's first output.
+std::size_t sensitivity_bytes(const SensitivityInput& input, std::size_t live, std::size_t output, const Context& context);
+
 }  // namespace quantize

@@ -69,15 +69,45 @@ void type_outputs(onnx::ModelProto& model) {
   }
 }
 
-// GroupNormalization of opset 18, which every runtime still has. In the copy it belongs to a domain the checker does not know.
-void hide_deprecated(onnx::GraphProto& graph, int opset, bool& any) {
-  for (auto& node : *graph.mutable_node()) {
-    for (auto* body : mutable_bodies(node)) hide_deprecated(*body, opset, any);
-    if (!standard_domain(node)) continue;
-    const auto* schema = onnx::OpSchemaRegistry::Schema(node.op_type(), opset, onnx::ONNX_DOMAIN);
-    if (schema == nullptr || !schema->deprecated()) continue;
-    node.set_domain("deprecated");
+using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
+using Imports = google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>;
+
+void import_hidden(Imports& imports) {
+  auto& import = *imports.Add();
+  import.set_domain("hidden");
+  import.set_version(1);
+}
+
+// In the copy they belong to a domain that the checker does not know. Returns whether there are any.
+template <typename Predicate>
+bool hide(Nodes& nodes, Predicate is_hidden) {
+  bool any = false;
+  for (auto& node : nodes) {
+    for (auto* body : mutable_bodies(node)) any |= hide(*body->mutable_node(), is_hidden);
+    if (!standard_domain(node) || !is_hidden(node)) continue;
+    node.set_domain("hidden");
     any = true;
+  }
+  return any;
+}
+
+// GroupNormalization of opset 18, which every runtime still has.
+void hide_deprecated(onnx::ModelProto& model) {
+  const auto opset = static_cast<int>(opset_of(model));
+  const auto is_deprecated = [&](const onnx::NodeProto& node) {
+    const auto* schema = onnx::OpSchemaRegistry::Schema(node.op_type(), opset, onnx::ONNX_DOMAIN);
+    return schema != nullptr && schema->deprecated();
+  };
+  if (hide(*model.mutable_graph()->mutable_node(), is_deprecated)) import_hidden(*model.mutable_opset_import());
+}
+
+// The checker wants the operators of a local function to be of the same version in the model's opset; ONNX Runtime runs others, too.
+void hide_other_opsets(onnx::ModelProto& model) {
+  for (auto& function : *model.mutable_functions()) {
+    onnx::ModelProto imports;
+    *imports.mutable_opset_import() = function.opset_import();
+    if (opset_of(imports) == opset_of(model)) continue;
+    if (hide(*function.mutable_node(), [](const onnx::NodeProto&) { return true; })) import_hidden(*function.mutable_opset_import());
   }
 }
 
@@ -102,9 +132,8 @@ onnx::ModelProto accepted_by_checker(const onnx::ModelProto& model) {
     if (is_untyped(output)) output.mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::FLOAT);
     if (output.type().has_tensor_type()) output.mutable_type()->mutable_tensor_type()->mutable_shape();
   }
-  bool any = false;
-  hide_deprecated(*copy.mutable_graph(), static_cast<int>(opset_of(model)), any);
-  if (any) import_domain(copy, "deprecated");
+  hide_deprecated(copy);
+  hide_other_opsets(copy);
   return copy;
 }
 

@@ -10,7 +10,8 @@ namespace quantize {
 void complete(onnx::ModelProto& model);
 
 // A copy for ONNX's checker, without the values of weights, in which it finds no fault that is none to any runtime: weights that IR version
-// 3 does not list as inputs, outputs without type or shape, operators that a later version of the same opset deprecated.
+// 3 does not list as inputs, outputs without type or shape, operators that a later version of the same opset deprecated, local
+// functions of another opset.
 onnx::ModelProto accepted_by_checker(const onnx::ModelProto& model);
 
 }  // namespace quantize

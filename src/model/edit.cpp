@@ -1,6 +1,7 @@
 #include "model/edit.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/error.h"
 #include "model/graph.h"
@@ -179,10 +180,10 @@ void drop_claims_about_initializers(onnx::GraphProto& graph) {
   }
 }
 
-void import_domain(onnx::ModelProto& model, const std::string& domain) {
+void import_domain(onnx::ModelProto& model, const std::string& domain, std::int64_t version) {
   auto& import = *model.add_opset_import();
   import.set_domain(domain);
-  import.set_version(1);
+  import.set_version(version);
 }
 
 onnx::NodeProto make_node(const std::string& op_type, std::span<const std::string> inputs, std::span<const std::string> outputs) {
@@ -193,55 +194,66 @@ onnx::NodeProto make_node(const std::string& op_type, std::span<const std::strin
   return node;
 }
 
-onnx::ModelProto extract(const onnx::ModelProto& model, std::span<const std::string> inputs, std::span<const std::string> outputs) {
+Extractor::Extractor(const onnx::ModelProto& model) : model_(model) {
   const auto& graph = model.graph();
-  const GraphIndex index(graph);
+  for (int i = 0; i < graph.node_size(); ++i) {
+    for (const auto& output : graph.node(i).output()) makers_[output] = i;
+  }
+  for (int i = 0; i < graph.initializer_size(); ++i) initializers_[graph.initializer(i).name()] = i;
+  for (const auto* values : {&graph.input(), &graph.output(), &graph.value_info()}) {
+    for (const auto& value : *values) types_[value.name()] = value.type().tensor_type().elem_type();
+  }
+}
+
+onnx::ModelProto Extractor::part(std::span<const std::string> inputs, std::span<const std::string> outputs) const {
+  const auto& graph = model_.graph();
   const std::set<std::string> given(inputs.begin(), inputs.end());
-  std::set<int> wanted;
-  std::set<std::string> initializers, seen;
+  std::set<int> wanted, initializers;
+  std::set<std::string> seen;
   std::vector<std::string> open(outputs.begin(), outputs.end());
   while (!open.empty()) {
     const std::string name = open.back();
     open.pop_back();
     if (name.empty() || given.contains(name) || !seen.insert(name).second) continue;
-    if (index.initializer(name) != nullptr) {
-      initializers.insert(name);
+    if (const auto found = initializers_.find(name); found != initializers_.end()) {
+      initializers.insert(found->second);
       continue;
     }
-    const int number = index.producer_number(name);
-    if (number < 0) throw Error(ErrorKind::internal, "tensor '" + name + "' is needed but not given");
-    if (!wanted.insert(number).second) continue;
-    const auto read = tensors_read_by(graph.node(number));
+    const auto maker = makers_.find(name);
+    if (maker == makers_.end()) throw Error(ErrorKind::internal, "tensor '" + name + "' is needed but not given");
+    if (!wanted.insert(maker->second).second) continue;
+    const auto read = tensors_read_by(graph.node(maker->second));
     open.insert(open.end(), read.begin(), read.end());
   }
 
-  std::map<std::string, int> types;
-  for (const auto* values : {&graph.input(), &graph.output(), &graph.value_info()}) {
-    for (const auto& value : *values) types[value.name()] = value.type().tensor_type().elem_type();
-  }
   onnx::ModelProto part;
-  part.set_ir_version(model.ir_version());
-  *part.mutable_opset_import() = model.opset_import();
-  *part.mutable_functions() = model.functions();
+  part.set_ir_version(model_.ir_version());
+  *part.mutable_opset_import() = model_.opset_import();
+  *part.mutable_functions() = model_.functions();
   part.mutable_graph()->set_name("part");
-  NameMaker names(graph);
+  std::optional<NameMaker> names;  // looks through the whole graph, for what is rare
   for (const int number : wanted) {
     auto& node = *part.mutable_graph()->add_node() = graph.node(number);
     for (auto& output : *node.mutable_output()) {
-      if (given.contains(output)) output = names.unique(output + "_again");  // made beside what is wanted; its readers read what is given
+      if (!given.contains(output)) continue;
+      if (!names) names.emplace(graph);
+      output = names->unique(output + "_again");  // made beside what is wanted; its readers read what is given
     }
   }
-  for (const auto& tensor : graph.initializer()) {
-    if (initializers.contains(tensor.name())) *part.mutable_graph()->add_initializer() = tensor;
-  }
+  for (const int number : initializers) *part.mutable_graph()->add_initializer() = graph.initializer(number);
   for (const auto& name : inputs) {
     auto& value = *part.mutable_graph()->add_input();
     value.set_name(name);
-    const int type = types[name];
-    value.mutable_type()->mutable_tensor_type()->set_elem_type(type != 0 ? type : static_cast<int>(onnx::TensorProto::FLOAT));
+    const auto type = types_.find(name);
+    const bool known = type != types_.end() && type->second != 0;
+    value.mutable_type()->mutable_tensor_type()->set_elem_type(known ? type->second : static_cast<int>(onnx::TensorProto::FLOAT));
   }
   for (const auto& name : outputs) part.mutable_graph()->add_output()->set_name(name);
   return part;
+}
+
+onnx::ModelProto extract(const onnx::ModelProto& model, std::span<const std::string> inputs, std::span<const std::string> outputs) {
+  return Extractor(model).part(inputs, outputs);
 }
 
 }  // namespace quantize

@@ -3,10 +3,12 @@
 
 #include <onnx/onnx_pb.h>
 
+#include <cstdint>
 #include <map>
 #include <set>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace quantize {
@@ -51,14 +53,28 @@ void put_initializer(onnx::GraphProto& graph, onnx::TensorProto tensor);
 // tensor made wrong ends ONNX's shape inference.
 void drop_claims_about_initializers(onnx::GraphProto& graph);
 
-// For operators and functions of a domain that the model does not know yet; version 1.
-void import_domain(onnx::ModelProto& model, const std::string& domain);
+// For operators and functions of a domain that the model does not know yet.
+void import_domain(onnx::ModelProto& model, const std::string& domain, std::int64_t version = 1);
 
 onnx::NodeProto make_node(const std::string& op_type, std::span<const std::string> inputs, std::span<const std::string> outputs);
 
-// The part of a graph between `inputs` and `outputs` as a model of its own, with the initializers it needs. Nodes keep their order.
-// Inputs are declared with their element type where the graph knows it (else float) and without a shape, outputs without type.
-// Throws Error{internal} when `outputs` need something that is neither among `inputs` nor made from them and initializers.
+// Cuts parts out of a model that is looked through once, for those who need many. The model is kept by reference: values of its
+// initializers may change in between, as by put_initializer(); its nodes may not, nor which tensors there are.
+class Extractor {
+ public:
+  explicit Extractor(const onnx::ModelProto& model);
+
+  // The part between `inputs` and `outputs` as a model of its own, with the initializers it needs. Nodes keep their order.
+  // Inputs are declared with their element type where the graph knows it (else float) and without a shape, outputs without type.
+  // Throws Error{internal} when `outputs` need something that is neither among `inputs` nor made from them and initializers.
+  [[nodiscard]] onnx::ModelProto part(std::span<const std::string> inputs, std::span<const std::string> outputs) const;
+
+ private:
+  const onnx::ModelProto& model_;
+  std::unordered_map<std::string, int> makers_, initializers_;  // their numbers in the graph
+  std::unordered_map<std::string, int> types_;
+};
+// Of one part alone.
 onnx::ModelProto extract(const onnx::ModelProto& model, std::span<const std::string> inputs, std::span<const std::string> outputs);
 
 }  // namespace quantize

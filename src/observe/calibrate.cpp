@@ -39,13 +39,14 @@ class Calibrator {
     current_->run(load, begin, end, context_, *progress);
   }
 
-  [[nodiscard]] Statistics gathered(std::size_t samples) const {
+  [[nodiscard]] Statistics gathered() const {
     Statistics statistics;
     for (std::size_t slot = 0; slot < tensors_.size(); ++slot) {
       auto seen = current_->gathered(slot);
       if (seen.nonfinite != 0) {
-        throw Error(ErrorKind::numeric, "activation '" + tensors_[slot] + "' is NaN or infinite in " + std::to_string(seen.nonfinite) +
-                                            " of " + std::to_string(samples) + " samples; check the pre-processing and the model");
+        const std::string where = seen.nonfinite == 1 ? "one sample" : std::to_string(seen.nonfinite) + " samples";
+        throw Error(ErrorKind::numeric, "activation '" + tensors_[slot] + "' is NaN or infinite in " + where +
+                                            " so far; check the pre-processing and the model");
       }
       statistics[tensors_[slot]] = std::move(seen);
     }
@@ -97,7 +98,7 @@ Statistics calibrate(const Model& model, std::span<const std::string> tensors, c
                      const Context& context) {
   Calibrator calibrator(model, tensors, context);
   calibrator.run(load, 0, count);
-  return calibrator.gathered(count);
+  return calibrator.gathered();
 }
 
 Calibration calibrate_and_compare(const Model& model, std::span<const std::string> tensors, const LoadSample& load, std::size_t count,
@@ -112,7 +113,7 @@ Calibration calibrate_and_compare(const Model& model, std::span<const std::strin
   const LoadSample load_unseen = [&](std::size_t i) { return load(unseen[i]); };
   Calibrator calibrator(model, tensors, context);
   const auto known = [&] {
-    Statistics all = calibrator.gathered(count);
+    Statistics all = calibrator.gathered();
     merge(all, seen.statistics);
     return all;
   };

@@ -222,6 +222,11 @@ class Fitter {
 
 std::size_t fit_bytes(const Plan& plan, const FitEffort& effort, std::size_t samples, std::size_t live, const Context& context) {
   constexpr std::size_t temporary = 5;  // matrices per block, while it is fitted
+  // Of its rows too, beside the targets: as they were, as they are judged by, a candidate, its judgement and the best.
+  constexpr std::size_t temporary_rows = 5;
+  // Bytes per weight: floats twice, one of them to correct biases by, and what is fitted. It does not run then, so that the two copies of
+  // it that models which run are counted with are free. While a session is opened that runs it, six copies of it come and go.
+  constexpr std::size_t fitted = 2 * sizeof(float) + sizeof(double), running = 2 * sizeof(float), opened = 6 * sizeof(float);
   const GraphIndex index(plan.model.graph());
   const ValueTypes types(plan.model.proto);
   const std::size_t used = samples_that_fit(effort, samples, live, context);
@@ -233,9 +238,13 @@ std::size_t fit_bytes(const Plan& plan, const FitEffort& effort, std::size_t sam
     const std::size_t matrix = blocks[0].length * blocks[0].length * sizeof(double);
     const std::size_t at_once = std::min<std::size_t>(blocks.size(), context.threads);
     const std::size_t columns = std::min(columns_of(effort, view), used * view.positions(types, op.input));
+    const std::size_t weights = view.groups() * view.rows() * view.length();
+    const std::size_t rows = view.rows() * blocks[0].length * sizeof(double) * (temporary_rows + effort.dampings.size() + 1);
     const std::size_t gathered = columns * view.groups() * view.length() * sizeof(float);
     const std::size_t kept = columns > blocks[0].length ? 4 : 2;  // moments to fit and to check by; few columns are kept as they are
-    largest = std::max(largest, matrix * (kept * blocks.size() + temporary * at_once) + 2 * std::min(gathered, batch_limit(context)));
+    const std::size_t measuring = 2 * std::min(gathered, batch_limit(context));
+    const std::size_t fitting = weights * (fitted - running) + (matrix * temporary + rows) * at_once;
+    largest = std::max({largest, weights * (opened - running), matrix * kept * blocks.size() + std::max(measuring, fitting)});
     if (index.uses(op.weight).size() > 1) waiting += matrix * kept * blocks.size();
   }
   return 2 * live * used + waiting + largest;

@@ -53,17 +53,18 @@ class GroupFit {
     }
   }
 
-  FittedGroup run(const Matrix& weights, const std::vector<Grid>& grids, const std::vector<ScaleRule>& rules,
-                  const Context& context) const {
+  // Takes the weights, and fits blocks in their place: of a large layer, one matrix of them is much.
+  FittedGroup run(Matrix weights, const std::vector<Grid>& grids, const std::vector<ScaleRule>& rules, const Context& context) const {
     if (blocks_.size() == 1) return fit_block(blocks_[0], weights, grids, rules, settings_, context);
     FitSettings fixed = settings_;
     fixed.search_scale = false;
-    FittedGroup result{weights, {}};
     const bool free = settings_.search_scale && settings_.methods.scale;
+    FittedGroup result;
     result.grids = free ? search_grids(weights, importance(), grids, rules, settings_.block, settings_.zero_points, context)
                         : row_grids(grids, settings_.block);
     Matrix columns;
     const auto chosen = as_grids(grids, result.grids, settings_.block, weights.cols, columns);
+    result.weights = std::move(weights);
     const Context alone;
     parallel_for(context, blocks_.size(), [&](std::size_t i, unsigned) {
       const std::size_t b = blocks_[i];
@@ -72,7 +73,7 @@ class GroupFit {
       for (auto& grid : own) {
         if (!grid.columns.empty()) grid.columns = grid.columns.subspan(block.offset, block.length);
       }
-      const auto part = fit_block(b, some_columns(weights, block.offset, block.length), own, rules, fixed, alone);
+      const auto part = fit_block(b, some_columns(result.weights, block.offset, block.length), own, rules, fixed, alone);
       put_columns(part.weights, block.offset, result.weights);
     });
     return result;
@@ -106,19 +107,21 @@ class GroupFit {
   std::vector<std::size_t> blocks_;
 };
 
-// The mean that the new weights lose on the new inputs goes into the bias.
-void correct_biases(Reader& reader, std::size_t group, const Matrix& before, const Matrix& after) {
+// The mean that the new weights lose on the new inputs goes into the bias. `before`: the weights as they were, in the order of `after`.
+void correct_biases(Reader& reader, std::size_t group, const std::vector<float>& before, const Matrix& after) {
   if (reader.bias.empty()) return;
   const auto& moments = reader.moments;
   for (std::size_t b = 0; b < moments.blocks.size(); ++b) {
     const auto& block = moments.blocks[b];
     if (block.group != group) continue;
-    for (std::size_t r = 0; r < before.rows; ++r) {
+    for (std::size_t r = 0; r < after.rows; ++r) {
+      const auto own = std::span(before).subspan(r * after.cols, after.cols);
       double lost = 0;
       for (std::size_t k = 0; k < block.length; ++k) {
-        lost += before(r, block.offset + k) * moments.fit[b].mean_fp[k] - after(r, block.offset + k) * moments.fit[b].mean_q[k];
+        lost +=
+            static_cast<double>(own[block.offset + k]) * moments.fit[b].mean_fp[k] - after(r, block.offset + k) * moments.fit[b].mean_q[k];
       }
-      reader.bias[group * before.rows + r] += static_cast<float>(lost);
+      reader.bias[group * after.rows + r] += static_cast<float>(lost);
     }
   }
 }
@@ -141,7 +144,8 @@ void fit_weight(std::vector<Reader>& readers, std::vector<float>& values, Encodi
     if (per_row > 1) return encoding.axis == 0 ? block * rows + row : row * per_row + block;
     return own_scales ? group * rows + row : encoding.scale.size() == 1 ? 0 : row;
   };
-  std::vector<Matrix> before(groups);
+  const bool corrects = correct_bias && std::ranges::any_of(readers, [](const Reader& reader) { return !reader.bias.empty(); });
+  std::vector<std::vector<float>> before(groups);  // as they are stored: half of what a matrix of them is
   std::vector<FittedGroup> fitted(groups);
   const auto fit_one = [&](std::size_t group, const Context& here) {
     const auto first = static_cast<std::ptrdiff_t>(group * rows), last = first + static_cast<std::ptrdiff_t>(rows);
@@ -157,8 +161,9 @@ void fit_weight(std::vector<Reader>& readers, std::vector<float>& values, Encodi
     }
     Matrix columns;
     grids = as_grids(grids, plain, own.block, view.length(), columns);
-    before[group] = view.weights(values, group);
-    fitted[group] = GroupFit(readers, group, own).run(before[group], grids, own_rules, here);
+    Matrix weights = view.weights(values, group);
+    if (corrects) before[group].assign(weights.values.begin(), weights.values.end());
+    fitted[group] = GroupFit(readers, group, own).run(std::move(weights), grids, own_rules, here);
   };
   if (groups == 1) {
     fit_one(0, context);
@@ -168,7 +173,7 @@ void fit_weight(std::vector<Reader>& readers, std::vector<float>& values, Encodi
   }
   for (std::size_t group = 0; group < groups; ++group) {
     for (auto& reader : readers) {
-      if (correct_bias) correct_biases(reader, group, before[group], fitted[group].weights);
+      if (corrects) correct_biases(reader, group, before[group], fitted[group].weights);
     }
     view.store(fitted[group].weights, group, values);
     for (std::size_t i = 0; i < rows * per_row && own_scales; ++i) {

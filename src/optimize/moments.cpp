@@ -1,6 +1,7 @@
 #include "optimize/moments.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <random>
 
@@ -61,6 +62,12 @@ struct Batch {
     return sum;
   }
 
+  void divide_by(float unit) {
+    for (auto* values : {&fp, &q}) {
+      for (auto& value : *values) value /= unit;
+    }
+  }
+
   void apply_roots() {
     for (auto* values : {&fp, &q}) {
       for (std::size_t i = 0; i < values->size(); ++i) (*values)[i] *= roots[i / stride];
@@ -101,7 +108,8 @@ class Accumulator {
     counted_ += batch.counted();
   }
 
-  std::vector<GroupMoments> finish(bool centered, const Context& context) {
+  // `unit`: what the columns' values are in.
+  std::vector<GroupMoments> finish(bool centered, double unit, const Context& context) {
     const double scale = counted_ > 0 ? 1.0 / counted_ : 0;
     parallel_for(context, moments_.size(), [&](std::size_t number, unsigned) {
       auto& block = moments_[number];
@@ -110,9 +118,12 @@ class Accumulator {
       }
       for (std::size_t r = 0; r < block.h.rows; ++r) {
         for (std::size_t c = 0; c < block.h.cols; ++c) {
-          block.hx(r, c) = block.hx(r, c) * scale - block.mean_fp[r] * block.mean_q[c];
-          if (c >= r) block.h(r, c) = block.h(c, r) = block.h(r, c) * scale - block.mean_q[r] * block.mean_q[c];
+          block.hx(r, c) = (block.hx(r, c) * scale - block.mean_fp[r] * block.mean_q[c]) * unit * unit;
+          if (c >= r) block.h(r, c) = block.h(c, r) = (block.h(r, c) * scale - block.mean_q[r] * block.mean_q[c]) * unit * unit;
         }
+      }
+      for (auto* mean : {&block.mean_fp, &block.mean_q}) {
+        for (auto& value : *mean) value *= unit;
       }
     });
     return std::move(moments_);
@@ -131,14 +142,14 @@ class Accumulator {
 };
 
 // One block's part of gathered columns, less the means of `center`.
-GroupColumns columns_of(const ColumnBlock& block, std::size_t column, const Batch& batch, const GroupMoments& center) {
+GroupColumns columns_of(const ColumnBlock& block, std::size_t column, const Batch& batch, double unit, const GroupMoments& center) {
   GroupColumns result{batch.count, {}, {}};
   const std::size_t begin = block.group * column + block.offset;
   const auto copy = [&](const std::vector<float>& from, const std::vector<double>& mean, std::vector<float>& to) {
     to.resize(batch.count * block.length);
     for (std::size_t n = 0; n < batch.count; ++n) {
       for (std::size_t k = 0; k < block.length; ++k) {
-        const double value = from[n * batch.stride + begin + k];
+        const double value = unit * from[n * batch.stride + begin + k];
         to[n * block.length + k] = static_cast<float>(value - batch.root(n) * mean[k]);
       }
     }
@@ -146,6 +157,21 @@ GroupColumns columns_of(const ColumnBlock& block, std::size_t column, const Batc
   copy(batch.fp, center.mean_fp, result.fp);
   copy(batch.q, center.mean_q, result.q);
   return result;
+}
+
+// A power of two to divide the layer's inputs by: 1, but where products of them would be too large or too small for floats, in which they
+// are added up.
+float unit_of(const MomentSource& source, const Context& context) {
+  constexpr float most = 0x1p40F, least = 0x1p-40F;
+  std::vector<float> largest(source.fp32.samples());
+  parallel_for(context, largest.size(), [&](std::size_t sample, unsigned) {
+    for (const float value : source.fp32.value(sample, source.fp32_tensor).as<float>()) {
+      largest[sample] = std::max(largest[sample], std::fabs(value));
+    }
+  });
+  const float all = *std::ranges::max_element(largest);
+  if (!std::isfinite(all) || all == 0 || (all <= most && all >= least)) return 1;
+  return std::ldexp(1.0F, std::clamp(std::ilogb(all), -100, 100));
 }
 
 // Positions of one sample.
@@ -220,6 +246,7 @@ LayerMoments measure_moments(const ColumnView& view, std::vector<ColumnBlock> bl
   const std::size_t samples = source.fp32.samples(), stride = view.groups() * view.length();
   const std::size_t per_sample = std::max<std::size_t>(1, (columns + samples - 1) / samples);
   const std::size_t batch = std::max<std::size_t>(1, batch_limit(context) / (stride * sizeof(float)));
+  const float unit = unit_of(source, context);
   Batch now{0, stride, {}, {}, {}};
   const auto gather = [&](const std::vector<Piece>& pieces) {
     now.count = column_count(pieces);
@@ -232,9 +259,11 @@ LayerMoments measure_moments(const ColumnView& view, std::vector<ColumnBlock> bl
           is_fp ? source.fp32.value(piece.sample, source.fp32_tensor) : source.quantized.value(piece.sample, source.quantized_tensor);
       view.gather(values, piece.positions, (is_fp ? now.fp : now.q).data() + piece.offset * stride);
     });
-    if (source.gain == nullptr) return;
-    now.roots = source.gain->roots(now.fp, now.q, now.count);
-    now.apply_roots();
+    if (source.gain != nullptr) {
+      now.roots = source.gain->roots(now.fp, now.q, now.count);
+      now.apply_roots();
+    }
+    if (unit != 1) now.divide_by(unit);
   };
   const auto moments_of = [&](const std::vector<std::vector<Piece>>& batches) {
     Accumulator sums(result.blocks, view.length());
@@ -242,7 +271,7 @@ LayerMoments measure_moments(const ColumnView& view, std::vector<ColumnBlock> bl
       gather(pieces);
       sums.add(now, context);
     }
-    return sums.finish(centered, context);
+    return sums.finish(centered, unit, context);
   };
   const auto fits = batches_of(view, source, false, per_sample, batch, seed);
   for (const auto& pieces : fits) result.columns += column_count(pieces);
@@ -252,7 +281,7 @@ LayerMoments measure_moments(const ColumnView& view, std::vector<ColumnBlock> bl
     gather(checks[0]);
     result.check_columns.resize(result.blocks.size());
     parallel_for(context, result.blocks.size(), [&](std::size_t b, unsigned) {
-      result.check_columns[b] = columns_of(result.blocks[b], view.length(), now, result.fit[b]);
+      result.check_columns[b] = columns_of(result.blocks[b], view.length(), now, unit, result.fit[b]);
     });
   } else if (!checks.empty()) {
     result.check = moments_of(checks);

@@ -5,8 +5,8 @@
 #include <set>
 
 #include "base/parallel.h"
-#include "model/edit.h"
 #include "model/graph.h"
+#include "model/payload.h"
 #include "prepare/value_types.h"
 #include "run/session.h"
 #include "run/taps.h"
@@ -16,6 +16,8 @@ namespace {
 
 const std::set<std::string> makes_sequence = {"SequenceConstruct", "SequenceEmpty", "SequenceInsert",
                                               "SequenceErase",     "SequenceMap",   "SplitToSequence"};
+
+constexpr std::size_t large = std::size_t{32} << 20;  // what is, is worth its return to the system
 
 // By tensor, the last node that reads it. A sequence is not kept but made again for every reader, and so what it is made of is read then.
 std::map<std::string, int> last_uses(const onnx::GraphProto& graph) {
@@ -52,11 +54,12 @@ std::vector<Shape> shapes_of(const onnx::ModelProto& model, const std::vector<st
 }  // namespace
 
 Replay::Replay(const onnx::ModelProto& model, const LoadSample& load, std::size_t samples, const Context& context)
-    : model_(model), context_(context), last_use_(last_uses(model.graph())), live_(samples) {
+    : model_(model), context_(context), parts_(model), last_use_(last_uses(model.graph())), live_(samples) {
   for (int i = 0; i < model.graph().node_size(); ++i) {
     const auto& node = model.graph().node(i);
     if (makes_sequence.contains(node.op_type())) sequences_[node.output(0)] = i;
   }
+  for (const auto& tensor : model.graph().initializer()) weight_bytes_[tensor.name()] = stored_bytes(tensor);
   const auto inputs = fed_inputs(model.graph());
   parallel_for_samples(context, samples, [&](std::size_t sample, unsigned) {
     auto tensors = load(sample);
@@ -94,11 +97,10 @@ std::optional<Session> Replay::part_up_to(int node) {
   next_ = std::max(next_, node);
   if (made.empty()) return std::nullopt;
   const std::vector<std::string> inputs(given.begin(), given.end()), outputs(made.begin(), made.end());
-  auto part = extract(model_, inputs, outputs);
+  auto part = parts_.part(inputs, outputs);
   for (auto& input : *part.mutable_graph()->mutable_input()) {
     input.mutable_type()->mutable_tensor_type()->set_elem_type(live_[0].at(input.name()).type);
   }
-  constexpr std::size_t large = std::size_t{32} << 20;  // such tensors are worth their return to the system
   return Session(part, {.fuse_quantized = false, .keep_memory = live_bytes() < large});
 }
 
@@ -119,7 +121,23 @@ void Replay::run_sample(const std::optional<Session>& part, std::size_t sample, 
   for (std::size_t i = 0; i < results.size(); ++i) live[part->outputs()[i].name] = std::move(results[i]);
 }
 
+std::size_t Replay::weight_bytes(int node) const {
+  std::size_t bytes = 0;
+  for (int i = next_; i < node; ++i) {
+    for (const auto& name : model_.graph().node(i).input()) {
+      if (const auto weight = weight_bytes_.find(name); weight != weight_bytes_.end()) bytes += weight->second;
+    }
+  }
+  return bytes;
+}
+
 void Replay::advance_all(std::span<const Advance> advances, const Context& context) {
+  // A session takes several times its weights while it is opened, and twice them from then on.
+  const bool one_by_one = std::ranges::any_of(advances, [](const Advance& each) { return each.replay->weight_bytes(each.node) > large; });
+  if (one_by_one && advances.size() > 1) {
+    for (const auto& each : advances) advance_all({&each, 1}, context);
+    return;
+  }
   std::vector<std::optional<Session>> parts(advances.size());
   parallel_for(context, advances.size(), [&](std::size_t i, unsigned) { parts[i] = advances[i].replay->part_up_to(advances[i].node); });
   std::vector<std::pair<std::size_t, std::size_t>> runs;  // which network, which sample

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/context.h"
+#include "model/edit.h"
 #include "model/model.h"
 #include "observe/calibrate.h"
 #include "run/session.h"
@@ -24,7 +25,7 @@ class Replay {
 
   // Runs all nodes before node number `node`. Afterwards value() knows every tensor that `node` or a later node reads.
   void advance_to(int node);
-  // Several networks, each to its node, at the same time.
+  // Several networks, each to its node, at the same time; one after the other where what they run has large weights.
   struct Advance {
     Replay* replay;
     int node;
@@ -44,11 +45,15 @@ class Replay {
   void add_given(const onnx::NodeProto& node, std::set<std::string>& given) const;
   void run_sample(const std::optional<Session>& part, std::size_t sample, int node);
   [[nodiscard]] bool read_later(const std::string& tensor, int node) const;
+  // Of the nodes up to `node` that are still to be run.
+  [[nodiscard]] std::size_t weight_bytes(int node) const;
 
   const onnx::ModelProto& model_;
   const Context& context_;
+  const Extractor parts_;
   std::map<std::string, int> last_use_;
   std::map<std::string, int> sequences_;  // by name, the node that makes it
+  std::map<std::string, std::size_t> weight_bytes_;
   std::vector<std::map<std::string, Tensor>> live_;
   int next_ = 0;
 };

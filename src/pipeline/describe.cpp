@@ -9,7 +9,9 @@
 
 #include "mixed/file_bytes.h"
 #include "model/graph.h"
+#include "pipeline/alike.h"
 #include "pipeline/version.h"
+#include "report/words.h"
 #include "rewrite/rewrite.h"
 #include "run/session.h"
 
@@ -67,7 +69,9 @@ std::string list_text(const std::vector<float>& values) {
 }
 
 // What a caller has to feed: pictures resized as for calibration, then these numbers.
-std::string input_meaning(const Options& options, const onnx::ValueInfoProto& input) {
+std::string input_meaning(const Options& options, const onnx::ValueInfoProto& input, const SampleSource& samples) {
+  const bool from_tensors = samples.size() > 0 && !samples.holds_pictures();
+  if (from_tensors && options.input_type == InputType::floats) return samples.is_random() ? "" : "values as in the .npy files";
   const int rank = input.type().tensor_type().shape().dim_size();
   if (rank != 3 && rank != 4) return "";
   static const char* const orders[] = {"rgb", "bgr", "gray"};
@@ -79,7 +83,7 @@ std::string input_meaning(const Options& options, const onnx::ValueInfoProto& in
   return text.str();
 }
 
-std::vector<Port> ports(const onnx::ModelProto& model, bool outputs, const Options& options) {
+std::vector<Port> ports(const onnx::ModelProto& model, bool outputs, const Options& options, const SampleSource& samples) {
   std::map<std::string, std::string> metadata;
   for (const auto& entry : model.metadata_props()) metadata[entry.key()] = entry.value();
   std::vector<const onnx::ValueInfoProto*> values = fed_inputs(model.graph());
@@ -91,12 +95,12 @@ std::vector<Port> ports(const onnx::ModelProto& model, bool outputs, const Optio
   for (const auto* value : values) {
     const auto& type = value->type().tensor_type();
     Port port{value->name(), type_name(static_cast<ElementType>(type.elem_type())), to_string(shape_of(type.shape())), "", {}, {}};
-    if (!outputs && value == values[0]) port.meaning = input_meaning(options, *value);
+    if (!outputs && value == values[0]) port.meaning = input_meaning(options, *value, samples);
     if (const auto scale = metadata.find("quantize.scale." + value->name()); outputs && scale != metadata.end()) {
       port.scale = std::stof(scale->second);
       port.zero_point = std::stoll(metadata.at("quantize.zero_point." + value->name()));
       port.meaning = "integer logits";
-    } else if (outputs && value == values[0] && options.output_type == OutputType::classes) {
+    } else if (outputs && value == values[0] && gives_classes(model)) {
       port.meaning = "class of each pixel";
     }
     all.push_back(std::move(port));
@@ -142,7 +146,7 @@ std::vector<NodeDecision> node_decisions(const Plan& plan) {
   return decisions;
 }
 
-Report describe_models(const Options& options, const Model& fp32, const Model& quantized) {
+Report describe_models(const Options& options, const Model& fp32, const Model& quantized, const SampleSource& samples) {
   Report report;
   report.version = version();
   report.onnx_version = onnx_version();
@@ -156,15 +160,15 @@ Report describe_models(const Options& options, const Model& fp32, const Model& q
   };
   report.fp32 = facts(fp32);
   report.quantized = facts(quantized);
-  report.inputs = ports(quantized.proto, false, options);
-  report.outputs = ports(quantized.proto, true, options);
+  report.inputs = ports(quantized.proto, false, options, samples);
+  report.outputs = ports(quantized.proto, true, options, samples);
   report.sizes = sizes_by_kind(fp32.proto, quantized.proto);
   return report;
 }
 
 Report describe_run(const Options& options, const Model& original, const Model& quantized, const std::filesystem::path& file,
-                    const Plan& plan) {
-  Report report = describe_models(options, original, quantized);
+                    const Plan& plan, const SampleSource& samples) {
+  Report report = describe_models(options, original, quantized, samples);
   report.scheme = options.scheme.name;
   const Model reread = load_model(file, quantized.limits);
   report.quantized = {options.output.string(), reread.fingerprint, reread.bytes, opset_of(reread.proto), reread.graph().node_size()};
@@ -188,7 +192,7 @@ std::string describe_plan(const Model& original, const Plan& plan, const Target&
        << " activation encodings\n";
   for (const auto& [what, count] : left_float) text << "  float: " << count << " x " << what << '\n';
   text << "size: " << original.bytes << " bytes now, about " << result << " bytes afterwards ("
-       << static_cast<double>(original.bytes) / static_cast<double>(result) << " times smaller)\nnothing was written (--dry-run)\n";
+       << words::compare_size(original.bytes, result) << ")\nnothing was written (--dry-run)\n";
   return text.str();
 }
 
@@ -244,14 +248,16 @@ std::vector<TensorHistogram> worst_histograms(std::span<const LayerAccuracy> lay
 }
 
 std::vector<std::size_t> pictures_to_show(const Accuracy& accuracy, int count) {
-  const std::size_t total = accuracy.images.size(), wanted = std::min<std::size_t>(static_cast<std::size_t>(std::max(count, 0)), total);
+  const std::size_t total = accuracy.images.size(), shown = total - std::min(accuracy.left_out, total),
+                    wanted = std::min<std::size_t>(static_cast<std::size_t>(std::max(count, 0)), shown);
   std::vector<std::size_t> numbers;
   for (std::size_t i = 0; i < total && numbers.empty() && wanted > 0; ++i) {
     if (accuracy.images[i].name == accuracy.worst_image) numbers.push_back(i);
   }
   for (std::size_t i = 0; i < total && numbers.size() < wanted; ++i) {
     const std::size_t number = i * total / wanted % total;
-    if (std::find(numbers.begin(), numbers.end(), number) == numbers.end()) numbers.push_back(number);
+    const bool known = std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+    if (!known && accuracy.images[number].compared) numbers.push_back(number);
   }
   return numbers;
 }

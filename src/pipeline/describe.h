@@ -14,11 +14,11 @@
 
 namespace quantize {
 
-// Versions, models, sizes by kind.
-Report describe_models(const Options& options, const Model& fp32, const Model& quantized);
+// Versions, models, sizes by kind. `samples` are of the data that the model is fed.
+Report describe_models(const Options& options, const Model& fp32, const Model& quantized, const SampleSource& samples);
 // The same of a model that this run made, `file` until it is published, with the decisions: everything known before evaluation.
 Report describe_run(const Options& options, const Model& original, const Model& quantized, const std::filesystem::path& file,
-                    const Plan& plan);
+                    const Plan& plan, const SampleSource& samples);
 
 // What is decided for every node of the plan, in execution order.
 std::vector<NodeDecision> node_decisions(const Plan& plan);

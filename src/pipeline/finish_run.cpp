@@ -9,6 +9,7 @@
 #include "encode/foreign_encodings.h"
 #include "evaluate/evaluate.h"
 #include "evaluate/kernels.h"
+#include "pipeline/alike.h"
 #include "pipeline/chosen_target.h"
 #include "pipeline/describe.h"
 #include "pipeline/on_devices.h"
@@ -60,6 +61,7 @@ Model with_outputs_as_asked(const Run& run, const Model& quantized, const Option
     const Shape shape = first_output_shape(quantized.proto, run.inputs[0]);
     axis = class_dimension(run.axis, shape.size());
     give_classes(changed, axis, shape);
+    mark_classes(changed.proto);
   }
   for (const auto& inputs : run.inputs) {
     for (const auto& issue : check_outputs(quantized.proto, changed.proto, axis, inputs)) throw Error(ErrorKind::verification, issue);
@@ -148,21 +150,6 @@ DataFacts facts_of(const std::filesystem::path& folder, const SampleSource& samp
 
 }  // namespace
 
-void warn_of_accuracy(const Accuracy& accuracy, const Options& options, Context& context) {
-  constexpr double much_worse_db = 6, good_db = 25;
-  if (!options.labels.empty() && !accuracy.miou_fp32) {
-    context.warn("no pixel of the labels in " + options.labels.string() +
-                 " is of a class that the model tells apart: there is no mIoU on labels");
-  }
-  for (const auto& output : accuracy.other_outputs) {
-    if (std::isnan(accuracy.sqnr_db)) break;  // FP32 itself is likely to hold NaN, and there is nothing to compare with
-    if (std::isnan(output.sqnr_db)) context.warn("output '" + output.name + "' could not be compared (NaN or infinity)");
-    if (!(output.sqnr_db < std::min(accuracy.sqnr_db - much_worse_db, good_db))) continue;
-    context.warn("output '" + output.name + "' comes out at " + words::decibels(output.sqnr_db) + " SQNR, the first one at " +
-                 words::decibels(accuracy.sqnr_db) + ", which verdict and gates go by");
-  }
-}
-
 Outcome write_reports(Report report, const std::filesystem::path& model, bool for_ci, FileTransaction& files) {
   const auto [json, html, junit, markdown] = report_files(model);
   Outcome outcome{.report = {}, .model = model, .json = json, .html = html, .junit = {}, .markdown = {}};
@@ -205,7 +192,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   export_encodings(run, options, files);
   run.steps.push_back({"write", "saved, read back and verified", writing.seconds()});
 
-  Report report = describe_run(options, run.original, written, file, run.plan);
+  Report report = describe_run(options, run.original, written, file, run.plan, run.samples.calibration);
   report.scheme = scheme;
   report.kernels = kernels.get();
   report.placement = run.placement_trials;

@@ -57,4 +57,20 @@ std::string first_nonfinite(const Model& model, std::span<const Tensor> inputs) 
   return {};
 }
 
+std::string first_nonfinite_sample(const Model& model, std::span<const std::string> tensors, const SampleSource& samples,
+                                   const Context& context) {
+  try {
+    const Session session(with_outputs(model.proto, tensors), {.threads = context.threads});
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      context.check_stop();
+      const Sample sample = samples.load(i);
+      const auto values = session.run(sample.inputs);
+      if (!std::all_of(values.begin(), values.end(), finite)) return sample.stem;
+    }
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::interrupted) throw;
+  }
+  return {};
+}
+
 }  // namespace quantize

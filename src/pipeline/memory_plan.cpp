@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "evaluate/evaluate.h"
+#include "mixed/sensitivity.h"
 #include "model/payload.h"
 
 namespace quantize {
@@ -16,9 +17,10 @@ namespace {
 constexpr std::uint64_t program = std::uint64_t{64} << 20, arena = 2;
 // How often a model is held. By all stages: as read, as prepared, and what a session takes for a while that loads one (protobuf and packed
 // weights). In addition, to run it: with the tensors to be observed as outputs, and in its session. To fit: its weights as they were, the
-// simulation's, both as parts that are run, and what would be gone back to. To evaluate: FP32 with the outputs of its layers and their
-// session, and the quantized ones, a quarter each; where weights were fitted, those of before come on top.
-constexpr std::uint64_t copies = 4, copies_to_run = 3, copies_to_fit = 4, copies_to_evaluate = 4;
+// simulation's, both as parts that are run, and what would be gone back to. To measure sensitivity: the weights to be measured, the rest of
+// the network as a part, and twice in its session. To evaluate: FP32 with the outputs of its layers and their session, and the quantized
+// ones, a quarter each; where weights were fitted, those of before come on top.
+constexpr std::uint64_t copies = 4, copies_to_run = 3, copies_to_fit = 4, copies_to_measure = 4, copies_to_evaluate = 4;
 constexpr std::uint64_t most_for_layers = 4;  // samples that layers are compared on
 constexpr std::uint64_t least_working = std::uint64_t{48} << 20;
 
@@ -26,9 +28,17 @@ std::uint64_t megabytes(std::uint64_t bytes) { return (bytes + (1U << 20) - 1) >
 
 std::uint64_t models_to_evaluate(std::uint64_t model, Level level) { return (copies_to_evaluate + (level == Level::o0 ? 0 : 1)) * model; }
 
+// What the run takes at the least; pictures that are too large to be decoded within a limit are no reason to refuse it.
+std::uint64_t least_bytes(const Plan& plan, const OptimizeInput& input, MemoryUse use) {
+  use.reading_bytes = use.test_reading_bytes = 0;
+  Context least;
+  least.working_memory = least_working;
+  return memory_needs(plan, input, use, least).peak();
+}
+
 }  // namespace
 
-std::uint64_t MemoryNeeds::peak() const { return models + std::max({calibration, optimization, evaluation}); }
+std::uint64_t MemoryNeeds::peak() const { return models + std::max({calibration, optimization, sensitivity, evaluation}); }
 
 std::vector<Tensor> largest_inputs(const Samples& samples, const Context& context) {
   const auto has_free_size = [](const InputSpec& input) { return is_free_behind_batch(input.shape); };  // a free batch is always 1
@@ -63,6 +73,10 @@ MemoryNeeds memory_needs(const Plan& plan, const OptimizeInput& input, const Mem
     const std::uint64_t fit = optimize_bytes(plan, input, use.level, context) + arena * needs.run * at_once;
     needs.optimization = copies_to_fit * model + fit + deciding_that_fit(use, context) * use.output_bytes + reading;
   }
+  if (use.sensitivity) {
+    const std::uint64_t kept = sensitivity_bytes({.load = {}, .available = input.samples}, input.live_bytes, use.output_bytes, context);
+    needs.sensitivity = copies_to_measure * model + kept + arena * needs.run * at_once + reading;  // what is changed lies beside what runs
+  }
   if (use.evaluated) {
     // Both models' runs; for layers, what is compared of each tensor too: of both, as ONNX Runtime's and as floats.
     const std::uint64_t compared = 4 * plan.placement.groups.size() * values_compared * sizeof(float);
@@ -77,13 +91,16 @@ void keep_within(std::uint64_t limit, const Plan& plan, const OptimizeInput& inp
   const std::uint64_t fixed =
       memory_needs(plan, input, {.level = Level::o0}, context).models + models_to_evaluate(stored_bytes(plan.model.proto), use.level);
   const std::uint64_t least_kept = std::min<std::size_t>(use.deciding, 2) * use.output_bytes;
-  const std::uint64_t least = fixed + std::max(least_working, 2 * arena * input.live_bytes + least_kept);
-  if (limit - limit / 8 < least) {
+  // Where steps need more at the least than this, they are asked to do with it: estimates are not that sure.
+  const std::uint64_t enough = (fixed + std::max(least_working, 2 * arena * input.live_bytes + least_kept)) / 7 * 8;
+  const std::uint64_t least = std::min(enough, least_bytes(plan, input, use));
+  if (limit < least) {
     throw Error(ErrorKind::usage, "--memory-limit " + std::to_string(megabytes(limit)) + "MB is too little: this model needs " +
-                                      std::to_string(megabytes(least / 7 * 8)) + "MB");
+                                      std::to_string(megabytes(least)) + "MB");
   }
-  limit -= limit / 8;  // the estimates are not that sure
-  context.working_memory = std::min<std::size_t>(context.working_memory, limit - fixed);
+  limit -= limit / 8;
+  const std::uint64_t left = limit > fixed ? limit - fixed : 0;
+  context.working_memory = std::min<std::size_t>(context.working_memory, std::max(left, least_working));
   // Working memory bounds each kind of thing that a step keeps; a step may keep several. It decides what weights are fitted on, so that the
   // number of threads must not decide it.
   MemoryUse before_evaluation = use;

@@ -17,7 +17,8 @@ struct MemoryNeeds {
   std::uint64_t run = 0;          // of one sample's run through the model
   std::uint64_t calibration = 0;  // the peaks of the stages
   std::uint64_t optimization = 0;
-  std::uint64_t evaluation = 0;  // 0 without pictures to evaluate by
+  std::uint64_t sensitivity = 0;  // 0 where it is not measured
+  std::uint64_t evaluation = 0;   // 0 without pictures to evaluate by
 
   [[nodiscard]] std::uint64_t peak() const;
 };
@@ -28,6 +29,7 @@ struct MemoryUse {
   bool evaluated = false;        // there are pictures for that
   std::size_t deciding = 0;      // held-out samples that decide whether a target is reached: FP32's outputs for them are kept
   std::size_t output_bytes = 0;  // of one of those outputs
+  bool sensitivity = false;      // it is measured, for a table or to know what --reach raises
   // Of one sample, while its files are decoded. Those of the samples that only judge the result must not decide anything else.
   std::size_t reading_bytes = 0, test_reading_bytes = 0;
 };

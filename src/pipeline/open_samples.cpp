@@ -1,31 +1,92 @@
 #include "pipeline/open_samples.h"
 
 #include <cmath>
+#include <map>
 #include <random>
 #include <tuple>
 
 #include "base/error.h"
-#include "dataset/image.h"
+#include "base/files.h"
 #include "model/graph.h"
 
 namespace quantize {
 namespace {
 
-// Said before the run, not where the first of them is read.
-void refuse_missing_labels(const SampleSource& test, const std::filesystem::path& folder) {
-  std::error_code code;
-  for (std::size_t i = 0; i < test.size(); ++i) {
-    const auto label = label_path(folder, test.file(i).stem);
-    if (!std::filesystem::exists(label, code))
-      throw Error(ErrorKind::data, "there is no label " + label.string() + " for the test image '" + test.file(i).stem + "'");
-  }
-}
+// What large pictures are kept in, as the model is shown them, so that they are not decoded in every pass.
+constexpr std::size_t most_shown = std::size_t{64} << 20;
 
 void refuse_too_few_to_divide(const SampleSource& calibration, const Options& options) {
   if (calibration.size() > 1) return;
   throw Error(ErrorKind::data, "without --test, some of " + options.calibration.string() +
                                    " are kept to evaluate on, and it gives only 1 sample: give test images with --test DIR, or more to "
                                    "calibrate on");
+}
+
+// One line for all of them: a folder may hold thousands.
+void tell_passed_over(const SampleSource& all, const std::filesystem::path& folder, const Options& options, Context& context) {
+  const auto& files = all.passed_over();
+  if (files.empty()) return;
+  if (options.strict) throw Error(ErrorKind::data, files.front());
+  const std::string more = files.size() == 1 ? "" : std::to_string(files.size()) + " files in " + folder.string() + ", the first: ";
+  context.warn("skipped " + more + files.front());
+}
+
+// Not where --samples asked for as few.
+void warn_of_few(const SampleSource& usable, const Options& options, Context& context) {
+  constexpr std::size_t few = 8;
+  if (usable.size() >= few || usable.is_random() || options.samples < few) return;
+  context.warn(options.calibration.string() + " gives only " + std::to_string(usable.size()) +
+               " samples to calibrate on: ranges from so few may clip what other pictures hold; a few dozen are better");
+}
+
+// By the bytes of the files, whatever they are called. Files of other lengths need not be read for that.
+class SeenFiles {
+ public:
+  explicit SeenFiles(const SampleSource& source) {
+    for (std::size_t i = 0; i < source.size(); ++i) by_length_[length(source.file(i))].push_back(&source.file(i));
+  }
+
+  [[nodiscard]] bool hold(const SampleFile& item) {
+    const auto found = by_length_.find(length(item));
+    if (found == by_length_.end()) return false;
+    for (const auto* one : found->second) {
+      if (content(*one) == content(item)) return true;
+    }
+    return false;
+  }
+
+ private:
+  static std::uintmax_t length(const SampleFile& item) {
+    std::uintmax_t sum = 0;
+    std::error_code code;
+    for (const auto& file : item.files) sum += std::filesystem::file_size(file, code);
+    return sum;
+  }
+  const std::string& content(const SampleFile& item) {
+    auto& known = content_[item.files.front()];
+    if (known.empty()) {
+      for (const auto& file : item.files) known += fingerprint(read_file(file));
+    }
+    return known;
+  }
+
+  std::map<std::uintmax_t, std::vector<const SampleFile*>> by_length_;
+  std::map<std::filesystem::path, std::string> content_;
+};
+
+// Figures on pictures that the ranges were made from, and the weights were fitted on, are not those of others.
+void warn_of_seen(const Samples& samples, Context& context) {
+  if (samples.calibration.size() == 0 || samples.calibration.is_random() || samples.test.is_random()) return;
+  SeenFiles seen(samples.calibration);
+  std::vector<std::string> same;
+  for (std::size_t i = 0; i < samples.test.size(); ++i) {
+    context.check_stop();
+    if (seen.hold(samples.test.file(i))) same.push_back(samples.test.file(i).stem);
+  }
+  if (same.empty()) return;
+  context.warn(std::to_string(same.size()) + " of the " + std::to_string(samples.test.size()) +
+               " test images are calibrated on as well, the first: '" + same.front() +
+               "'; the figures are likely to be better than on new ones");
 }
 
 }  // namespace
@@ -55,25 +116,34 @@ Samples open_samples(const Options& options, const std::vector<InputSpec>& input
   Samples samples;
   const auto everything = static_cast<std::size_t>(-1);
   const std::size_t room = options.memory_limit > 0 ? options.memory_limit / 2 : everything;  // the rest is for the model
+  // Under a limit the memory is for the model.
+  std::size_t shown = options.memory_limit > 0 ? 0 : most_shown;
   const auto usable = [&](const std::filesystem::path& folder, std::size_t limit, std::vector<std::string>& skipped) {
     const auto all = SampleSource::open(folder, inputs, preprocess, options.seed);
     if (all.is_random()) context.warn("random data instead of images: ranges and accuracy say little about real ones; not for use");
+    tell_passed_over(all, folder, options, context);
+    skipped = all.passed_over();
     return all.evenly(limit).readable(
         [&](const std::string& reason) {
           if (options.strict) throw Error(ErrorKind::data, reason);
           context.warn("skipped " + reason);
           skipped.push_back(reason);
         },
-        context, room);
+        context, room, shown);
   };
-  if (!options.calibration.empty()) samples.calibration = usable(options.calibration, options.samples, samples.skipped);
+  if (!options.calibration.empty()) {
+    samples.calibration = usable(options.calibration, options.samples, samples.skipped);
+    warn_of_few(samples.calibration, options, context);
+    shown -= samples.calibration.shown_bytes();
+  }
   if (!options.test.empty()) {
     samples.test = usable(options.test, everything, samples.skipped_tests);
+    warn_of_seen(samples, context);
   } else if (samples.calibration.size() > 0) {
     refuse_too_few_to_divide(samples.calibration, options);
     std::tie(samples.calibration, samples.test) = samples.calibration.hold_out(options.holdout);
   }
-  if (!options.labels.empty()) refuse_missing_labels(samples.test, options.labels);
+  if (!options.labels.empty()) samples.label_values = check_labels(samples.test, options.labels, context);
   return samples;
 }
 

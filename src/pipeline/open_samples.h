@@ -10,6 +10,7 @@
 #include "base/context.h"
 #include "dataset/sample_source.h"
 #include "model/tensor.h"
+#include "pipeline/check_labels.h"
 #include "pipeline/options.h"
 
 namespace quantize {
@@ -20,6 +21,10 @@ struct Samples {
   std::optional<SampleSource> held_out =
       std::nullopt;                             // taken out of calibration where a target is to be reached: they decide whether it is
   std::vector<std::string> skipped_tests = {};  // unreadable test files
+  LabelValues label_values = {};                // of the test images' labels
+
+  // Kept of large pictures for as long as the samples are.
+  [[nodiscard]] std::size_t shown_bytes() const { return calibration.shown_bytes() + test.shown_bytes(); }
 };
 
 // What the model wants to be fed, its free dimensions filled in from `first_shape` (--input-shape) where that is given.

@@ -18,6 +18,7 @@
 #include "base/place.h"
 #include "ops/target.h"
 #include "optimize/optimize.h"
+#include "pipeline/output_names.h"
 #include "run/provider.h"
 
 namespace quantize {
@@ -35,6 +36,18 @@ void validate(const Preprocess& preprocess, const std::function<void(bool, const
   check(preprocess.mean, "--mean");
   check(preprocess.std, "--std");
   for (const float value : preprocess.std) require(value != 0, "--std must not be 0");
+}
+
+// A share that is meant as a percentage would be missed by every model, or met by every one.
+void require_shares(const Gates& gates, const std::function<void(bool, const std::string&)>& require) {
+  const auto check = [&](const std::optional<double>& share, double least, const std::string& option) {
+    if (!share) return;
+    const std::string range = least < 0 ? "between -1 and 1" : "between 0 and 1";
+    require(*share >= least && *share <= 1, option + " must lie " + range + ": 0.97 stands for 97 %");
+  };
+  check(gates.min_agreement, 0, "--min-agreement");
+  check(gates.min_miou, 0, "--min-miou");
+  check(gates.max_miou_drop, -1, "--max-miou-drop");
 }
 
 using NamedPaths = std::vector<std::pair<const char*, std::filesystem::path>>;
@@ -97,7 +110,7 @@ void refuse_bad_places(const Options& options) {
 
 }  // namespace
 
-void validate(const Options& options, const std::vector<std::filesystem::path>& beside) {
+void validate(const Options& options, const std::vector<std::filesystem::path>& beside, std::optional<Written> output) {
   const auto require = [](bool condition, const std::string& text) {
     if (!condition) throw Error(ErrorKind::usage, text);
   };
@@ -113,6 +126,7 @@ void validate(const Options& options, const std::vector<std::filesystem::path>& 
   }
   require(options.latency_runs >= 0, "--latency-runs must not be negative");
   require(options.pictures >= 0, "--pictures must not be negative");
+  require_shares(options.gates, require);
   require(!options.gates.max_miou_drop || !options.labels.empty(), "--max-miou-drop needs --labels");
   require(!options.gates.min_speedup || options.latency_runs > 0, "--min-speedup needs --latency-runs");
   require(options.shard.index >= 1 && options.shard.index <= options.shard.count, "--shard must be written as 3/16: part 3 of 16");
@@ -138,11 +152,14 @@ void validate(const Options& options, const std::vector<std::filesystem::path>& 
   NamedPaths written = written_files(options);
   for (const auto& path : beside) written.emplace_back("what goes beside -o", path);
   refuse_one_place_for_two(read_files(options), written);
+  if (output) refuse_name_of_another_kind("-o", options.output, *output);
+  if (!options.save_assignment.empty()) refuse_name_of_another_kind("--save-assignment", options.save_assignment, Written::json);
+  if (!options.export_encodings.empty()) refuse_name_of_another_kind("--export-encodings", options.export_encodings, Written::json);
 }
 
-void validate_with_reports(const Options& options) {
+void validate_with_reports(const Options& options, std::optional<Written> output) {
   const auto [json, html, junit, markdown] = report_files(options.output);
-  validate(options, {json, html, junit, markdown});
+  validate(options, {json, html, junit, markdown}, output);
 }
 
 void refuse_to_overwrite(const std::vector<std::string>& data_files, const Options& options) {

@@ -15,6 +15,7 @@
 #include "formats/statistics_file.h"
 #include "mixed/goals.h"
 #include "optimize/level.h"
+#include "pipeline/output_names.h"
 #include "report/gates.h"
 #include "rewrite/output_type.h"
 
@@ -91,10 +92,11 @@ struct ReportFiles {
 ReportFiles report_files(const std::filesystem::path& model);
 
 // Throws Error{usage} naming the option for values that cannot work, Error{output} where the result cannot be written. `beside` are the
-// files that are written (or removed) as well, named after options.output.
-void validate(const Options& options, const std::vector<std::filesystem::path>& beside = {});
+// files that are written (or removed) as well, named after options.output; `output` is what it is itself, nothing where only those are
+// written.
+void validate(const Options& options, const std::vector<std::filesystem::path>& beside = {}, std::optional<Written> output = Written::json);
 // The same of a run that writes the reports.
-void validate_with_reports(const Options& options);
+void validate_with_reports(const Options& options, std::optional<Written> output = Written::model);
 // Throws Error{usage} where a file that the user named for writing, or the external data of a large result, is one of these, which hold the
 // model's weights.
 void refuse_to_overwrite(const std::vector<std::string>& data_files, const Options& options);

@@ -30,6 +30,15 @@ bool same(const Tensor& expected, const Tensor& got) {
 
 }  // namespace
 
+std::vector<InputSpec> take_pixels_as_asked(Model& model, std::vector<InputSpec> inputs, const Options& options) {
+  const bool camera = options.input_type == InputType::camera;
+  take_pixels(model, options.preprocess, camera ? Layout::nhwc : Layout::automatic);
+  inputs[0].type = onnx::TensorProto::UINT8;
+  auto& shape = inputs[0].shape;
+  if (camera && !channels_last(shape, options.preprocess.layout)) std::rotate(shape.end() - 3, shape.end() - 2, shape.end());
+  return inputs;
+}
+
 Preprocess fed_preprocess(const Options& options) {
   if (options.input_type == InputType::floats) return options.preprocess;
   Preprocess preprocess = pixels_of(options.preprocess);

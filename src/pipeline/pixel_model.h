@@ -11,6 +11,9 @@
 
 namespace quantize {
 
+// The model takes pixels, in the order that options.input_type asks for. `inputs` is what it took; returns what it takes now.
+std::vector<InputSpec> take_pixels_as_asked(Model& model, std::vector<InputSpec> inputs, const Options& options);
+
 // How a picture becomes what the quantized model takes.
 Preprocess fed_preprocess(const Options& options);
 

@@ -13,7 +13,7 @@ SensitivityOutcome measure_sensitivity(const Options& options, Context& context)
   validate(options, {with_ending(options.output, ".html")});
   require_images(options);
   Run run = plan_run(options, context);
-  budget_run(run, options, context);
+  budget_run(run, options, context, Purpose::sensitivity);
   equalize_run(run, options, context);
   observe_run(run, context);
   encode_run(run, options, context);

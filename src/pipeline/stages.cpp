@@ -1,7 +1,6 @@
 #include "pipeline/stages.h"
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 #include "base/error.h"
@@ -18,8 +17,8 @@
 #include "pipeline/first_nonfinite.h"
 #include "pipeline/measured_placement.h"
 #include "pipeline/memory_plan.h"
+#include "pipeline/output_axis.h"
 #include "pipeline/pixel_model.h"
-#include "prepare/pixel_input.h"
 #include "prepare/prepare.h"
 #include "rewrite/output_type.h"
 
@@ -32,17 +31,18 @@ constexpr std::size_t most_deciding = 16;
 constexpr int opset_of_all_types = 21;
 
 // prepare() is the first to run the model, and sees NaN and infinity in its outputs only; the user wants to know where they come from.
-Prepared prepare_or_explain(Model& model, const PrepareOptions& prepare_options, std::span<const std::vector<Tensor>> inputs,
-                            const Context& context) {
-  refuse_bad_weights(model.graph());
+Prepared prepare_or_explain(Run& run, const PrepareOptions& prepare_options, const Context& context) {
+  refuse_bad_weights(run.plan.model.graph());
   try {
-    return prepare(model, prepare_options, inputs, context);
+    return prepare(run.plan.model, prepare_options, run.inputs, context);
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::model) throw Error(error.kind(), model.path.string() + ": " + error.what());
+    if (error.kind() == ErrorKind::model) throw Error(error.kind(), run.original.path.string() + ": " + error.what());
     if (error.kind() != ErrorKind::numeric) throw;
-    for (const auto& input : inputs) {
-      const auto place = first_nonfinite(model, input);
-      if (!place.empty()) throw Error(error.kind(), std::string(error.what()) + "; it begins in " + place);
+    for (std::size_t i = 0; i < run.inputs.size(); ++i) {
+      const auto place = first_nonfinite(run.plan.model, run.inputs[i]);
+      const auto& samples = run.samples.calibration;
+      const std::string sample = samples.size() > 0 ? ", for the sample '" + samples.file(run.probed[i]).stem + "'" : "";
+      if (!place.empty()) throw Error(error.kind(), std::string(error.what()) + "; it begins in " + place + sample);
     }
     throw;
   }
@@ -59,7 +59,7 @@ void prepare_model(Run& run, const Options& options, Context& context) {
                            .knows_gelu = find_target(options.target).knows_gelu,
                            .is_kept = excludes(options.exclusions),
                            .one_at_a_time = options.memory_limit > 0};
-  const auto prepared = prepare_or_explain(run.plan.model, how, run.inputs, context);
+  const auto prepared = prepare_or_explain(run, how, context);
   for (const auto& outcome : prepared.passes) {
     if (outcome.status == PassOutcome::Status::unchanged) continue;
     if (outcome.status == PassOutcome::Status::undone) context.warn("preparation step " + outcome.name + " was undone: " + outcome.detail);
@@ -73,14 +73,8 @@ void prepare_model(Run& run, const Options& options, Context& context) {
 
 // The model normalises pixels itself from here on, and everything is judged that way.
 void open_pixels(Run& run, const Options& options, Context& context) {
-  const bool camera = options.input_type == InputType::camera;
-  take_pixels(run.original, options.preprocess, camera ? Layout::nhwc : Layout::automatic);
-  auto& specs = run.fed_inputs;
-  specs[0].type = onnx::TensorProto::UINT8;
-  auto& shape = specs[0].shape;
-  if (camera && !channels_last(run.file_inputs[0].shape, options.preprocess.layout))
-    std::rotate(shape.end() - 3, shape.end() - 2, shape.end());
-  run.samples = open_samples(options, specs, fed_preprocess(options), context);
+  run.fed_inputs = take_pixels_as_asked(run.original, run.file_inputs, options);
+  run.samples = open_samples(options, run.fed_inputs, fed_preprocess(options), context);
   if (run.samples.calibration.size() > 0) check_pixel_model(run.original, run.samples.calibration, run.file_inputs, options);
 }
 
@@ -101,7 +95,6 @@ void round_input(Run& run, const Options& options) {
 }
 
 constexpr double largest_pair_sum = 32767;
-
 // Sums of 16 bits on processors without VNNI, see pair_overflow.h.
 void keep_pairs_in_range(Run& run, const Options& options, double limit) {
   if (!pairs_matter(options)) return;
@@ -155,6 +148,16 @@ void hold_out_deciding(Run& run, const Options& options) {
                                     "--assignment); let at least one of them be quantized");
 }
 
+// By what is observed; where a step that was broken off has left the plan in pieces, by what reaches the outputs.
+template <typename Work>
+auto naming_sample(const Run& run, const Context& context, const Work& work) {
+  const auto& samples = run.samples.calibration;
+  return naming_nonfinite_sample(work, [&] {
+    const auto stem = first_nonfinite_sample(run.plan.model, run.plan.placement.observed(), samples, context);
+    return stem.empty() ? first_nonfinite_sample(run.original, {}, samples, context) : stem;
+  });
+}
+
 void keep(Run& run, const std::vector<Step>& steps) { run.steps.insert(run.steps.end(), steps.begin(), steps.end()); }
 
 }  // namespace
@@ -175,7 +178,6 @@ Run plan_run(const Options& options, Context& context) {
   refuse_quantized(run.original);
   run.file_inputs = input_specs(run.original.graph(), options.input_shape);
   run.fed_inputs = run.file_inputs;
-  run.axis = class_axis(run.original.graph(), run.file_inputs[0].shape, options.preprocess.layout);
   if (!options.import_encodings.empty()) run.overrides = read_overrides(options.import_encodings);
   if (options.input_type == InputType::floats) {
     run.samples = open_samples(options, run.file_inputs, options.preprocess, context);
@@ -190,6 +192,8 @@ Run plan_run(const Options& options, Context& context) {
   if (!options.assignment.empty()) run.scheme.exceptions = read_assignment(options.assignment, options.scheme, run.original);
   run.plan.model = run.original;
   prepare_model(run, options, context);
+  run.axis = output_axis(run.original.proto, run.file_inputs[0].shape, options.preprocess.layout, run.inputs[0]);
+  refuse_masks_of_255(run.samples.label_values, run.original.proto, run.samples.test, run.axis, options.labels);
   run.target = target_of(options);
   round_input(run, options);
   if (options.placement == PlacementMode::measured) {
@@ -201,24 +205,24 @@ Run plan_run(const Options& options, Context& context) {
   return run;
 }
 
-void budget_run(Run& run, const Options& options, Context& context) {
+void budget_run(Run& run, const Options& options, Context& context, Purpose purpose) {
   const auto& source = run.samples.calibration;
   if (source.size() == 0) return;
   const auto largest = largest_inputs(run.samples, context);
   run.live_bytes = live_activation_bytes(run.plan.model.proto, largest, context);
   const auto input = optimize_input(run, options);
   MemoryUse use{.level = options.level,
-                .evaluated = run.samples.test.size() > 0,
-                .reading_bytes = source.reading_bytes(),
+                .evaluated = run.samples.test.size() > 0 && purpose == Purpose::model,
+                .reading_bytes = source.loading_bytes(),
                 .test_reading_bytes = run.samples.test.reading_bytes()};
   auto& held_out = run.samples.held_out;
-  if (held_out) {
-    use.deciding = held_out->size();
-    use.output_bytes = first_output_bytes(run.plan.model.proto, largest);
-  }
+  use.sensitivity = held_out || purpose == Purpose::sensitivity;
+  if (held_out) use.deciding = held_out->size();
+  if (use.sensitivity) use.output_bytes = first_output_bytes(run.plan.model.proto, largest);
   if (options.memory_limit > 0) keep_within(options.memory_limit, run.plan, input, use, context);
   if (held_out) held_out = held_out->evenly(deciding_that_fit(use, context));
-  const auto peak = std::max(memory_needs(run.plan, input, use, context).peak(), peak_resident_memory());  // preparing has had its own
+  const auto needed = memory_needs(run.plan, input, use, context).peak() + run.samples.shown_bytes();
+  const auto peak = std::max(needed, peak_resident_memory());  // preparing has had its own
   const std::string about = "about " + std::to_string(peak >> 20) + " MB";
   context.info("memory: " + about + " at the peak, " + std::to_string(context.samples_at_once()) + " samples at once");
   if (options.memory_limit > 0 && peak > options.memory_limit)
@@ -227,7 +231,8 @@ void budget_run(Run& run, const Options& options, Context& context) {
 
 void equalize_run(Run& run, const Options& options, Context& context) {
   if (!run.overrides.empty()) return;  // imported encodings are of the weights and activations as they are
-  auto [steps, seen] = optimize_before_calibration(run.plan, optimize_input(run, options), options.level, context);
+  auto [steps, seen] = naming_sample(
+      run, context, [&] { return optimize_before_calibration(run.plan, optimize_input(run, options), options.level, context); });
   keep(run, steps);
   run.seen = std::move(seen);
   move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
@@ -237,8 +242,9 @@ void observe_run(Run& run, Context& context) {
   const Stopwatch watch;
   const auto& source = run.samples.calibration;
   const auto observed = run.plan.placement.observed();
-  auto calibration = calibrate_and_compare(
-      run.plan.model, observed, [&](std::size_t i) { return source.load(i).inputs; }, source.size(), context, run.seen);
+  const LoadSample load = [&](std::size_t i) { return source.load(i).inputs; };
+  auto calibration =
+      naming_sample(run, context, [&] { return calibrate_and_compare(run.plan.model, observed, load, source.size(), context, run.seen); });
   warn_unsettled(run.plan.placement, calibration, run.scheme, context);
   run.statistics = std::move(calibration.all);
   run.steps.push_back(

@@ -56,8 +56,10 @@ struct Run {
 // load, prepare, place: everything that does not depend on statistics. Without calibration images the preparation is checked on noise.
 Run plan_run(const Options& options, Context& context);
 // What the run will need in memory is said, and held to options.memory_limit where there is one. Of the held-out samples, only those stay
-// whose outputs fit into the working memory. Nothing without calibration images: no step keeps much then.
-void budget_run(Run& run, const Options& options, Context& context);
+// whose outputs fit into the working memory. Nothing without calibration images: no step keeps much then. `purpose`: where no model is
+// made, what the run is for.
+enum class Purpose { model, sensitivity };
+void budget_run(Run& run, const Options& options, Context& context, Purpose purpose = Purpose::model);
 // Optimizations of the float model, before it is observed.
 void equalize_run(Run& run, const Options& options, Context& context);
 // calibrate: run.statistics of all calibration samples.
@@ -73,7 +75,8 @@ void mix_run(Run& run, const Options& options, Context& context);
 
 OptimizeInput optimize_input(const Run& run, const Options& options);
 
-// Where labels were given and none of their pixels counts; and where an output behind the first, which all figures are of, comes out worse.
+// Of labels that hold other numbers than the model's classes; of images for which there is nothing to compare; and of an output behind the
+// first, which all figures are of, that comes out worse.
 void warn_of_accuracy(const Accuracy& accuracy, const Options& options, Context& context);
 // Adds the reports, named after `model`, to the files; JUnit XML and Markdown too where they are for continuous integration.
 Outcome write_reports(Report report, const std::filesystem::path& model, bool for_ci, FileTransaction& files);

@@ -70,9 +70,8 @@ bool absorb_inner_factor(onnx::GraphProto& graph, int number, const OneValue& sh
 }
 
 // One map into its reader; false where there is none left.
-bool absorb_one(onnx::GraphProto& graph) {
+bool absorb_one(onnx::GraphProto& graph, NameMaker& names) {
   const GraphIndex index(graph);
-  NameMaker names(graph);
   for (int i = 0; i < graph.node_size(); ++i) {
     const auto map = one_value(graph.node(i), index);
     const int reader = map ? index.only_reader(graph.node(i).output(0)) : -1;
@@ -92,7 +91,8 @@ bool absorb_one(onnx::GraphProto& graph) {
 
 std::string fold_factors_ahead(Model& model) {
   std::size_t absorbed = 0;
-  while (absorb_one(model.graph())) ++absorbed;
+  NameMaker names(model.graph());
+  while (absorb_one(model.graph(), names)) ++absorbed;
   if (absorbed > 0) remove_unused(model.graph());
   return counted(absorbed, "map", "maps");
 }

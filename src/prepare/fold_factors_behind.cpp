@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "base/error.h"
@@ -38,6 +39,35 @@ Factors reverse_of(Factors factors) {
 
 void multiply(Factors& factors, const Factors& others) { std::ranges::transform(factors, others, factors.begin(), std::multiplies<>()); }
 
+// Puts factors into weights, one node after the other.
+class Absorber {
+ public:
+  // `index`: of the graph, before any of its weights are changed.
+  Absorber(onnx::GraphProto& graph, const GraphIndex& index, NameMaker& names) : graph_(graph), before_(index), names_(names) {}
+
+  void absorb(int number, const Factors& factors, decltype(absorb_after)* take) {
+    if (!changed_.insert(number).second || shares_constants(number)) after_.emplace(graph_);
+    auto change = take(number, {factors, Factors(factors.size(), 0.0)}, after_ ? *after_ : before_, names_);
+    if (!change) throw Error(ErrorKind::internal, "weights cannot take a factor");
+    std::vector<LinearChange> changes;
+    changes.push_back(std::move(*change));
+    apply_changes(graph_, std::move(changes));
+  }
+
+ private:
+  // Then an earlier change may have given it one of its own. An index for every node would cost the time of a pass over the network each.
+  [[nodiscard]] bool shares_constants(int number) const {
+    const auto& inputs = graph_.node(number).input();
+    return std::any_of(inputs.begin() + 1, inputs.end(), [&](const std::string& name) { return before_.uses(name).size() > 1; });
+  }
+
+  onnx::GraphProto& graph_;
+  const GraphIndex& before_;
+  std::optional<GraphIndex> after_;
+  NameMaker& names_;
+  std::set<int> changed_;
+};
+
 // Who takes which factors, by node. `before`: of tensors that others read, too, from earlier folds.
 class FactorsBack {
  public:
@@ -57,13 +87,14 @@ class FactorsBack {
 
   [[nodiscard]] const FactorsByTensor& shared() const { return shared_; }
 
-  void apply(onnx::GraphProto& graph) const {
-    for (auto& [number, input, tensor] : scaled_operands(graph)) {
+  void apply(onnx::GraphProto& graph, NameMaker& names) const {
+    for (auto& [number, input, tensor] : scaled_operands(names)) {
       graph.mutable_node(number)->set_input(input, tensor.name());
       put_initializer(graph, std::move(tensor));
     }
-    for (const auto& [number, factors] : behind_) absorb(graph, number, factors, absorb_after);
-    for (const auto& [number, factors] : ahead_) absorb(graph, number, factors, absorb_before);
+    Absorber absorber(graph, index_, names);
+    for (const auto& [number, factors] : behind_) absorber.absorb(number, factors, absorb_after);
+    for (const auto& [number, factors] : ahead_) absorber.absorb(number, factors, absorb_before);
   }
 
  private:
@@ -72,8 +103,7 @@ class FactorsBack {
     onnx::TensorProto tensor;
   };
 
-  [[nodiscard]] std::vector<ScaledOperand> scaled_operands(const onnx::GraphProto& graph) const {
-    NameMaker names(graph);
+  [[nodiscard]] std::vector<ScaledOperand> scaled_operands(NameMaker& names) const {
     std::vector<ScaledOperand> scaled;
     for (const auto& [number, factors] : operands_) {
       const auto& node = index_.node(number);
@@ -87,16 +117,6 @@ class FactorsBack {
       scaled.push_back({number, 1 - tensor, std::move(*proto)});
     }
     return scaled;
-  }
-
-  static void absorb(onnx::GraphProto& graph, int number, const Factors& factors, decltype(absorb_after)* take) {
-    const GraphIndex index(graph);
-    NameMaker names(graph);
-    auto change = take(number, {factors, Factors(factors.size(), 0.0)}, index, names);
-    if (!change) throw Error(ErrorKind::internal, "weights cannot take a factor");
-    std::vector<LinearChange> changes;
-    changes.push_back(std::move(*change));
-    apply_changes(graph, std::move(changes));
   }
 
   template <typename Key>
@@ -156,7 +176,7 @@ class FactorsBack {
 };
 
 // The last of them that can go, so that its factors reach those before it.
-bool fold_one(onnx::GraphProto& graph, const ValueTypes& types, FactorsByTensor& shared) {
+bool fold_one(onnx::GraphProto& graph, const ValueTypes& types, FactorsByTensor& shared, NameMaker& names) {
   const GraphIndex index(graph);
   const ChannelWalk walk(index, types);
   for (int i = graph.node_size() - 1; i >= 0; --i) {
@@ -166,7 +186,7 @@ bool fold_one(onnx::GraphProto& graph, const ValueTypes& types, FactorsByTensor&
     const std::string input = graph.node(i).input(factors->tensor), output = graph.node(i).output(0);
     FactorsBack back(index, types, shared);
     if (!back.scale(input, factors->values, i)) continue;
-    back.apply(graph);
+    back.apply(graph, names);
     shared = back.shared();
     replace_uses(graph, output, input);
     remove_nodes(graph, {i});
@@ -182,7 +202,8 @@ std::string fold_factors_behind(Model& model) {
   std::size_t folded = 0;
   FactorsByTensor shared;
   const ValueTypes types(model.proto);  // a fold changes none of them
-  while (fold_one(model.graph(), types, shared)) ++folded;
+  NameMaker names(model.graph());
+  while (fold_one(model.graph(), types, shared, names)) ++folded;
   if (folded > 0) remove_unused(model.graph());
   return counted(folded, "factor", "factors");
 }

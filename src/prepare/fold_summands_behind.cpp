@@ -40,8 +40,7 @@ class SummandsBack {
            walk_.each_part(node, summands, [&](const std::string& part, const Summands& own) { return add(part, own); });
   }
 
-  void apply(onnx::GraphProto& graph) const {
-    NameMaker names(graph);
+  void apply(onnx::GraphProto& graph, NameMaker& names) const {
     std::vector<LinearChange> changes;
     for (const auto& [number, summands] : found_) {
       auto change = absorb_after(number, {Summands(summands.size(), 1.0), summands}, index_, names);
@@ -63,7 +62,7 @@ class SummandsBack {
   std::map<int, Summands> found_;
 };
 
-bool fold_one(onnx::GraphProto& graph, const ValueTypes& types) {
+bool fold_one(onnx::GraphProto& graph, const ValueTypes& types, NameMaker& names) {
   const GraphIndex index(graph);
   const ChannelWalk walk(index, types);
   for (int i = 0; i < graph.node_size(); ++i) {
@@ -72,7 +71,7 @@ bool fold_one(onnx::GraphProto& graph, const ValueTypes& types) {
     const std::string input = graph.node(i).input(summands->tensor), output = graph.node(i).output(0);
     SummandsBack back(index, types);
     if (!back.add(input, summands->values)) continue;
-    back.apply(graph);
+    back.apply(graph, names);
     replace_uses(graph, output, input);
     remove_nodes(graph, {i});
     return true;
@@ -86,7 +85,8 @@ std::string fold_summands_behind(Model& model) {
   if (!has_constant_operand(model.graph(), {"Add"})) return {};
   std::size_t folded = 0;
   const ValueTypes types(model.proto);  // a fold changes none of them
-  while (fold_one(model.graph(), types)) ++folded;
+  NameMaker names(model.graph());
+  while (fold_one(model.graph(), types, names)) ++folded;
   if (folded > 0) remove_unused(model.graph());
   return counted(folded, "summand", "summands");
 }

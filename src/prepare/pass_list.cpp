@@ -27,6 +27,7 @@ std::vector<Pass> preparation_passes(const PrepareOptions& options) {
        compute_in_float},
       {"drop-identities", "nodes that do nothing, and nodes nobody reads, are removed", drop_identities},
       {"raise-opset", "the model is raised to the operator set that the scheme needs", raise, true},
+      {"name-all-axes", "a Pad or Resize of some axes says of all of them what it does, as ONNX Runtime expects", name_all_axes},
       {"move-transposes", "a Transpose that undoes an earlier one, with operators in between that mind no order, goes with it",
        unless(channels, sparing(move_transposes))},
       {"clip-bounds", "Min and Max with a constant become Clip, Clip from 0 upwards becomes Relu", sparing(clip_bounds)},

@@ -23,6 +23,7 @@ std::string fold_constants(Model& model);
 std::string compute_in_float(Model& model);
 std::string drop_identities(Model& model);
 std::string raise_opset(Model& model, std::int64_t version);
+std::string name_all_axes(Model& model);
 std::string move_transposes(Model& model, const IsKept& is_kept = {});
 std::string clip_bounds(Model& model, const IsKept& is_kept = {});
 std::string fuse_hard_swish(Model& model, const IsKept& is_kept = {});

@@ -14,7 +14,9 @@
 namespace quantize {
 namespace {
 
-constexpr double notable_drop = 6;  // dB: half the amplitude of the signal that was left
+constexpr double notable_drop = 6;   // dB: half the amplitude of the signal that was left
+constexpr double same_figure = 0.5;  // dB: layers are compared on a few of the pictures, the output on all
+constexpr double worth_fewer_bits = 0.9;
 constexpr double room_for_4_bits = 0.99;
 
 std::vector<std::string> parts_of(const std::string& list) {
@@ -106,10 +108,16 @@ bool can_take(const Report& report, const std::string& scheme) {
   return is_free("import-encodings") && is_free("assignment") && is_free("budget") && !find_target(report.target).refused.contains(scheme);
 }
 
+// Whether there is such a gate, met or missed.
+bool demands(const Report& report, const std::string& option) {
+  return std::ranges::find(report.gates, option, &GateResult::option) != report.gates.end();
+}
+
 double noise(double sqnr_db) { return std::pow(10, -sqnr_db / 10); }
 
-// The layer where most of the noise is added, of those that lie far below every layer before them, and what it loses reaches the output.
-// Not the largest step in decibels: after a nearly exact layer every step is large.
+// The layer where most of the noise is added, of those that lie far below every layer before them, and what it adds is most of the noise of
+// the output: a network may recover behind a layer, or lose more behind it. Not the largest step in decibels: after a nearly exact layer
+// every step is large.
 const LayerAccuracy* culprit(const Report& report) {
   std::map<std::string, const LayerAccuracy*> by_node;
   for (const auto& layer : report.layers) by_node[layer.node] = &layer;
@@ -125,7 +133,9 @@ const LayerAccuracy* culprit(const Report& report) {
     }
     least = std::min(least, sqnr);
   }
-  return found != nullptr && report.accuracy.sqnr_db <= found->sqnr_db + notable_drop ? found : nullptr;
+  const double at_output = report.accuracy.sqnr_db;
+  const bool explains = found != nullptr && at_output <= found->sqnr_db + same_figure && most >= noise(at_output) / 2;
+  return explains ? found : nullptr;
 }
 
 void advise_on_accuracy(const Report& report, std::vector<Advice>& advice) {
@@ -144,7 +154,9 @@ void advise_on_accuracy(const Report& report, std::vector<Advice>& advice) {
                                        : " fits the weights on more samples, with more candidates: minutes more."),
                       NextCommand(report, "O" + next).level(next).text()});
   }
-  if ((report.scheme == "w8a8" || report.scheme == "w4a16") && can_take(report, "w8a16")) {
+  // On a CPU 16-bit activations are slower than FP32, and 8-bit weights twice as large as 4-bit ones.
+  const bool contradicts = demands(report, report.scheme == "w8a8" ? "--min-speedup" : "--min-size-ratio");
+  if ((report.scheme == "w8a8" || report.scheme == "w4a16") && !contradicts && can_take(report, "w8a16")) {
     advice.push_back({report.scheme == "w8a8"
                           ? "16-bit activations lose almost nothing, at the same size. They are for NPUs: a CPU computes them in float, "
                             "slower than FP32."
@@ -153,21 +165,50 @@ void advise_on_accuracy(const Report& report, std::vector<Advice>& advice) {
   }
 }
 
+// How large the file would be with 4-bit weights in place of 8-bit ones, about; by what its weights take now.
+std::uint64_t bytes_with_4_bits(const Report& report) {
+  std::uint64_t saved = 0;
+  for (const auto& size : report.sizes) {
+    if (size.kind.ends_with("int8 weights")) saved += size.quantized_bytes / 2;
+  }
+  return report.quantized.bytes - std::min(saved, report.quantized.bytes);
+}
+
+void advise_on_size(const Report& report, std::vector<Advice>& advice) {
+  const auto now = report.quantized.bytes, then = bytes_with_4_bits(report);
+  const bool is_smaller = static_cast<double>(then) < worth_fewer_bits * static_cast<double>(now);
+  if (report.scheme == "w4a16" || !is_smaller || demands(report, "--min-speedup") || !can_take(report, "w4a16")) return;
+  advice.push_back({"4-bit weights take half of what 8-bit ones do: about " + words::bytes(then) + " where it is " + words::bytes(now) +
+                        " now. They lose more, and their 16-bit activations are for NPUs: a CPU computes them in float, slower than FP32.",
+                    NextCommand(report, "w4a16").scheme("w4a16").text()});
+}
+
 void advise_on_speed(const Report& report, std::vector<Advice>& advice) {
-  if (!report.latency || !(report.latency->speedup < words::clearly_slower) || !report.scheme.ends_with("a16")) return;
-  if (!can_take(report, "w8a8")) return;
-  advice.push_back({"This model runs " + words::compare_speed(report.latency->speedup) + " than FP32 here, as " + report.scheme +
-                        " has no integer kernels on a CPU. For speed on a CPU take w8a8.",
+  if (!report.latency || !report.scheme.ends_with("a16") || !can_take(report, "w8a8")) return;
+  const double speedup = report.latency->speedup;
+  const std::string here =
+      speedup < words::clearly_slower ? "This model runs " + words::compare_speed(speedup) + " than FP32 here, as " : "";
+  advice.push_back({here + report.scheme + " has no integer kernels on a CPU. For speed on a CPU take w8a8.",
                     NextCommand(report, "w8a8").scheme("w8a8").text()});
 }
 
-// By the rule of thumb, or by what was demanded.
-bool accuracy_falls_short(const Report& report) {
-  const auto falls_short = [](const GateResult& gate) {
-    return !gate.passed && gate.measured && gate.option != "--min-size-ratio" && gate.option != "--min-speedup";
+enum class Wish { accuracy, size, speed };
+
+// What the missed gates are about, in their order; a figure that was not measured says nothing about the model.
+std::vector<Wish> wishes_of(const Report& report) {
+  std::vector<Wish> wishes;
+  const auto add = [&](Wish wish) {
+    if (std::ranges::find(wishes, wish) == wishes.end()) wishes.push_back(wish);
   };
-  return judge_accuracy(report).level != Verdict::Level::good || (report.mixed && !report.mixed->reached) ||
-         std::ranges::any_of(report.gates, falls_short);
+  if (report.mixed && !report.mixed->reached) add(Wish::accuracy);
+  for (const auto& gate : report.gates) {
+    if (gate.passed || !gate.measured) continue;
+    add(gate.option == "--min-size-ratio" ? Wish::size : gate.option == "--min-speedup" ? Wish::speed : Wish::accuracy);
+  }
+  // What nobody demanded, by the rules of thumb.
+  if (level_by_figures(report) != Verdict::Level::good) add(Wish::accuracy);
+  if (report.latency && report.latency->speedup < words::clearly_slower) add(Wish::speed);
+  return wishes;
 }
 
 }  // namespace
@@ -175,12 +216,16 @@ bool accuracy_falls_short(const Report& report) {
 std::vector<Advice> advise(const Report& report) {
   std::vector<Advice> advice;
   if (report.accuracy.images.empty() || !can_be_changed(report)) return advice;
-  if (accuracy_falls_short(report)) {
-    advise_on_accuracy(report, advice);
-  } else if (report.scheme == "w8a16" && report.accuracy.agreement >= room_for_4_bits && can_take(report, "w4a16")) {
+  const auto wishes = wishes_of(report);
+  const bool is_good = std::ranges::find(wishes, Wish::accuracy) == wishes.end();
+  const bool has_room = is_good && report.scheme == "w8a16" && report.accuracy.agreement >= room_for_4_bits;
+  if (has_room && !demands(report, "--min-speedup") && std::ranges::find(wishes, Wish::size) == wishes.end() && can_take(report, "w4a16"))
     advice.push_back({"There is room to spare: 4-bit weights halve the file again.", NextCommand(report, "w4a16").scheme("w4a16").text()});
+  for (const Wish wish : wishes) {
+    if (wish == Wish::accuracy) advise_on_accuracy(report, advice);
+    if (wish == Wish::size && is_good) advise_on_size(report, advice);
+    if (wish == Wish::speed) advise_on_speed(report, advice);
   }
-  advise_on_speed(report, advice);
   return advice;
 }
 

@@ -45,14 +45,16 @@ std::vector<GateResult> check_gates(const Gates& gates, const Report& report) {
     results.push_back({option, figure, unit, at_least, *threshold, measured, passed});
   };
   const auto& accuracy = report.accuracy;
-  const bool labelled = accuracy.miou_fp32 && accuracy.miou_quantized;
-  std::optional<double> drop;
-  if (labelled) drop = *accuracy.miou_fp32 - *accuracy.miou_quantized;
+  const bool measured = accuracy.miou_fp32 && accuracy.miou_quantized;
+  const bool labelled = measured || accuracy.labels;  // labels of which no pixel counts do not make FP32 the truth
+  std::optional<double> drop, miou;
+  if (measured) drop = *accuracy.miou_fp32 - *accuracy.miou_quantized, miou = *accuracy.miou_quantized;
+  if (!labelled) miou = accuracy.miou_vs_fp32;
   check("--min-psnr", "PSNR", "dB", true, gates.min_psnr, of_images(accuracy, accuracy.psnr_db));
   check("--min-sqnr", "SQNR", "dB", true, gates.min_sqnr, of_images(accuracy, accuracy.sqnr_db));
   check("--min-agreement", "class agreement", "", true, gates.min_agreement, of_images(accuracy, accuracy.agreement));
   check("--min-miou", labelled ? "mIoU against the labels" : "mIoU against FP32", "", true, gates.min_miou,
-        of_images(accuracy, labelled ? *accuracy.miou_quantized : accuracy.miou_vs_fp32));
+        miou ? of_images(accuracy, *miou) : std::nullopt);
   check("--max-miou-drop", "loss of mIoU against the labels", "", false, gates.max_miou_drop, drop);
   check("--min-size-ratio", "size ratio", "x", true, gates.min_size_ratio, ratio(report.fp32.bytes, report.quantized.bytes));
   check("--min-speedup", "speed-up", "x", true, gates.min_speedup, report.latency ? std::optional(report.latency->speedup) : std::nullopt);

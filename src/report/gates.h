@@ -13,7 +13,7 @@ struct Gates {
   std::optional<double> min_psnr = std::nullopt;        // decibel, over the test images
   std::optional<double> min_sqnr = std::nullopt;        // likewise
   std::optional<double> min_agreement = std::nullopt;   // share of pixels with FP32's class
-  std::optional<double> min_miou = std::nullopt;        // against the labels; without labels, against FP32
+  std::optional<double> min_miou = std::nullopt;        // against the labels; where none were given, against FP32
   std::optional<double> max_miou_drop = std::nullopt;   // FP32's mIoU minus the quantized model's, against the labels
   std::optional<double> min_size_ratio = std::nullopt;  // FP32 / quantized
   std::optional<double> min_speedup = std::nullopt;     // FP32 / quantized

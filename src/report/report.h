@@ -77,11 +77,19 @@ struct PlacementTrial {
 struct ImageAccuracy {
   std::string name;
   double psnr_db = 0, sqnr_db = 0, agreement = 0;
+  bool compared = true;  // false: the two first outputs are of different sizes, or empty, and there are no figures
 };
 
 struct OutputAccuracy {
   std::string name;
   double sqnr_db = 0;  // over all images
+};
+
+// What the pixels of all labels hold, whether they could be used or not.
+struct LabelPixels {
+  std::uint64_t all = 0;
+  std::uint64_t none = 0;    // 255: void, as is usual
+  std::uint64_t beyond = 0;  // neither that nor a class of the model: 19 where it has 19
 };
 
 struct Accuracy {
@@ -92,7 +100,9 @@ struct Accuracy {
   double agreement = 0;       // share of output pixels with the same class
   double flipped_margin = 0;  // share of FP32's margin (largest score less the second) that pixels which changed class had
   double miou_vs_fp32 = 0;
-  std::optional<double> miou_fp32, miou_quantized;  // against labels
+  std::optional<double> miou_fp32, miou_quantized;   // against labels, where one of their pixels counts
+  std::optional<LabelPixels> labels = std::nullopt;  // where labels were given
+  std::size_t left_out = 0;                          // of the images: those that were not compared
   std::vector<ImageAccuracy> images;
   std::vector<OutputAccuracy> other_outputs;  // the model's further outputs of numbers; all else is said of the first
 };

@@ -125,23 +125,43 @@ Verdict::Level level_of(const Accuracy& accuracy, double loss) {
   return accuracy.agreement >= good_agreement && loss <= good_loss ? good : look;
 }
 
-std::string reason_of(const Accuracy& accuracy, bool labelled, double loss) {
+// Of mIoU; nothing without labels of which a pixel counts.
+std::optional<double> loss_by_labels(const Accuracy& accuracy) {
+  if (!accuracy.miou_fp32 || !accuracy.miou_quantized) return std::nullopt;
+  return *accuracy.miou_fp32 - *accuracy.miou_quantized;
+}
+
+std::string reason_of(const Accuracy& accuracy, const std::optional<double>& loss) {
   if (!std::isfinite(accuracy.agreement)) return "How many pixels keep their class could not be computed.";
   std::string text = words::percent(accuracy.agreement) + " of the pixels keep their class";
-  if (!labelled) return text + ".";
-  if (std::abs(loss) < 0.00005) return text + ", and mIoU against the labels stays the same.";
-  return text + ", and mIoU against the labels " + (loss < 0 ? "rises by " : "falls by ") + words::fixed(std::abs(loss), 4) + ".";
+  if (accuracy.left_out > 0)
+    text += " in the images that could be compared, " + std::to_string(accuracy.images.size() - accuracy.left_out) + " of " +
+            std::to_string(accuracy.images.size());
+  if (!loss) return text + ".";
+  if (std::abs(*loss) < 0.00005) return text + ", and mIoU against the labels stays the same.";
+  return text + ", and mIoU against the labels " + (*loss < 0 ? "rises by " : "falls by ") + words::fixed(std::abs(*loss), 4) + ".";
 }
+
+// --calib random.
+bool is_made_up(const Report& report) { return report.calibration.folder == "random" || report.test.folder == "random"; }
 
 }  // namespace
 
+Verdict::Level level_by_figures(const Report& report) {
+  const Accuracy& accuracy = report.accuracy;
+  if (accuracy.images.empty()) return Verdict::Level::look;
+  return level_of(accuracy, loss_by_labels(accuracy).value_or(0));
+}
+
 Verdict judge_accuracy(const Report& report) {
   const Accuracy& accuracy = report.accuracy;
+  if (accuracy.left_out > 0 && accuracy.images.empty())
+    return {Verdict::Level::look, "Not measured", "The first outputs of the two models are empty or differ in size for every test image."};
   if (accuracy.images.empty())
     return {Verdict::Level::look, "Not measured", "No test images were given, so nothing is known about accuracy."};
-  const bool labelled = accuracy.miou_fp32 && accuracy.miou_quantized;
-  const double loss = labelled ? *accuracy.miou_fp32 - *accuracy.miou_quantized : 0;
-  Verdict verdict{level_of(accuracy, loss), {}, reason_of(accuracy, labelled, loss)};
+  Verdict verdict{level_by_figures(report), {}, reason_of(accuracy, loss_by_labels(accuracy))};
+  if (is_made_up(report)) verdict.reason += " The data was made up (random), which says little about real images.";
+  if (verdict.level == Verdict::Level::good && (is_made_up(report) || accuracy.left_out > 0)) verdict.level = Verdict::Level::look;
   switch (verdict.level) {
     case Verdict::Level::good:
       verdict.headline = "Ready to ship";

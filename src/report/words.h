@@ -47,6 +47,8 @@ struct Verdict {
 
 // From class agreement with FP32 and, where there are labels, the mIoU lost: good from 97 % and at most 0.01 lost, poor below 90 % or over
 // 0.03 lost. A rule of thumb for a first look, and the report says which figure decided.
+Verdict::Level level_by_figures(const Report& report);
+// The same, but no better than a look where the figures are of made-up data, or of a part of the images.
 Verdict judge_accuracy(const Report& report);
 // The same, but poor where a gate is missed, or what --reach asks for: what the user demands goes before a rule of thumb.
 Verdict judge(const Report& report);

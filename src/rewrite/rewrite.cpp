@@ -68,7 +68,7 @@ class Rewriter {
       }
     }
     rename_captured(node);
-    if (!quantized && runtime_would_quantize(number)) {
+    if ((!quantized && runtime_would_quantize(number)) || runtime_would_move(number, node)) {
       const std::string copy = names_.unique(node.input(0) + "_copy");
       writer_.add("Sum", {node.input(0)}, copy);
       node.set_input(0, copy);
@@ -130,6 +130,17 @@ class Rewriter {
       if (is_data_input(node, k) && (!read_as_.contains(node.input(k)) || is_read_unrounded(node.input(k)))) return false;
     }
     return node.op_type() == "MatMul" || is_rounded(node.output(0));  // it has an integer product with a float result
+  }
+
+  // From the DequantizeLinear in front of what moves its values ONNX Runtime goes on to a pair of its own behind it, where there is none.
+  // From opset 21 on such a pair for int8 is one that ONNX Runtime 1.32 then refuses. `written`: the node with the inputs that it has now.
+  bool runtime_would_move(int number, const onnx::NodeProto& written) const {
+    static const std::set<std::string> types = {"MaxPool", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"};
+    const auto& node = index_.node(number);
+    if (!standard_domain(node) || !types.contains(node.op_type()) || opset_of(result_.proto) < 21) return false;
+    const auto read_as = read_as_.find(node.input(0));
+    return read_as != read_as_.end() && read_as->second == written.input(0) && !encodings_.activations.contains(node.output(0)) &&
+           encodings_.activations.at(node.input(0)).type == onnx::TensorProto::INT8;
   }
 
   // As it is, or behind a Relu or Clip: the runtime removes those, too.

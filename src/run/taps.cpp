@@ -86,7 +86,7 @@ namespace {
 // Value i is number i * p modulo the tensor's size: p is prime and larger than any tensor, so that no value comes twice.
 class Sampler {
  public:
-  Sampler(onnx::GraphProto& graph, std::int64_t most) : addition_(graph) {
+  Sampler(onnx::ModelProto& model, std::int64_t most) : addition_(*model.mutable_graph()), copies_(opset_of(model) >= 21) {
     constexpr std::int64_t prime = 2654435761;  // the golden ratio's share of 2^32: neighbours in i end up far apart
     std::vector<std::int64_t> products;
     for (std::int64_t i = 0; i < most; ++i) products.push_back(i * prime);
@@ -96,9 +96,12 @@ class Sampler {
     products_ = addition_.constant(products);
   }
 
+  // Through a Sum of one input, which only copies: from opset 21 on, ONNX Runtime would move the int8 QuantizeLinear of a tensor of
+  // integers behind the Reshape and then refuse what it made.
   std::string sample(const std::string& tensor) {
     const std::string size = add("Size", {tensor}), count = add("Reshape", {add("Min", {size, most_}), all_}),
-                      place = add("Mod", {add("Slice", {products_, first_, count}), size}), flat = add("Reshape", {tensor, all_});
+                      place = add("Mod", {add("Slice", {products_, first_, count}), size}),
+                      flat = add("Reshape", {copies_ ? add("Sum", {tensor}) : tensor, all_});
     return add("Gather", {flat, place});
   }
 
@@ -106,6 +109,7 @@ class Sampler {
   std::string add(const std::string& type, const std::vector<std::string>& inputs) { return addition_.add(type, inputs).output(0); }
 
   Addition addition_;
+  bool copies_;
   std::string all_, first_, most_, products_;
 };
 
@@ -115,7 +119,7 @@ SampledModel with_sampled_outputs(const onnx::ModelProto& model, std::span<const
   SampledModel result{model, std::vector<std::string>(tensors.size())};
   auto& graph = *result.model.mutable_graph();
   graph.clear_output();
-  Sampler sampler(graph, most);
+  Sampler sampler(result.model, most);
   // In reverse: ONNX Runtime orders a graph from its last leaf backwards, so that the first tensors are let go first.
   for (std::size_t i = tensors.size(); i-- > 0;) {
     result.outputs[i] = sampler.sample(tensors[i]);

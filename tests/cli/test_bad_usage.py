@@ -49,10 +49,23 @@ def test_an_unknown_word_is_named(refused, option, value):
 @pytest.mark.parametrize(("option", "value"), [
     ("--samples", "0"), ("--samples", "-3"), ("--samples", "few"), ("--holdout", "0"), ("--holdout", "1.5"), ("--percentile", "120"),
     ("--latency-runs", "-1"), ("--std", "0"), ("--threads", "-2"), ("-O", "7"), ("--opset", "-1"), ("--opset", "999"), ("--pictures", "-1"), ("--seed", "x"),
-    ("--scale", "nan"), ("--mean", "1,2"), ("--std", "1,2,3,4")])
+    ("--scale", "nan"), ("--mean", "1,2"), ("--std", "1,2,3,4"), ("--min-agreement", "97"), ("--min-miou", "50"), ("--min-miou", "-0.1"), ("--max-miou-drop", "2")])
 def test_a_value_that_cannot_work_is_named(refused, option, value):
     refused("--method", "percentile", f"{option}={value}" if option.startswith("--") else f"{option}{value}",
             words=["--optimize" if option == "-O" else option])
+
+
+@pytest.mark.parametrize("option", ["--reach", "--test", "--labels", "--assignment", "--import-encodings", "--config", "--budget", "--save-assignment"])
+def test_an_empty_value_is_no_value(refused, option):
+    refused(option, "", words=[option, "empty text"])
+
+
+def test_an_empty_name_of_the_output_is_refused(program, job, tmp_path):
+    ended = start(program, job[0], "--calib", job[1], *QUICK, "-o", "", cwd=tmp_path)
+    assert (ended.returncode, "--output" in ended.stderr, listing(tmp_path)) == (USAGE, True, [])
+    (tmp_path / "job.toml").write_text("labels = ''\n", encoding="utf-8")
+    ended = start(program, job[0], "--calib", job[1], *QUICK, "--config", tmp_path / "job.toml", "-o", tmp_path / "out.onnx")
+    assert (ended.returncode, "job.toml, line 1: 'labels' is empty" in ended.stderr) == (USAGE, True)
 
 
 def test_recipe_and_values_by_hand_exclude_each_other(refused):

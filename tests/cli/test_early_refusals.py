@@ -48,6 +48,27 @@ def test_no_result_takes_the_name_of_a_report(program, job, tmp_path):
     assert listing(tmp_path) == []
 
 
+@pytest.mark.parametrize(("words", "name"), [
+    ([], "pictures/picture_00.png"), ([], "first.report.json"), ([], "notes.json"), (["calibrate"], "first.onnx"), (["calibrate"], "first.report.json"),
+    (["sensitivity"], "first.onnx"), (["--save-assignment"], "first.onnx"), (["--export-encodings"], "page.html"), (["report"], "first.report.html"),
+    (["report"], "first.onnx"), (["merge"], "first.onnx")])
+def test_no_file_of_another_kind_is_written_over(program, job, tmp_path, words, name):
+    draw_pictures(tmp_path / "pictures")
+    for file in (name, "first.report.json"):
+        if not (tmp_path / file).exists():
+            (tmp_path / file).write_text("kept", encoding="utf-8")
+    before = {path: (tmp_path / path).read_bytes() for path in listing(tmp_path) if (tmp_path / path).is_file()}
+    what, where = [job[0], "--calib", tmp_path / "pictures", *QUICK], tmp_path / name
+    if words in (["report"], ["merge"]):
+        command = [*words, tmp_path / "first.report.json", "-o", where]
+    elif words and words[0].startswith("--"):
+        command = [*what, "-v", "-o", tmp_path / "out.onnx", *words, f"aimet:{where}" if "export" in words[0] else where]
+    else:
+        command = [*words, job[0], "--calib", tmp_path / "pictures", "-O0", "-v", "-o", where]
+    refused_at_once(start(program, *command), USAGE, name, "named like")
+    assert {path: (tmp_path / path).read_bytes() for path in listing(tmp_path) if (tmp_path / path).is_file()} == before
+
+
 def test_one_picture_cannot_be_divided(program, job, tmp_path):
     one = draw_pictures(tmp_path / "one", count=1)
     words = [job[0], "--calib", one, *QUICK, "-v", "-o", tmp_path / "out.onnx"]

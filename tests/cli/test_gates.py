@@ -28,8 +28,8 @@ def gated(program, job, tmp_path):
 FILES = ["out.onnx", "out.report.html", "out.report.json", "out.report.md", "out.report.xml"]
 
 
-@pytest.mark.parametrize(("option", "value", "figure"), [("--min-psnr", "500", "PSNR"), ("--min-sqnr", "500", "SQNR"), ("--min-agreement", "1.5", "agreement"),
-                                                         ("--min-miou", "1.5", "mIoU"), ("--min-size-ratio", "100", "size ratio")])
+@pytest.mark.parametrize(("option", "value", "figure"), [("--min-psnr", "500", "PSNR"), ("--min-sqnr", "500", "SQNR"), ("--min-agreement", "1", "agreement"),
+                                                         ("--min-miou", "1", "mIoU"), ("--min-size-ratio", "100", "size ratio")])
 def test_a_missed_gate_has_its_own_exit_code_and_leaves_the_result(gated, tmp_path, option, value, figure):
     run = gated(option, value)
     assert run.returncode == MISSED

@@ -139,12 +139,16 @@ def test_evaluate_compares_integers_as_the_logits_they_stand_for(program, tmp_pa
     assert "'y' is of type" in ended.stderr and "quantize.scale.y" in ended.stderr
 
 
-def test_evaluate_refuses_classes_where_the_first_model_gives_logits(program, tmp_path):
+def test_evaluate_refuses_classes_that_are_not_marked_where_the_first_model_gives_logits(program, tmp_path):
     model, pictures = two_convolutions(tmp_path / "model.onnx"), draw_pictures(tmp_path / "pictures")
     quantize(program, model, pictures, tmp_path / "out.onnx", "--output-dtype", "argmax")
+    unmarked = onnx.load(tmp_path / "out.onnx")
+    del unmarked.metadata_props[:]
+    onnx.save(unmarked, tmp_path / "out.onnx")
     ended = start(program, "evaluate", model, tmp_path / "out.onnx", "--test", pictures, "--latency-runs", "0")
     assert ended.returncode == 3
     assert "'y' is of type uint8" in ended.stderr
+    assert "quantize.classes.y" in ended.stderr
 
 
 def test_latency_and_memory_are_measured_on_both_interfaces(program, tmp_path):

@@ -142,7 +142,7 @@ def test_what_is_stale_or_foreign_is_refused_with_the_reason(program, job, kept,
         refused(program, "apply", model, "--calib", images, "-O0", "--samples", "4", *file, saying=["other images"])
         refused(program, "apply", model, "--calib", images, "-O0", "--test", images.parent / "test", *file, saying=["other images", "--test and --holdout"])
         refused(program, "apply", model, "--calib", images, "-O0", "--preprocess", "unit", *file, saying=["--mean 0.485,0.456,0.406", "this run has 0"])
-    refused(program, "apply", model, "-O0", "--exclude", "conv2", "--statistics", kept / "s.json", saying=["--exclude nothing", "conv2"])
+    refused(program, "apply", model, "-O0", "--exclude", "conv2", "--statistics", kept / "s.json", saying=["without --exclude, this run has --exclude conv2"])
     refused(program, "apply", model, "-O0", "--statistics", kept / "half.json", saying=["1 of 2 shards", "merge"])
     refused(program, "merge", kept / "half.json", kept / "half.json", "-o", tmp_path / "m.json", saying=["shard 1", "already"])
     refused(program, "merge", kept / "half.json", kept / "s.json", "-o", tmp_path / "m.json", saying=["s.json", "division"])
@@ -157,7 +157,7 @@ def test_encodings_of_another_scheme_or_assignment_are_refused(program, job, tmp
     done(program, "calibrate", *job_words(job), "--scheme", "w8a16", "-o", tmp_path / "s.json")
     done(program, "encode", *job_words(job), "--scheme", "w8a16", "--statistics", tmp_path / "s.json", "-o", tmp_path / "e.json")
     refused(program, "apply", *words, "--scheme", "w4a16", "--encodings", tmp_path / "e.json", "-o", tmp_path / "out.onnx", saying=["--scheme w8a16", "w4a16"])
-    refused(program, "apply", *words, "--scheme", "w8a16", "--cpu", "vnni", "--encodings", tmp_path / "e.json", "-o", tmp_path / "out.onnx", saying=["--cpu nothing"])
+    refused(program, "apply", *words, "--scheme", "w8a16", "--cpu", "vnni", "--encodings", tmp_path / "e.json", "-o", tmp_path / "out.onnx", saying=["without --cpu, this run has --cpu vnni"])
     done(program, "apply", *words, "--scheme", "w4a16", "--statistics", tmp_path / "s.json", "-o", tmp_path / "out.onnx")  # of the float model's values
     assert (tmp_path / "out.onnx").read_bytes() == (tmp_path / "whole.onnx").read_bytes()
     assignment = json.loads(bits.read_text(encoding="utf-8"))
@@ -167,7 +167,7 @@ def test_encodings_of_another_scheme_or_assignment_are_refused(program, job, tmp
     bits.write_text(json.dumps({"weights": {"conv1": 8}, **{key: assignment[key] for key in ("format", "version")}}, indent=8), encoding="utf-8")
     done(program, "apply", *same, "--encodings", tmp_path / "e.json", *output)  # the same, written down otherwise
     bits.write_text(json.dumps(assignment), encoding="utf-8")
-    refused(program, "apply", *same, "--encodings", tmp_path / "e.json", *output, saying=["--assignment 1 exception (", "this run has nothing"])
+    refused(program, "apply", *same, "--encodings", tmp_path / "e.json", *output, saying=["--assignment 1 exception (", "this run does without"])
 
 
 def test_other_preprocessing_is_refused_where_there_are_no_images_to_tell_it(program, job, tmp_path):
@@ -180,19 +180,19 @@ def test_other_preprocessing_is_refused_where_there_are_no_images_to_tell_it(pro
 
 def test_an_option_that_is_missing_now_is_the_reason(program, job, tmp_path):
     done(program, "calibrate", *job_words(job), "--exclude-regex", "conv2", "-o", tmp_path / "s.json")
-    refused(program, "encode", job[0], "-O0", "--statistics", tmp_path / "s.json", "-o", tmp_path / "e.json", saying=["--exclude-regex conv2, this run has nothing"])
+    refused(program, "encode", job[0], "-O0", "--statistics", tmp_path / "s.json", "-o", tmp_path / "e.json", saying=["--exclude-regex conv2, this run does without"])
 
 
 def test_what_decides_the_values_is_asked_before_the_data(program, job, tmp_path):
     words = [*job_words(job), *QUIET, "--statistics", tmp_path / "s.json", "-o", tmp_path / "out.onnx"]
     done(program, "calibrate", *job_words(job), "-o", tmp_path / "s.json")
-    refused(program, "apply", *words, "--reach", "psnr=10", saying=["--reach nothing, this run has given"])
+    refused(program, "apply", *words, "--reach", "psnr=10", saying=["without --reach, this run has --reach;"])
 
 
 def test_another_type_of_outputs_is_the_reason(program, job, tmp_path):
     done(program, "calibrate", *job_words(job), "-o", tmp_path / "s.json")
     words = ["apply", *job_words(job), *QUIET, "--statistics", tmp_path / "s.json", "-o", tmp_path / "out.onnx"]
-    refused(program, *words, "--output-dtype", "int", saying=["--output-dtype nothing, this run has int"])
+    refused(program, *words, "--output-dtype", "int", saying=["without --output-dtype, this run has --output-dtype int"])
 
 
 def test_files_of_an_earlier_version_are_said_to_be(program, job, kept, tmp_path):

@@ -77,6 +77,21 @@ def test_a_size_that_is_none_is_a_usage_error(program, tmp_path, size):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_size_without_its_unit_is_said_to_lack_it(program, tmp_path):
+    run = start(program, DEMO / "model.onnx", "--calib", DEMO / "calib", "-o", tmp_path / "out.onnx", "--memory-limit", "100")
+    assert run.returncode == 2
+    assert "'100' lacks its unit" in run.stderr
+    assert "100MB" in run.stderr
+
+
+def test_a_limit_of_what_is_needed_is_taken_and_nearly_kept(program, tmp_path):
+    run = start(program, DEMO / "model.onnx", "--calib", DEMO / "calib", "-o", tmp_path / "out.onnx", "--memory-limit", "20MB", "--threads", "1")
+    needed = int(re.search(r"this model needs (\d+)MB", run.stderr).group(1))
+    estimate, peak = said(program, tmp_path / "out.onnx", "--memory-limit", f"{needed}MB", "--threads", "1")
+    assert estimate <= needed
+    assert peak < 1.25 * needed
+
+
 def test_the_long_form_keeps_to_the_limit_and_makes_the_same_bytes(program, tmp_path):
     words = ["--calib", DEMO / "calib", "--samples", "24", "--memory-limit", "190MB"]
     said(program, tmp_path / "short.onnx", "--memory-limit", "190MB")

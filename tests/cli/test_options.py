@@ -45,6 +45,7 @@ def test_dry_run_foretells_the_size(program, tmp_path):
     run = start(program, DEMO / "model.onnx", "--calib", DEMO / "calib", "-o", tmp_path / "out.onnx", "--dry-run", "--samples", "6")
     quantize(program, DEMO / "model.onnx", DEMO / "calib", tmp_path / "out.onnx")
     foretold = int(run.stdout.split("about ")[1].split()[0])
+    assert "x smaller)" in run.stdout
     assert (tmp_path / "out.onnx").stat().st_size == pytest.approx(foretold, rel=0.015)  # scales that turn out equal share one initializer
 
 

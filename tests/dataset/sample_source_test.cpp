@@ -89,6 +89,28 @@ TEST_F(SampleSourceTest, RefusesUnusableFolders) {
   expect_in("there is no folder", error_text([&] { (void)SampleSource::open(folder / "none", {picture_input}, {}); }));
 }
 
+TEST_F(SampleSourceTest, TellsWhatItPassedOver) {
+  for (const char* name : {"b.webp", "c.TIFF", "notes.txt", ".hidden.webp", "below.gif/d.png"}) write(name, "");
+  std::filesystem::create_symlink("nowhere.png", folder / "e.png");
+  const auto refusal = open_error();
+  expect_in("holds no pictures", refusal);
+  expect_in("b.webp: .webp pictures are not read; convert it to JPEG or PNG", refusal);
+  write("a.png", "");
+  ASSERT_EQ(open().passed_over().size(), 3U);
+  expect_in("c.TIFF: .tiff pictures", open().passed_over()[1]);
+  expect_in("e.png: a link that leads nowhere", open().passed_over()[2]);
+  EXPECT_EQ(stems(open()), Stems{"a"});
+}
+
+TEST_F(SampleSourceTest, KnowsPicturesFromTensors) {
+  copy("rgb.png", "image/a.png");
+  copy("array_f4.npy", "values/a.npy");
+  EXPECT_TRUE(SampleSource::open(folder / "image", {picture_input}, {}).holds_pictures());
+  EXPECT_FALSE(SampleSource::open(folder / "values", {array_input}, {}).holds_pictures());
+  EXPECT_TRUE(SampleSource::open("random", {picture_input}, {}).holds_pictures());
+  EXPECT_FALSE(SampleSource::open("random", {{"x", Proto::FLOAT, {1, 7, 4, 4}}}, {}).holds_pictures());
+}
+
 TEST_F(SampleSourceTest, PairsSubFoldersOfSeveralInputs) {
   copy("rgb.png", "image/b.png");
   copy("rgb.ppm", "image/a.ppm");
@@ -134,6 +156,42 @@ TEST_F(SampleSourceTest, HoldsSomeOut) {
   EXPECT_EQ(source.hold_out(std::numeric_limits<double>::quiet_NaN()).second.size(), 1U);
   EXPECT_EQ(source.hold_out(7).second.size(), 9U);
   expect_in("at least two items", error_text([&] { (void)source.evenly(1).hold_out(0.5); }));
+}
+
+TEST_F(SampleSourceTest, KeepsWhatTheModelIsShownOfLargerPictures) {
+  for (const char* name : {"a.png", "b.png", "c.png"}) copy("rgb.png", name);  // 13x9
+  constexpr std::size_t each = 3 * 5 * 7;
+  for (const auto mode : {ResizeMode::stretch, ResizeMode::letterbox, ResizeMode::crop}) {
+    Preprocess preprocess;
+    preprocess.resize = mode;
+    const auto plain = SampleSource::open(folder, {picture_input}, preprocess);
+    const auto kept = plain.readable({}, {}, std::numeric_limits<std::size_t>::max(), 2 * each + 1);
+    EXPECT_EQ(plain.shown_bytes(), 0U);
+    EXPECT_EQ(kept.shown_bytes(), 2 * each) << "as many as there is room for, the first";
+    EXPECT_EQ(kept.shard(0, 2).shown_bytes(), each);
+    EXPECT_EQ(kept.loading_bytes(), kept.reading_bytes()) << "c.png is read again";
+    const auto all = plain.readable({}, {}, std::numeric_limits<std::size_t>::max(), 3 * each);
+    EXPECT_EQ(all.loading_bytes(), 0U);
+    EXPECT_GT(all.reading_bytes(), 0U);
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(kept.load(i).inputs[0].bytes, plain.load(i).inputs[0].bytes);
+    const InputSpec pixels{"image", Proto::UINT8, {1, 5, 7, 3}}, large{"image", Proto::FLOAT, {1, 3, 6, 8}};
+    auto raw = Preprocess::named("raw");
+    raw.resize = mode;
+    raw.color = ColorOrder::bgr;
+    EXPECT_EQ(kept.with_inputs({pixels}, raw).load(0).inputs[0].bytes, plain.with_inputs({pixels}, raw).load(0).inputs[0].bytes);
+    EXPECT_EQ(kept.with_inputs({large}, raw).load(0).inputs[0].bytes, plain.with_inputs({large}, raw).load(0).inputs[0].bytes);
+    raw.resize = mode == ResizeMode::crop ? ResizeMode::stretch : ResizeMode::crop;
+    EXPECT_EQ(kept.with_inputs({pixels}, raw).load(0).inputs[0].bytes, plain.with_inputs({pixels}, raw).load(0).inputs[0].bytes);
+  }
+  std::filesystem::remove(folder / "a.png");
+  EXPECT_NO_THROW((void)open().readable({}, {}, std::numeric_limits<std::size_t>::max(), each).load(0));
+}
+
+TEST_F(SampleSourceTest, KeepsNoPictureThatIsNotLarger) {
+  copy("rgb.png", "a.png");
+  const std::size_t plenty = 1U << 20, everything = std::numeric_limits<std::size_t>::max();
+  EXPECT_EQ(open({{"image", Proto::FLOAT, {1, 3, 9, 13}}}).readable({}, {}, everything, plenty).shown_bytes(), 0U);
+  EXPECT_EQ(open({{"image", Proto::FLOAT, {1, 3, -1, -1}}}).readable({}, {}, everything, plenty).shown_bytes(), 0U);
 }
 
 TEST_F(SampleSourceTest, SkipsUnreadableFilesAndTellsEach) {

@@ -76,6 +76,22 @@ TEST(Assignment, ASharedWeightHasTheMostBitsThatOneOfItsNodesAsksFor) {
   EXPECT_EQ(encode_with(model, scheme).weights.at("w").type, Proto::INT8);
 }
 
+TEST(Assignment, WhatIsLeftFloatSaysNothingOfHowASharedWeightIsStored) {
+  const Placement placement = place(text_model(R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y) <float[4,4,1,1] w, float[4,4,1,1] v> {
+    a = Conv (x, w)
+    b = Conv (a, w)
+    y = Conv (b, v)
+  })"),
+                                    find_target("ort-cpu"));
+  using Bits = std::map<std::string, int>;
+  EXPECT_EQ(stored_bits(placement, {}, 4), (Bits{{"w", 4}, {"v", 4}}));
+  EXPECT_EQ(stored_bits(placement, {{{"a", 8}}, {}}, 4), (Bits{{"w", 8}, {"v", 4}}));
+  EXPECT_EQ(stored_bits(placement, {{{"b", 8}}, {}}, 4), (Bits{{"w", 8}, {"v", 4}}));
+  EXPECT_EQ(stored_bits(placement, {{{"a", float_bits}}, {}}, 4), (Bits{{"w", 4}, {"v", 4}}));
+  EXPECT_EQ(stored_bits(placement, {{{"b", float_bits}}, {}}, 4), (Bits{{"w", 4}, {"v", 4}}));
+  EXPECT_EQ(stored_bits(placement, {{{"a", float_bits}, {"b", float_bits}}, {}}, 4), (Bits{{"w", float_bits}, {"v", 4}}));
+}
+
 TEST(Assignment, FloatLeavesTheNodeAlone) {
   const Placement placement = place(text_model(net), find_target("ort-cpu"), {}, {{{"c", float_bits}}, {}});
   EXPECT_EQ(placement.weighted.size(), 2U);
@@ -147,6 +163,20 @@ TEST_F(AssignmentFile, ListsEverythingAndIsReadBack) {
   EXPECT_EQ(back.activations, (std::map<std::string, int>{{"x", 8}, {"r", 16}, {"c", 8}, {"p", 8}}));
   scheme_.exceptions = back;
   EXPECT_EQ(write_assignment(scheme_, place(model_, find_target("ort-cpu")), model_), text);
+}
+
+// Else the file would contradict the model.
+TEST_F(AssignmentFile, NodesThatReadOneWeightAreGivenTheBitsItIsStoredWith) {
+  model_ = text_model(R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y) <float[4,4,1,1] w> {
+    a = Conv (x, w)
+    b = Conv (a, w)
+    y = Conv (b, w)
+  })");
+  model_.fingerprint = "abc";
+  scheme_ = scheme_named("w4a16");
+  scheme_.exceptions.weights = {{"b", 8}, {"y", float_bits}};
+  const Assignment back = read(write_assignment(scheme_, place(model_, find_target("ort-cpu")), model_));
+  EXPECT_EQ(back.weights, (std::map<std::string, int>{{"a", 8}, {"b", 8}, {"y", float_bits}}));
 }
 
 TEST_F(AssignmentFile, ForeignAndBrokenFilesAreRefusedWithTheReason) {

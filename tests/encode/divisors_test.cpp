@@ -10,9 +10,8 @@ namespace {
 // The names of what the nodes make.
 std::string divisors_of(const std::string& nodes) {
   const Model model = text_model(
-      "g (float[1,4,6] x, float[1,4,6] v) => (float y) <float e = {1e-5}, float[1] low = {0.1}, int64[1] a = {0}, int64[1] b = {1}, "
-      "int64[1] "
-      "ax = {1}, float[6,6] w> {" +
+      "g (float[1,4,6] x, float[1,4,6] v) => (float y) <float e = {1e-5}, float two = {2}, float back = {-0.5}, float[1] low = {0.1}, "
+      "int64[1] a = {0}, int64[1] b = {1}, int64[1] ax = {1}, float[6,6] w> {" +
       nodes + "}");
   const GraphIndex index(model.graph());
   std::string names;
@@ -34,8 +33,32 @@ TEST(Divisors, LinearAttention) {
       << "what is multiplied first may be rounded, and so may the numerator";
 }
 
+// What is squared may be rounded, its squares may not: normalizations as converters write them.
+TEST(Divisors, SquaresOfNormalizations) {
+  EXPECT_EQ(divisors_of("q = Mul (x, x)  m = ReduceMean <axes = [-1]> (q)  k = Add (m, e)  r = Sqrt (k)  y = Div (x, r)"), "q m k r");
+  EXPECT_EQ(divisors_of("q = Pow (x, two)  m = ReduceMean <axes = [-1]> (q)  k = Add (m, e)  r = Sqrt (k)  y = Div (x, r)"), "q m k r");
+  EXPECT_EQ(divisors_of("q = Mul (x, x)  m = ReduceSum (q, ax)  k = Max (m, e)  r = Sqrt (k)  i = Reciprocal (r)  y = Mul (x, i)"),
+            "q m k r i");
+  EXPECT_EQ(divisors_of("q = Mul (x, v)  m = ReduceSum (q, ax)  y = Div (x, m)"), "m") << "a sum of products may be of what is rounded";
+}
+
+// Rsqrt times gamma, as Keras writes a LayerNormalization: its values are factors and nothing else.
+TEST(Divisors, InversesThatAreFactors) {
+  const std::string variance = "q = Mul (x, x)  m = ReduceMean <axes = [-1]> (q)  k = Add (m, e)  i = Pow (k, back)  ";
+  EXPECT_EQ(divisors_of(variance + "g = Mul (i, low)  y = Mul (x, g)"), "q m k i g");
+  EXPECT_EQ(divisors_of(variance + "g = Mul (i, low)  h = MatMul (g, w)  y = Mul (h, g)"), "q m k") << "a MatMul reads it on integers";
+  EXPECT_EQ(divisors_of("r = Sqrt (x)  y = Reciprocal (r)"), "r") << "a result of the graph may be rounded";
+}
+
+TEST(Divisors, WhatALogReads) {
+  EXPECT_EQ(divisors_of("s = Softmax (x)  y = Log (s)"), "s");
+  EXPECT_EQ(divisors_of("s = Add (x, v)  q = Mul (s, s)  y = Log (q)"), "q");
+  EXPECT_EQ(divisors_of("n = Neg (x)  t = Exp (n)  d = Add (t, e)  y = Reciprocal (d)"), "t d") << "a Sigmoid written out";
+}
+
 TEST(Divisors, ConstantsAndWeightedOperatorsAreNone) {
   EXPECT_EQ(divisors_of("y = Div (x, e)"), "");
+  EXPECT_EQ(divisors_of("k = Add (x, e)  y = Pow (k, two)"), "");
   EXPECT_EQ(divisors_of("d = MatMul (x, w)  y = Div (v, d)"), "");
 }
 
@@ -51,7 +74,7 @@ TEST(Divisors, StayFloatOnEveryTarget) {
     })"),
                    scheme_named("w8a8"), find_target(target));
     EXPECT_FALSE(plan.encodings.activations.contains("d")) << target;
-    EXPECT_NE(plan.placement.decisions[2].reason.find("divides"), std::string::npos) << plan.placement.decisions[2].reason;
+    EXPECT_NE(plan.placement.decisions[2].reason.find("divided by"), std::string::npos) << plan.placement.decisions[2].reason;
   }
 }
 

@@ -51,6 +51,24 @@ TEST(Comparisons, SumUpOverSamples) {
 // A table of 255 classes is half a megabyte: what is kept of each sample holds none.
 static_assert(sizeof(Comparison) < 100 && std::is_trivially_copyable_v<Comparison>);
 
+TEST(Comparisons, ASampleThatIsLeftOutCountsInNoFigure) {
+  Comparisons comparisons(2);
+  comparisons.leave_out(0);
+  comparisons.add(1, fp32, near, ClassAxis::first);
+  const Accuracy accuracy = comparisons.summarize(std::vector<std::string>{"a", "b"});
+  const Accuracy alone = accuracy_of({{fp32, near}});
+  EXPECT_EQ(accuracy.left_out, 1U);
+  ASSERT_EQ(accuracy.images.size(), 2U) << "numbered as the samples are";
+  EXPECT_FALSE(accuracy.images[0].compared);
+  EXPECT_EQ(accuracy.worst_image, "b");
+  EXPECT_EQ(accuracy.psnr_db, alone.psnr_db);
+  EXPECT_EQ(accuracy.sqnr_db, alone.sqnr_db);
+  EXPECT_EQ(accuracy.agreement, alone.agreement);
+  Comparisons none(1);
+  none.leave_out(0);
+  EXPECT_TRUE(none.summarize(std::vector<std::string>{"a"}).images.empty()) << "nothing was measured";
+}
+
 TEST(Comparisons, NanInOneSampleMissesTheGates) {
   const Accuracy accuracy = accuracy_of({{fp32, fp32}, {fp32, with_nan(fp32)}});
   EXPECT_TRUE(std::isnan(accuracy.psnr_db));

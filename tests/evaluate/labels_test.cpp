@@ -77,6 +77,39 @@ TEST_F(Labels, AModelWithOutputsOfAnotherSizeIsNotCompared) {
   }
 }
 
+TEST_F(Labels, VoidAndNumbersThatAreNoClassAreCountedApart) {
+  draw({1, 1, 2, 255}, 8);
+  const auto pixels = [&](const Model& one) {
+    return *compare_outputs(one.proto, one.proto, samples(ResizeMode::stretch), ClassAxis::first, folder / "labels", {}, {}).labels;
+  };
+  EXPECT_EQ(pixels(model).all, 128U);
+  EXPECT_EQ(pixels(model).none, 32U);
+  EXPECT_EQ(pixels(model).beyond, 0U);
+  const Model sigmoid = text_model("g (float[1,3,8,8] x) => (float[1,1,8,8] y) { y = ReduceMax <axes = [1]> (x) }");
+  EXPECT_EQ(pixels(sigmoid).beyond, 32U) << "class 2 of a model that has 0 and 1";
+}
+
+// A list of what was found: how long it is depends on the values.
+TEST_F(Labels, ASampleWithOutputsOfAnotherSizeIsLeftOutWhereTheModelsFixNone) {
+  draw({1, 1, 2, 2}, 8);
+  const auto above = [](const std::string& threshold) {
+    return text_model("g (float[1,3,8,8] x) => (float[n] y, float[1,3,8,8] z) <float t = {" + threshold +
+                      "}, int64[1] all = {-1}> { z = Relu (x)  f = Reshape (x, all)  b = Greater (f, t)  i = NonZero (b)  j = Squeeze (i)"
+                      "  y = Gather (f, j) }");
+  };
+  const auto compare = [&](const std::string& a, const std::string& b) {
+    return compare_outputs(above(a).proto, above(b).proto, samples(ResizeMode::stretch), ClassAxis::first, {}, {}, {});
+  };
+  EXPECT_EQ(compare("100", "100").left_out, 0U);
+  for (const auto& [a, b] : {std::pair("100", "5"), {"250", "250"}}) {  // of other lengths, and of none
+    const auto accuracy = compare(a, b);
+    EXPECT_EQ(accuracy.left_out, 1U);
+    EXPECT_TRUE(accuracy.images.empty());
+    ASSERT_EQ(accuracy.other_outputs.size(), 1U);
+    EXPECT_EQ(accuracy.other_outputs[0].sqnr_db, 999);
+  }
+}
+
 TEST_F(Labels, AreTheSameForAProvider) {
   draw({0, 1, 2, 0}, 8);
   Context context;

@@ -28,6 +28,16 @@ TEST(Goals, NonsenseIsRefusedByName) {
   EXPECT_NE(refusal("size=-1", true).find("above 0"), std::string::npos);
 }
 
+// An exact picture counts as 120 dB in every mean: a target above that is met by chance or not at all.
+TEST(Goals, DecibelsThatCannotBeMeasuredAreRefused) {
+  for (const std::string name : {"psnr", "worst-psnr", "sqnr"}) {
+    EXPECT_EQ(refusal(name + "=120"), "");
+    EXPECT_NE(refusal(name + "=121").find("at most 120"), std::string::npos) << name;
+    EXPECT_NE(refusal(name + "=121").find("more cannot be measured"), std::string::npos) << name;
+  }
+  EXPECT_EQ(refusal("agreement=99").find("measured"), std::string::npos);
+}
+
 TEST(Goals, MissedOnesAreNamedWithBothFigures) {
   Accuracy accuracy;
   accuracy.psnr_db = 39.5;

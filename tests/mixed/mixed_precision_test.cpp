@@ -95,6 +95,14 @@ TEST_F(MixPrecision, AnUnreachableTargetIsReportedNotHidden) {
   EXPECT_NE(context_.warnings().back().find("instead of at least 190"), std::string::npos);
 }
 
+TEST_F(MixPrecision, AModelWithNothingLeftToQuantizeIsWarnedOf) {
+  const Mixed mixed = mix("w8a8", {{"psnr", 119}});
+  ASSERT_TRUE(mixed.plan.placement.weighted.empty());
+  const auto warnings = context_.warnings();
+  EXPECT_TRUE(std::ranges::any_of(warnings, [](const auto& text) { return text.find("nothing is quantized") != std::string::npos; }));
+  EXPECT_NE(mixed.steps.back().outcome.find("nothing is left to be quantized"), std::string::npos);
+}
+
 // On a CPU whose 8-bit kernels cut sums of 16 bits they say nothing of an NPU, which is measured in float in the end.
 TEST_F(MixPrecision, FiguresAreTakenAsTheReportTakesThemForTheTarget) {
   for (const auto* name : {"ort-cpu", "qnn"}) {
@@ -137,6 +145,27 @@ TEST_F(MixPrecision, WithoutFittingAComposedPlanIsTheOneMadeFromScratch) {
   const Plan composed = plans.compose(assignment), made = plans.fit(assignment, steps);
   EXPECT_EQ(serialize(rewrite(composed.model, composed.placement, composed.encodings).proto),
             serialize(rewrite(made.model, made.placement, made.encodings).proto));
+}
+
+// The last reader does not decide alone how it is stored.
+TEST_F(MixPrecision, AWeightOfSeveralNodesIsComposedWithTheMostBits) {
+  model_ = text_model(R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y) <float[4,4,3,3] w, float[4,4,1,1] u> {
+    a = Conv <pads = [1,1,1,1]> (x, w)
+    r = Relu (a)
+    b = Conv <pads = [1,1,1,1]> (r, w)
+    y = Conv (b, u)
+  })",
+                      21, 10);
+  Planner plans(planner("w4a16"), statistics(), context_);
+  for (const auto* reader : {"a", "b"}) {
+    std::vector<Step> steps;
+    const Assignment assignment{{{reader, 8}}, {}};
+    const Plan composed = plans.compose(assignment), made = plans.fit(assignment, steps);
+    EXPECT_EQ(composed.encodings.weights.at("w").type, onnx::TensorProto::INT8) << reader;
+    EXPECT_EQ(serialize(rewrite(composed.model, composed.placement, composed.encodings).proto),
+              serialize(rewrite(made.model, made.placement, made.encodings).proto))
+        << reader;
+  }
 }
 
 // Two convolutions without biases, whose weights lie on a grid of 8 bits and not on one of 4: fitting gains with 4 bits, and gives biases,

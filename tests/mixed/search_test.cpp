@@ -73,6 +73,97 @@ TEST_F(Search, RaisesComeInTheOrderOfNoisePerCost) {
   EXPECT_EQ(names, (std::vector<std::string>{"a8", "b8", "y8", "af", "bf", "yf"}));
 }
 
+// As if every raise left to be made were put into the assignment, one after the other, and the whole of it counted anew.
+std::vector<std::string> ranked_from_scratch(std::vector<Promotion> open, const CostModel& model, double most_latency) {
+  std::vector<std::string> names;
+  Assignment assignment;
+  for (const bool floats : {false, true}) {
+    for (;;) {
+      const Cost now = model.of(assignment);
+      double most = -1;
+      std::size_t best = open.size();
+      Assignment after_best;
+      for (std::size_t i = 0; i < open.size(); ++i) {
+        if ((open[i].to == float_bits) != floats) continue;
+        Assignment tried = assignment;
+        (open[i].unit.kind == Unit::Kind::weights ? tried.weights : tried.activations)[open[i].unit.name] = open[i].to;
+        const Cost after = model.of(tried);
+        const double worth = open[i].noise / std::max(1e-3, after.size - now.size + after.latency - now.latency);
+        if (after.latency > most_latency || worth <= most) continue;
+        most = worth;
+        best = i;
+        after_best = tried;
+      }
+      if (best == open.size()) break;
+      names.push_back(open[best].unit.name + std::to_string(open[best].to));
+      assignment = after_best;
+      open.erase(open.begin() + static_cast<std::ptrdiff_t>(best));
+    }
+  }
+  return names;
+}
+
+TEST_F(Search, TheOrderIsThatOfCountingEveryCostAnew) {
+  std::string weights, nodes, tensor = "x";
+  for (int i = 0; i < 12; ++i) {
+    const std::string n = std::to_string(i), from = std::to_string(4 + i % 5), to = std::to_string(4 + (i + 1) % 5);
+    weights += (i > 0 ? ", float[" : "float[") + to + "," + from + ",1,1] w" + n;
+    nodes += "c" + n + " = Conv (" + tensor + ", w" + n + ")\n";
+    tensor = "c" + n;
+  }
+  model_ = text_model("g (float[1,4,8,8] x) => (float[1,6,8,8] y) <" + weights + "> {" + nodes + "y = Relu (" + tensor + ") }");
+  for (const double most_latency : {10.0, 1.0, 0.7}) {
+    for (const int bits : {4, 8}) {
+      Scheme scheme = Scheme::named("w8a8");
+      scheme.weight_bits = bits;
+      const CostModel model = costs(scheme, {.bits8 = 0.55, .bits4 = 0.6, .wide = 0.9, .floating = 1});
+      std::vector<double> noise;
+      std::vector<Promotion> open;
+      for (const auto& unit : units_of(model_, placement_, scheme_)) {
+        const double own =
+            std::pow(10, -2 - static_cast<double>(noise.size() * 37 % 11) / 3) * (1 + 0.01 * static_cast<double>(noise.size()));
+        noise.push_back(own);
+        const bool is_weight = unit.kind == Unit::Kind::weights;
+        if (unit.bits == (is_weight ? 4 : 8)) open.push_back({unit, is_weight ? 8 : 16, own});
+        if (is_weight) open.push_back({unit, float_bits, unit.bits == 4 ? own / 256 : own});
+      }
+      std::vector<std::string> names;
+      for (const auto& raise : rank_promotions(noises(noise), model, {{"latency", most_latency}}))
+        names.push_back(raise.unit.name + std::to_string(raise.to));
+      EXPECT_EQ(names, ranked_from_scratch(open, model, most_latency)) << bits << " " << most_latency;
+    }
+  }
+}
+
+// The weight is stored once, with the most bits, and all of its readers compute with them.
+TEST_F(Search, AWeightOfSeveralNodesIsOneUnitWithAllOfThem) {
+  model_ = text_model(R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y) <float[4,4,1,1] w, float[4,4,1,1] u> {
+    a = Conv (x, w)
+    b = Conv (a, w)
+    y = Conv (b, u)
+  })");
+  const CostModel model = costs(Scheme::named("w4a16"), {.bits8 = 0.5, .bits4 = 0.25, .wide = 1, .floating = 1});
+  const auto units = units_of(model_, placement_, scheme_);
+  std::vector<std::string> names;
+  for (const auto& unit : units) {
+    if (unit.kind == Unit::Kind::weights) names.push_back(unit.name);
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"a", "y"}));
+  const auto shared = std::ranges::find(units, "a", &Unit::name);
+  EXPECT_EQ(shared->others, std::vector<std::string>{"b"});
+  const Cost both = model.of({{{"a", 8}, {"b", 8}}, {}});
+  for (const auto* reader : {"a", "b"}) {
+    const Cost one = model.of({{{reader, 8}}, {}});
+    EXPECT_DOUBLE_EQ(one.size, both.size) << reader;
+    EXPECT_DOUBLE_EQ(one.latency, both.latency) << reader;
+  }
+  const auto rows = noises({0, 1e-2, 0, 0, 1e-7});
+  const auto found = search_assignment(
+      rank_promotions(rows, model, {}), {{"psnr", 50}}, [&](const auto& a) { return left(rows, a); }, Context());
+  EXPECT_TRUE(found.reached);
+  EXPECT_EQ(found.assignment.weights, (std::map<std::string, int>{{"a", 8}, {"b", 8}}));
+}
+
 TEST_F(Search, WhatTheBudgetDoesNotAllowIsNotTried) {
   const CostModel model = costs(Scheme::named("w4a16"));
   const auto ranked = rank_promotions(noises({0, 1e-3, 0, 5e-3, 0, 1e-4}), model, {{"size", 0.3}});

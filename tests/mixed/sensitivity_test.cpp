@@ -92,6 +92,40 @@ TEST_F(SensitivityTest, WeightsAgreeWithTheNetworkThatHasThemRounded) {
   }
 }
 
+// Its readers are rounded one by one, and their errors added.
+TEST_F(SensitivityTest, AWeightOfSeveralNodesHasOneRow) {
+  model_ = text_model(R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y) <float[4,4,3,3] w, float[4,4,1,1] u> {
+    a = Conv <pads = [1,1,1,1]> (x, w)
+    r = Relu (a)
+    b = Conv <pads = [1,1,1,1]> (r, w)
+    y = Conv (b, u)
+  })");
+  planned_ = plan_graph(model_, scheme_);
+  plan_ = {planned_.prepared, planned_.placement, planned_.encodings};
+  const auto rows = measure();
+  const auto row = std::ranges::find(rows, "a", [](const auto& each) { return each.unit.name; });
+  ASSERT_NE(row, rows.end());
+  EXPECT_EQ(std::ranges::count(rows, Unit::Kind::weights, [](const auto& each) { return each.unit.kind; }), 2);
+  Model changed = model_;
+  const auto& rounded = plan_.encodings.weights.at("w");
+  const auto shape = shape_of(initializer_of(model_, "w"));
+  put_initializer(changed.graph(), make_tensor("w", shape, rounded_values(float_values(initializer_of(model_, "w")), shape, rounded)));
+  const double together = noise_of(changed);
+  EXPECT_GT(row->noise, 0.2 * together);
+  EXPECT_LT(row->noise, 5 * together);
+}
+
+// As many at once as the context says, and what they keep is known before.
+TEST_F(SensitivityTest, WhatIsKeptGrowsWithTheSamplesThatFit) {
+  const SensitivityInput input{.load = {}, .available = 100, .samples = 4};
+  constexpr std::size_t megabyte = std::size_t{1} << 20;
+  Context context;
+  context.working_memory = 1000 * megabyte;
+  EXPECT_EQ(sensitivity_bytes(input, 10 * megabyte, megabyte, context), 4 * 21 * megabyte);
+  EXPECT_EQ(sensitivity_bytes(input, 400 * megabyte, megabyte, context), 2 * 801 * megabyte);
+  EXPECT_EQ(sensitivity_bytes(input, 2000 * megabyte, megabyte, context), 4001 * megabyte) << "one at the least";
+}
+
 TEST_F(SensitivityTest, ThreadsDoNotMatterAndLittleMemoryOnlyMeansFewerSamples) {
   const auto one = measure(1), three = measure(3), little = measure(1, 1);
   for (std::size_t i = 0; i < one.size(); ++i) EXPECT_EQ(one[i].noise, three[i].noise) << one[i].unit.name;

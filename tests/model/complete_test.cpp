@@ -71,6 +71,15 @@ TEST(Complete, NothingIsAddedToAModelThatHasAll) {
   EXPECT_EQ(serialize(parse_model(bytes, "model.onnx").proto), bytes);
 }
 
+TEST(AcceptedByChecker, FunctionsOfAnotherOpset) {
+  const Model model = text_model(R"(<ir_version: 8, opset_import: ["" : 17, "local" : 1]> g (float[2] x) => (float[2] y) {
+    y = local.Twice (x)
+  }
+  <domain: "local", opset_import: ["" : 13]> Twice (a) => (b) { b = Add (a, a) })");
+  expect_loads(model);
+  EXPECT_EQ(run_model(model.proto, random_inputs(model.proto)).size(), 1U);
+}
+
 TEST(AcceptedByChecker, WhatALaterVersionDeprecated) {
   EXPECT_NO_THROW(check_model(text_model(R"(g (float[1,4,2,2] x) => (float[1,4,2,2] y) <float[2] s, float[2] b> {
     y = GroupNormalization <num_groups = 2> (x, s, b)

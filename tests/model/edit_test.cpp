@@ -177,6 +177,16 @@ TEST(Extract, APartRunsAsInTheWhole) {
   EXPECT_EQ(largest_difference({results[0]}, run_model(part, {results[1]})), 0);
 }
 
+TEST(Extractor, ManyPartsOfOneModelHaveItsWeightsAsTheyAreThen) {
+  Model model = text_model(chain);
+  const Extractor parts(model.proto);
+  const std::vector<std::string> x = {"x"}, a = {"a"}, y = {"y"};
+  EXPECT_EQ(parts.part(x, a).SerializeAsString(), extract(model.proto, x, a).SerializeAsString());
+  put_initializer(model.graph(), make_tensor("v", {2, 2, 1, 1}, std::vector<float>{1, 2, 3, 4}));
+  EXPECT_EQ(parts.part(a, y).SerializeAsString(), extract(model.proto, a, y).SerializeAsString());
+  EXPECT_EQ(float_values(parts.part(a, y).graph().initializer(0)), (std::vector<float>{1, 2, 3, 4}));
+}
+
 TEST(Extract, CapturedTensorsComeAlong) {
   const Model model = branch_model();
   const std::vector<std::string> inputs = {"c", "x"}, outputs = {"y"};

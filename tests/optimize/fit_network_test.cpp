@@ -104,6 +104,19 @@ TEST_F(FitNetwork, LittleMemoryMeansFewerSamples) {
   expect_weights_on_grid();
 }
 
+// Of a layer of many rows they are more than the moments of its few columns.
+TEST_F(FitNetwork, TheCopiesOfALargeWeightCount) {
+  const auto bytes = [&](const std::string& rows) {
+    const std::string graph =
+        "g (float[1,8,4,4] x) => (float[1," + rows + ",4,4] y) <float[" + rows + ",8,3,3] w> {" + " y = Conv <pads = [1,1,1,1]> (x, w) }";
+    Plan plan{text_model(graph), {}, {}};
+    plan.placement = place(plan.model, find_target("ort-cpu"));
+    return fit_bytes(plan, effort(), 4, 1000, Context());
+  };
+  constexpr std::size_t more = (20000 - 100) * 8 * 9;
+  EXPECT_GE(bytes("20000"), bytes("100") + 6 * more * sizeof(double));
+}
+
 TEST_F(FitNetwork, LongColumnsAreFittedInBlocks) {
   const double before = output_error(plan_);
   FitEffort small = effort();

@@ -76,6 +76,24 @@ TEST_F(Moments, ManyHeldOutColumnsAreKeptAsMoments) {
   }
 }
 
+// Squares of them are beyond what floats hold, or below it.
+TEST_F(Moments, OfVeryLargeAndVerySmallInputsAreThoseOfOthersScaled) {
+  const auto scaled = [](const char* factor) {
+    return "g (float[1,6,4,4] x) => (float[1,2,4,4] y) <float f = {" + std::string(factor) +
+           "}, float[2,6,1,1] w, float[2] b> { p = Mul (x, f)  y = Conv (p, w, b) }";
+  };
+  const auto usual = measured(scaled("1").c_str(), 4);
+  for (const auto& [factor, power] : {std::pair("1.329227995784916e36", 120), std::pair("7.52316384526264e-37", -120)}) {
+    const auto moments = measured(scaled(factor).c_str(), 4);
+    for (std::size_t i = 0; i < 36; ++i) {
+      EXPECT_NEAR(std::ldexp(moments.fit[0].h.values[i], -2 * power), usual.fit[0].h.values[i], 1e-5) << factor << " " << i;
+      EXPECT_NEAR(std::ldexp(moments.check[0].hx.values[i], -2 * power), usual.check[0].hx.values[i], 1e-5) << factor << " " << i;
+    }
+    for (std::size_t k = 0; k < 6; ++k)
+      EXPECT_NEAR(std::ldexp(moments.fit[0].mean_q[k], -power), usual.fit[0].mean_q[k], 1e-5) << factor << " " << k;
+  }
+}
+
 TEST_F(Moments, OfTooFewSamplesPositionsAreHeldOut) {
   const auto moments = measured(whole, 3);
   EXPECT_EQ(moments.columns, 3 * 14U);

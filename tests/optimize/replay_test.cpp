@@ -77,6 +77,21 @@ TEST(Replay, SeveralNetworksAdvanceTogether) {
   for (std::size_t i = 0; i < 3; ++i) EXPECT_LE(difference(other.value(i, "b"), expected_value(model, "b", i)), 1e-6);
 }
 
+// Their sessions would each take several times the weights.
+TEST(Replay, NetworksOfLargeWeightsAdvanceToTheSameValues) {
+  const Model model = text_model(R"(g (float[1,2100] x) => (float[1,4100] y) <float[2100,4100] w> {
+    a = Relu (x)
+    b = MatMul (a, w)
+    y = Neg (b)
+  })");
+  const Context context;
+  Replay one(model.proto, random_samples(model), 1, context), other(model.proto, random_samples(model), 2, context);
+  const Replay::Advance both[] = {{&one, 2}, {&other, 2}};
+  Replay::advance_all(both, context);
+  EXPECT_LE(difference(one.value(0, "b"), expected_value(model, "b", 0)), 1e-4);
+  EXPECT_LE(difference(other.value(1, "b"), expected_value(model, "b", 1)), 1e-4);
+}
+
 TEST(LiveActivationBytes, AreTheMostThatAReplayKeeps) {
   const Model model =
       text_model(R"(g (float[1,2,4,4] x) => (float[1,2,N,M] y) <float[6,2,1,1] w, float[2,6,1,1] v, float[4] s = {1, 1, 2, 2}> {

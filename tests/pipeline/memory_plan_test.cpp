@@ -102,6 +102,29 @@ TEST_F(MemoryPlan, TooLittleIsRefusedWithWhatIsNeeded) {
   }
 }
 
+// Of the working memory that is left to steps at the least, a small model needs only a part.
+TEST_F(MemoryPlan, ALimitThatIsKeptIsTaken) {
+  const MemoryUse use{.level = Level::o0, .evaluated = true};
+  Context one, other;
+  const std::uint64_t need = memory_needs(plan_, input_, use, one).peak();
+  EXPECT_LT(need, 130 * megabyte);
+  EXPECT_NO_THROW(keep_within(need, plan_, input_, use, one));
+  EXPECT_LE(memory_needs(plan_, input_, use, one).peak(), need);
+  EXPECT_THROW(keep_within(need - 1, plan_, input_, use, other), Error);
+}
+
+TEST_F(MemoryPlan, WhatSensitivityKeepsOfItsSamplesCounts) {
+  const Context context;
+  const MemoryUse use{.level = Level::o0, .output_bytes = 10 * megabyte, .sensitivity = true};
+  EXPECT_EQ(memory_needs(plan_, input_, {.level = Level::o0}, context).sensitivity, 0U);
+  const auto needs = memory_needs(plan_, input_, use, context);
+  EXPECT_GE(needs.sensitivity, 4 * (2 * input_.live_bytes + use.output_bytes)) << "of four samples";
+  EXPECT_GE(needs.peak(), needs.models + needs.sensitivity);
+  Context three;
+  three.threads = 3;
+  EXPECT_GE(memory_needs(plan_, input_, use, three).sensitivity - needs.sensitivity, 2 * needs.run) << "three samples run at once";
+}
+
 TEST_F(MemoryPlan, WeightsCountAsTheyArePreparedNotAsTheFileHoldsThem) {
   const auto models = [&] { return memory_needs(plan_, input_, {.level = Level::o0}, Context()).models; };
   const auto before = models();

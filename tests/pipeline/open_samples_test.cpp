@@ -33,6 +33,54 @@ TEST(InputSpecs, FreeDimensionsAreFilledIn) {
   EXPECT_THROW(input_specs(model.graph(), {1, 4, 8, 16}), Error) << "another number of channels";
 }
 
+class OpenSamplesTest : public FolderTest {
+ protected:
+  void draw(const std::string& name, std::uint8_t value) const {
+    const auto png = encode_png({4, 4, 3, std::vector<std::uint8_t>(48, value)});
+    write(name, {reinterpret_cast<const char*>(png.data()), png.size()});
+  }
+  [[nodiscard]] std::vector<std::string> warnings() const {
+    Context context;
+    (void)open_samples(options, {{"x", onnx::TensorProto::FLOAT, {1, 3, 4, 4}}}, Preprocess::named("raw"), context);
+    return context.warnings();
+  }
+
+  Options options;
+};
+
+TEST_F(OpenSamplesTest, WarnsOfFewUnlessTheyWereAskedFor) {
+  options.calibration = folder / "calib";
+  for (int i = 0; i < 8; ++i) draw("calib/" + std::to_string(i) + ".png", static_cast<std::uint8_t>(i));
+  EXPECT_TRUE(warnings().empty());
+  std::filesystem::remove(folder / "calib/7.png");
+  ASSERT_EQ(warnings().size(), 1U);
+  EXPECT_NE(warnings()[0].find("calib gives only 7 samples to calibrate on"), std::string::npos);
+  options.samples = 7;
+  EXPECT_TRUE(warnings().empty());
+}
+
+TEST_F(OpenSamplesTest, WarnsOfTestImagesThatAreCalibratedOn) {
+  options.calibration = folder / "calib";
+  options.test = folder / "test";
+  for (int i = 0; i < 8; ++i) draw("calib/" + std::to_string(i) + ".png", static_cast<std::uint8_t>(i));
+  draw("test/new.png", 200);
+  EXPECT_TRUE(warnings().empty());
+  draw("test/other.png", 5);  // by another name
+  ASSERT_EQ(warnings().size(), 1U);
+  EXPECT_EQ(warnings()[0].find("1 of the 2 test images are calibrated on as well, the first: 'other'"), 0U);
+}
+
+TEST_F(OpenSamplesTest, WarnsOnceOfWhatIsPassedOver) {
+  options.calibration = folder / "calib";
+  for (int i = 0; i < 8; ++i) draw("calib/" + std::to_string(i) + ".png", static_cast<std::uint8_t>(i));
+  for (const char* name : {"calib/b.webp", "calib/c.webp"}) write(name, "");
+  ASSERT_EQ(warnings().size(), 1U);
+  EXPECT_NE(warnings()[0].find("skipped 2 files in"), std::string::npos);
+  EXPECT_NE(warnings()[0].find("b.webp"), std::string::npos);
+  options.strict = true;
+  EXPECT_THROW(warnings(), Error);
+}
+
 using BothFormsTest = FolderTest;
 
 // Pictures of several sizes for a model that takes any: calibration may begin with another one than the test pictures.

@@ -31,5 +31,38 @@ TEST(WarnOfAccuracy, WhatIsNoNumberIsNoFigure) {
   EXPECT_TRUE(warnings(none, 20).empty());
 }
 
+std::vector<std::string> warnings(const Accuracy& accuracy, const Options& options = {}) {
+  Context context;
+  warn_of_accuracy(accuracy, options, context);
+  return context.warnings();
+}
+
+TEST(WarnOfAccuracy, NamesTheImageForWhichThereIsNothingToCompare) {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  Accuracy accuracy;
+  accuracy.images = {{"a", 40, 30, 1}, {"b", none, none, none}, {"c", none, none, none}};
+  ASSERT_EQ(warnings(accuracy).size(), 1U);
+  EXPECT_EQ(warnings(accuracy)[0].find("the FP32 model itself gives NaN for the test image 'b' and 1 more"), 0U);
+  accuracy.images = {{"a", none, none, 0.5}};
+  ASSERT_EQ(warnings(accuracy).size(), 1U);
+  EXPECT_EQ(warnings(accuracy)[0].find("NaN or infinity comes out for the test image 'a'"), 0U);
+  accuracy.images = {{"a", none, none, none, false}, {"b", 40, 30, 1}};
+  accuracy.left_out = 1;
+  ASSERT_EQ(warnings(accuracy).size(), 1U);
+  EXPECT_NE(warnings(accuracy)[0].find("for 1 of 2 test images it is empty or another than FP32's"), std::string::npos);
+}
+
+TEST(WarnOfAccuracy, NumbersInLabelsThatAreNoClassAreCounted) {
+  Accuracy accuracy;
+  accuracy.miou_fp32 = accuracy.miou_quantized = 0.5;
+  accuracy.labels = LabelPixels{.all = 100, .none = 20, .beyond = 0};
+  Options options;
+  options.labels = "masks";
+  EXPECT_TRUE(warnings(accuracy, options).empty()) << "void is usual";
+  accuracy.labels->beyond = 7;
+  ASSERT_EQ(warnings(accuracy, options).size(), 1U);
+  EXPECT_EQ(warnings(accuracy, options)[0].find("7 of 100 pixels of the labels in masks have a number that is no class"), 0U);
+}
+
 }  // namespace
 }  // namespace quantize::test

@@ -21,5 +21,26 @@ TEST(InlineFunctions, OfAnotherOpset) {
   EXPECT_EQ(operators(result.after), "Add");
 }
 
+// Of another version of the operator, called with what no input of the graph is.
+TEST(InlineFunctions, OfAnOpsetWhoseOperatorsDiffer) {
+  const auto result = run_pass_on(R"(<ir_version: 8, opset_import: ["" : 17, "local" : 1]> g (float[2,3] x) => (float[2,3] y) {
+    s = local.Twice (x)
+    t = Relu (s)
+    y = local.Twice (t)
+  }
+  <domain: "local", opset_import: ["" : 13]> Twice (a) => (b) { b = Add (a, a) })",
+                                  inline_functions);
+  EXPECT_EQ(operators(result.after), "Add Relu Add");
+}
+
+// Only the function imports the domain of what it holds.
+TEST(InlineFunctions, WithTheDomainsOfTheirOperators) {
+  const auto result =
+      run_pass_on(R"(<ir_version: 8, opset_import: ["" : 17, "local" : 1]> g (float[2,3] x) => (float[2,3] y) { y = local.Curve (x) }
+  <domain: "local", opset_import: ["" : 17, "com.microsoft" : 1]> Curve (a) => (b) { b = com.microsoft.Gelu (a) })",
+                  inline_functions);
+  EXPECT_EQ(operators(result.after), "Gelu");
+}
+
 }  // namespace
 }  // namespace quantize::test

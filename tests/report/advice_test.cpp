@@ -45,6 +45,16 @@ TEST(Advise, NamesALayerOnlyWhereTheLossBeginsThere) {
   EXPECT_EQ(commands(report).size(), 2U);
 }
 
+TEST(Advise, NamesNoLayerBehindWhichTheNetworkRecoversOrLosesMore) {
+  Report report = poor_report();
+  report.accuracy.sqnr_db = 15;  // 3 dB better than what c leaves
+  EXPECT_EQ(commands(report).size(), 2U);
+  report.accuracy.sqnr_db = 8;  // less than half of it is c's
+  EXPECT_EQ(commands(report).size(), 2U);
+  report.accuracy.sqnr_db = 12.3;  // the same, but for the pictures it is of
+  EXPECT_EQ(commands(report).size(), 3U);
+}
+
 // The step down from a nearly exact layer is the largest in decibels, but adds next to nothing.
 TEST(Advise, NamesTheLayerThatAddsMostNoise) {
   Report report = poor_report();
@@ -153,7 +163,7 @@ TEST(Advise, AsksForNothingWhenAllIsWell) { EXPECT_TRUE(advise(sample_report()).
 TEST(Advise, HelpsWhereAFigureOfAccuracyIsBelowWhatWasDemanded) {
   Report report = report_that_misses_a_gate();
   EXPECT_FALSE(advise(report).empty());
-  report.gates[0].option = "--min-size-ratio";  // more bits would not help; nor is a figure known to be too low that was not measured
+  report.gates[0].measured.reset();  // nor is a figure known to be too low that was not measured
   EXPECT_TRUE(advise(report).empty());
   report = sample_report();
   report.mixed->reached = false;
@@ -168,6 +178,38 @@ TEST(Advise, KnowsThatACpuComputes16BitsInFloat) {
   ASSERT_EQ(advice.size(), 1U);
   EXPECT_NE(advice[0].reason.find("2.00x slower than FP32"), std::string::npos);
   EXPECT_TRUE(advice[0].command.ends_with("--scheme w8a8"));
+}
+
+Report report_that_misses(const std::string& gate, const std::string& scheme) {
+  Report report = sample_report();
+  report.scheme = scheme;
+  report.accuracy.agreement = 0.999;
+  report.gates = {{gate, "a figure", "x", true, 9, 2.5, false}};
+  return report;
+}
+
+TEST(Advise, OffersFewerBitsWhereTheFileIsTooLarge) {
+  Report report = report_that_misses("--min-size-ratio", "w8a8");
+  EXPECT_EQ(commands(report), std::vector<std::string>{"quantize net.onnx --calib pictures -o out/net_w8a8.w4a16.onnx --scheme w4a16"});
+  report.sizes[0].quantized_bytes = 10'000;  // hardly any of it
+  EXPECT_TRUE(commands(report).empty());
+  EXPECT_TRUE(commands(report_that_misses("--min-size-ratio", "w4a16")).empty());
+  report = report_that_misses("--min-size-ratio", "w8a8");
+  report.gates.push_back({"--min-psnr", "PSNR", "dB", true, 60, 42.4, false});  // which fewer bits would lower further
+  for (const auto& command : commands(report)) EXPECT_EQ(command.find("w4a16"), std::string::npos) << command;
+}
+
+TEST(Advise, OffersIntegersWhereTheModelIsTooSlow) {
+  Report report = report_that_misses("--min-speedup", "w8a16");
+  for (const double speedup : {0.5, 1.2}) {
+    report.latency->speedup = speedup;
+    EXPECT_EQ(commands(report), std::vector<std::string>{"quantize net.onnx --calib pictures -o out/net_w8a8.w8a8.onnx --scheme w8a8"});
+  }
+  report.accuracy.agreement = 0.8;  // by the rule of thumb too low; but that was not demanded
+  EXPECT_TRUE(commands(report).front().ends_with("--scheme w8a8"));
+  report = report_that_misses("--min-speedup", "w8a8");
+  report.accuracy.agreement = 0.8;
+  for (const auto& command : commands(report)) EXPECT_EQ(command.find("a16"), std::string::npos) << command;
 }
 
 TEST(Advise, SaysNothingWithoutFigures) {

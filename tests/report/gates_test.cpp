@@ -43,6 +43,15 @@ TEST(Gates, WithoutLabelsMiouIsAgainstFp32) {
   EXPECT_FALSE(passes({.max_miou_drop = 1}, report));
 }
 
+TEST(Gates, LabelsThatCannotBeUsedDoNotMakeFp32TheTruth) {
+  auto report = sample_report();
+  report.accuracy.miou_fp32.reset(), report.accuracy.miou_quantized.reset();
+  report.accuracy.labels = LabelPixels{.all = 16, .none = 16, .beyond = 0};
+  const auto gate = check_gates({.min_miou = 0.1}, report).at(0);
+  EXPECT_FALSE(gate.passed);
+  EXPECT_EQ(describe(gate), "mIoU against the labels was not measured, --min-miou demands at least 0.1");
+}
+
 TEST(Gates, WhatWasNotMeasuredIsMissed) {
   auto report = sample_report();
   report.latency.reset();

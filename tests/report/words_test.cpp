@@ -56,6 +56,29 @@ TEST(Words, TellSlowFromFastWithDigitsEnough) {
   EXPECT_TRUE(words::slower_than_fp32(report).ends_with("; 2 of 5 operators run in float, with 1 conversion between them"));
 }
 
+TEST(Judge, MadeUpDataAreNeverReadyToShip) {
+  Report report = sample_report();
+  report.accuracy.agreement = 1;
+  EXPECT_EQ(judge_accuracy(report).headline, "Ready to ship");
+  report.calibration.folder = "random";
+  EXPECT_EQ(judge_accuracy(report).headline, "Look before you ship");
+  EXPECT_TRUE(judge_accuracy(report).reason.ends_with("made up (random), which says little about real images."))
+      << judge_accuracy(report).reason;
+  report.accuracy.agreement = 0.5;
+  EXPECT_EQ(judge_accuracy(report).headline, "Do not ship");
+}
+
+TEST(Judge, FiguresOfAPartOfTheImagesSaySo) {
+  Report report = sample_report();
+  report.accuracy.agreement = 1;
+  report.accuracy.left_out = 1;
+  EXPECT_EQ(judge_accuracy(report).headline, "Look before you ship");
+  EXPECT_NE(judge_accuracy(report).reason.find("the images that could be compared, 1 of 2"), std::string::npos);
+  report.accuracy.images.clear();
+  EXPECT_EQ(judge_accuracy(report).headline, "Not measured");
+  EXPECT_NE(judge_accuracy(report).reason.find("differ in size for every test image"), std::string::npos);
+}
+
 Verdict::Level level(double agreement, double miou_quantized) {
   Report report = sample_report();
   report.accuracy.agreement = agreement;

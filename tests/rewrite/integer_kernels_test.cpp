@@ -59,6 +59,24 @@ TEST(IntegerKernels, AnExcludedLayerStaysFloatBetweenQuantizedOnes) {
   }
 }
 
+// ONNX Runtime would move the pair of int8 values behind what moves them, and refuse it there.
+TEST(IntegerKernels, WhatMovesIntegersWithASignInFloatIsLoaded) {
+  const Model model = text_model(
+      R"(g (float[1,8,8,8] x) => (float[8,64] y, float[1,8,8,8] z) <float[8,8,1,1] w, float[8,8,1,1] v, int64[2] s = {8,64}> {
+    a = Conv (x, w)
+    r = Reshape (a, s)
+    y = Erf (r)
+    z = Conv (a, v)
+  })",
+      21, 10);
+  auto scheme = scheme_named("w8a8");
+  scheme.activations = Symmetry::symmetric;
+  const auto plan = plan_graph(model, scheme, find_target("qnn"), {.nodes = {"r"}, .op_types = {}, .patterns = {}});
+  const Model result = rewrite(plan.prepared, plan.placement, plan.encodings);
+  EXPECT_EQ(count_nodes(result, "Sum"), 1);
+  EXPECT_NO_THROW(Session(result.proto).run(random_inputs(model.proto)));
+}
+
 TEST(IntegerKernels, ClipSixNet) {
   const Model optimized = optimized_text(
       R"(g (float[1,8,8,8] x) => (float[1,8,8,8] y) <float[8,8,1,1] w, float[8,1,3,3] v, float[8,8,1,1] u, float l = {0}, float h = {6}> {

@@ -61,5 +61,19 @@ TEST_F(JobsFileTest, ErrorsNameTheLine) {
   }
 }
 
+TEST_F(JobsFileTest, RefusesWhatABatchDecidesAndWhatIsEmpty) {
+  const auto refusal = [&](const std::string& line) {
+    try {
+      (void)read("[[job]]\nmodel = 'a.onnx'\n" + line + "\n");
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_NE(refusal("output = 'x.onnx'").find("line 3: 'output' is no option of a job: results go to the folder"), std::string::npos);
+  EXPECT_NE(refusal("dry-run = true").find("line 3: 'dry-run' is for the command line only"), std::string::npos);
+  EXPECT_NE(refusal("labels = ''").find("line 3: 'labels' is empty"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace quantize::cli

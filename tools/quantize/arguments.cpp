@@ -83,6 +83,15 @@ void refuse_mistyped_command(const Arguments& arguments) {
   if (!hint.empty()) throw Error(ErrorKind::usage, "there is no sub-command and no file '" + word.string() + "'" + hint);
 }
 
+// An empty text, as an unset variable of a script leaves, would count as an option that was not given.
+void refuse_empty_values(const CLI::App& app) {
+  for (const auto* option : app.get_options()) {
+    const auto& results = option->results();
+    if (std::find(results.begin(), results.end(), "") == results.end()) continue;
+    throw Error(ErrorKind::usage, option->get_name() + " is given an empty text: leave it out, or give it a value");
+  }
+}
+
 // All options that were given, for the report.
 void keep_config(const CLI::App& app, Options& options) {
   for (const auto* option : app.get_options()) {
@@ -129,6 +138,7 @@ Arguments parse(int argc, const char* const* argv) {
   if (const auto misplaced = app->get_subcommands(); !misplaced.empty())
     throw Error(ErrorKind::usage, "the sub-command comes first: quantize " + misplaced[0]->get_name() + " ...");
   if (short_form) refuse_mistyped_command(arguments);
+  refuse_empty_values(*app);
   if (command.finish != nullptr) command.finish(input);
   keep_config(*app, arguments.options);
   arguments.options.command = join_words({argv, argv + argc});

@@ -2,6 +2,7 @@
 
 #include <glob.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -67,8 +68,12 @@ class JobsFile {
 
   Axis axis(const std::string& key, const toml::node& node) {
     const auto* option = app_->get_option_no_throw("--" + key);
-    if (option == nullptr || key == "output" || key == "config" || key == "help" || key == "version" || key == "dry-run")
-      refuse_line(file_, node.source(), "'" + key + "' is no option of a job" + did_you_mean_option(key, *app_));
+    if (option == nullptr) refuse_line(file_, node.source(), "'" + key + "' is no option of a job" + did_you_mean_option(key, *app_));
+    if (key == "output")
+      refuse_line(file_, node.source(),
+                  "'output' is no option of a job: results go to the folder of `quantize batch -o`, named after the job");
+    if (key == "config" || key == "help" || key == "version" || key == "dry-run")
+      refuse_line(file_, node.source(), "'" + key + "' is for the command line only, no option of a job");
     Axis result{key, {}, key == "scheme"};
     const auto* list = node.as_array();
     if (list == nullptr) {
@@ -80,6 +85,9 @@ class JobsFile {
       result.named |= result.values.size() > 1;
     }
     if (result.values.empty()) refuse_line(file_, node.source(), "'" + key + "' is an empty list");
+    for (const auto& value : result.values) {
+      if (std::ranges::find(value, "") != value.end()) refuse_line(file_, node.source(), "'" + key + "' is empty: leave it out");
+    }
     return result;
   }
 

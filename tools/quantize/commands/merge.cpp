@@ -17,6 +17,7 @@ void add_options(CLI::App& app, Input& input) {
 }
 
 int run(const Arguments& arguments, Context& context) {
+  refuse_name_of_another_kind("-o", arguments.options.output, Written::json);
   StatisticsFile all;
   for (const auto& path : arguments.files) {
     auto part = read_statistics(read_file(path), path);

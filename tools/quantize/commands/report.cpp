@@ -19,6 +19,7 @@ void finish(Input& input) {
 }
 
 int run(const Arguments& arguments, Context& context) {
+  refuse_name_of_another_kind("-o", arguments.options.output, Written::page);
   std::vector<ComparedRun> runs;
   for (const auto& path : arguments.files) runs.push_back(read_run(path, arguments.options.output));
   if (arguments.verbosity != Verbosity::quiet) print(write_comparison_text(runs));

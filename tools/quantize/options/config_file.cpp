@@ -1,5 +1,6 @@
 #include "options/config_file.h"
 
+#include <algorithm>
 #include <iterator>
 #include <map>
 #include <utility>
@@ -63,6 +64,7 @@ std::vector<CLI::ConfigItem> ConfigFile::from_config(std::istream& input) const 
     auto& option = option_of(app_, key, node, file);
     keys.add(option, key, node.source(), file);
     const auto values = values_of(node, key, option, file);
+    if (std::ranges::find(values, "") != values.end()) refuse_line(file, node.source(), "'" + key + "' is empty: leave it out");
     if (!option.empty() || values.empty()) continue;
     try {
       option.add_result(values);

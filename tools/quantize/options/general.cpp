@@ -28,7 +28,11 @@ std::optional<std::uint64_t> bytes_in(const std::string& text) {
 }
 
 std::string refusal_of_size(const std::string& text) {
-  if (bytes_in(text)) return "";
+  constexpr std::uint64_t least_plain = std::uint64_t{1} << 20;  // less cannot be meant as bytes: "100" wants to be 100MB
+  const auto bytes = bytes_in(text);
+  const bool plain = text.find_first_not_of("0123456789") == std::string::npos;
+  if (bytes && plain && *bytes > 0 && *bytes < least_plain) return "'" + text + "' lacks its unit, and would be bytes: " + text + "MB?";
+  if (bytes) return "";
   return "'" + text + "' is no size: a whole number of bytes, or of a unit as in 800MB or 2GB";
 }
 

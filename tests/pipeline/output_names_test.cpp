@@ -1,0 +1,45 @@
+#include "pipeline/output_names.h"
+
+#include <gtest/gtest.h>
+
+#include "support/error_text.h"
+
+namespace quantize::test {
+namespace {
+
+std::string refusal(const std::string& file, Written what) {
+  return error_text(
+      [&] {
+        refuse_name_of_another_kind("-o", file, what);
+        return 0;
+      },
+      ErrorKind::usage);
+}
+
+TEST(OutputNames, ThoseOfAnotherKindAreRefused) {
+  EXPECT_EQ(refusal("out/net.onnx", Written::json),
+            "-o writes JSON, and out/net.onnx is named like a model, which it would replace; choose a name that ends with .json");
+  EXPECT_NE(refusal("net.ONNX", Written::page).find("named like a model"), std::string::npos);
+  EXPECT_NE(refusal("table.html", Written::json).find("named like a page"), std::string::npos);
+  EXPECT_NE(refusal("table.json", Written::model).find("named like JSON"), std::string::npos);
+  EXPECT_NE(refusal("calib/a.JPG", Written::model).find("named like a picture"), std::string::npos);
+  EXPECT_NE(refusal("calib/a.webp", Written::json).find("named like a picture"), std::string::npos);
+  EXPECT_NE(refusal("calib/a.npy", Written::json).find("named like a tensor"), std::string::npos);
+}
+
+TEST(OutputNames, NothingTakesTheNameOfAReport) {
+  for (const auto what : {Written::model, Written::json, Written::page}) {
+    for (const char* file : {"net.report.json", "net.report.html", "net.report.xml", "net.report.md"})
+      EXPECT_NE(refusal(file, what).find("the report of a run"), std::string::npos) << file;
+  }
+}
+
+TEST(OutputNames, AllOthersAreTaken) {
+  for (const char* file : {"net.onnx", "net.v2", "latest", "net.report"}) EXPECT_EQ(refusal(file, Written::model), "") << file;
+  EXPECT_EQ(refusal("statistics.json", Written::json), "");
+  EXPECT_EQ(refusal("net.encodings", Written::json), "");
+  EXPECT_EQ(refusal("comparison.html", Written::page), "");
+}
+
+}  // namespace
+}  // namespace quantize::test
