@@ -9,6 +9,7 @@
 #include "encode/foreign_encodings.h"
 #include "evaluate/evaluate.h"
 #include "evaluate/kernels.h"
+#include "model/graph.h"
 #include "pipeline/alike.h"
 #include "pipeline/chosen_target.h"
 #include "pipeline/describe.h"
@@ -148,6 +149,18 @@ DataFacts facts_of(const std::filesystem::path& folder, const SampleSource& samp
   return {folder.string(), samples.fingerprint(), samples.size(), std::move(skipped)};
 }
 
+// --quantize-outputs cannot reach what an operator without an integer kernel makes: the model is then not all integer at its end.
+void warn_of_float_outputs(const Run& run, const Options& options, Context& context) {
+  if (!options.quantize_outputs) return;
+  const GraphIndex index(run.plan.model.graph());
+  for (const auto& output : run.plan.model.graph().output()) {
+    const auto* maker = index.producer(output.name());
+    if (maker == nullptr || run.plan.encodings.activations.contains(output.name())) continue;
+    context.warn("--quantize-outputs leaves output '" + output.name() + "' float: " + describe(*maker) +
+                 ", which makes it, is not quantized");
+  }
+}
+
 }  // namespace
 
 Outcome write_reports(Report report, const std::filesystem::path& model, bool for_ci, FileTransaction& files) {
@@ -176,6 +189,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
     for (const auto& issue : check_bits(run.plan.placement, run.plan.encodings, run.scheme)) throw Error(ErrorKind::verification, issue);
   }
   const std::string scheme = scheme_made(run, options, context);
+  warn_of_float_outputs(run, options, context);
   FileTransaction files;
   const Target target = target_to_write_for(run.target, options);
   const Model rounded = rewrite(run.plan.model, run.plan.placement, run.plan.encodings);

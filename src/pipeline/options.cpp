@@ -117,7 +117,8 @@ void validate(const Options& options, const std::vector<std::filesystem::path>& 
   require(!options.model.empty(), "no model given");
   require(options.samples > 0, "--samples must be at least 1");
   require(options.holdout > 0 && options.holdout < 1, "--holdout must lie between 0 and 1");
-  require(options.scheme.percentile > 50 && options.scheme.percentile <= 100, "--percentile must lie between 50 and 100");
+  require(options.scheme.percentile >= 99 && options.scheme.percentile <= 100,
+          "--percentile must lie between 99 and 100: a range that cuts off more than 1 % of the values is widened");
   for (const auto& step : options.without) {
     const auto& known = step_names();
     std::string list;

@@ -153,12 +153,12 @@ def test_what_cannot_be_said_is_no_success(program, job):
 
 
 def test_a_share_of_values_is_a_method_of_its_own(program, job, tmp_path):
-    for name, words in {"plain": [], "share": ["--percentile", "60"], "method": ["--method", "percentile", "--percentile", "60"]}.items():
+    for name, words in {"plain": [], "share": ["--percentile", "99.2"], "method": ["--method", "percentile", "--percentile", "99.2"]}.items():
         quantize(program, *job, tmp_path / f"{name}.onnx", *words)
     files = {name: (tmp_path / f"{name}.onnx").read_bytes() for name in ("plain", "share", "method")}
     assert files["share"] == files["method"] != files["plain"]
     job_words = [job[0], "--calib", job[1]]
-    refused_at_once(start(program, *job_words, "--percentile", "60", "--method", "mse", "-o", tmp_path / "no.onnx"), USAGE, "--percentile")
+    refused_at_once(start(program, *job_words, "--percentile", "99.2", "--method", "mse", "-o", tmp_path / "no.onnx"), USAGE, "--percentile")
     refused_at_once(start(program, *job_words, "--scale", "0", "-o", tmp_path / "no.onnx"), USAGE, "--scale")
 
 

@@ -245,6 +245,18 @@ def test_several_inputs_have_a_folder_each(program, tmp_path):
     assert count(onnx.load(tmp_path / "out.onnx"), "QuantizeLinear") >= 3
 
 
+def test_an_output_that_cannot_be_rounded_is_said(program, tmp_path):
+    nets = {"y": [], "z": [helper.make_node("Sin", ["y"], ["z"])]}
+    warnings = {}
+    for last, behind in nets.items():
+        nodes = [helper.make_node("Conv", ["x", "w"], ["y"]), *behind]
+        model = save(tmp_path / f"{last}.onnx", nodes, {"w": np.ones((2, 3, 1, 1), np.float32)}, outputs={last: [None] * 4})
+        quantize(program, model, draw_pictures(tmp_path / "pictures"), tmp_path / f"{last}.q.onnx", "--quantize-outputs")
+        warnings[last] = " ".join(report_of(tmp_path / f"{last}.q.onnx")["warnings"])
+    assert "--quantize-outputs" not in warnings["y"]
+    assert "--quantize-outputs leaves output 'z' float: Sin" in warnings["z"]
+
+
 def test_blocks_of_input_channels_share_a_scale(program, tmp_path):
     model = pointwise_net(tmp_path / "model.onnx")
     pictures = draw_pictures(tmp_path / "pictures")

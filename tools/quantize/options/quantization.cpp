@@ -32,7 +32,7 @@ void add_quantization_options(CLI::App& app, Input& input) {
              "from -O2 on")
       ->group(group);
   add_number<double>(app, "--percentile", raw.percentile,
-                     "Share of values that a range keeps, in percent; means --method percentile [99.999]")
+                     "Share of values that a range keeps, in percent, at least 99; means --method percentile [99.999]")
       ->option_text("P")
       ->group(group);
   add_choice(app, "--weights", raw.weights, granularities, "Granularity of weight scales")->group(group);
