@@ -16,25 +16,29 @@ constexpr const char* pictures_read = ".jpg .jpeg .png .bmp .ppm .pgm";
 
 [[noreturn]] void fail(const std::string& text) { throw Error(ErrorKind::data, text); }
 
+// Why this entry is no data, though it looks like some; "" where it does not, or is.
+struct PassedOver {
+  std::string reason;
+  bool unread_picture = false;
+};
+PassedOver why_passed_over(const fs::directory_entry& entry) {
+  std::error_code code;
+  const auto& path = entry.path();
+  const bool is_data = is_picture(path) || is_npy(path);
+  if (!is_data && !is_unread_picture(path)) return {};
+  if (entry.is_directory(code)) return {};
+  if (!entry.exists(code)) return {entry.is_symlink(code) ? "a link that leads nowhere" : ""};
+  if (is_unread_picture(path)) return {lower_ending(path) + " pictures are not read; convert it to JPEG or PNG", true};
+  return {entry.is_regular_file(code) ? "" : "not a regular file"};
+}
+
+}  // namespace
+
 std::string lower_ending(const fs::path& path) {
   std::string ending = path.extension().string();
   std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return ending;
 }
-
-// Why this entry is no data, though it looks like some; "" where it does not, or is.
-std::string why_passed_over(const fs::directory_entry& entry) {
-  std::error_code code;
-  const auto& path = entry.path();
-  const bool is_data = is_picture(path) || is_npy(path);
-  if (!is_data && !is_unread_picture(path)) return "";
-  if (entry.is_directory(code)) return "";
-  if (!entry.exists(code)) return entry.is_symlink(code) ? "a link that leads nowhere" : "";
-  if (is_unread_picture(path)) return lower_ending(path) + " pictures are not read; convert it to JPEG or PNG";
-  return entry.is_regular_file(code) ? "" : "not a regular file";
-}
-
-}  // namespace
 
 bool is_picture(const fs::path& path) {
   static const std::set<std::string, std::less<>> endings = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm"};
@@ -51,24 +55,27 @@ DataFolder list_folder(const fs::path& folder) {
   std::error_code code;
   if (!fs::is_directory(folder, code)) fail("there is no folder " + folder.string());
   DataFolder found;
+  std::vector<std::string> unread_pictures;
   for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
     const auto& path = entry->path();
     if (path.filename().string().starts_with('.')) continue;
     std::error_code ignored;
-    if (const auto reason = why_passed_over(*entry); !reason.empty()) {
-      found.passed_over.push_back(path.string() + ": " + reason);
+    if (const auto [reason, unread_picture] = why_passed_over(*entry); !reason.empty()) {
+      (unread_picture ? unread_pictures : found.passed_over).push_back(path.string() + ": " + reason);
     } else if (entry->is_regular_file(ignored) && (is_picture(path) || is_npy(path))) {
       found.files.push_back(path);
     }
   }
   if (code) fail("cannot list the folder " + folder.string() + ": " + code.message());
   std::sort(found.files.begin(), found.files.end());
+  const auto tensors = std::count_if(found.files.begin(), found.files.end(), is_npy);
+  if (tensors == 0)  // beside tensors a picture is an illustration, or what they were made from
+    found.passed_over.insert(found.passed_over.end(), unread_pictures.begin(), unread_pictures.end());
   std::sort(found.passed_over.begin(), found.passed_over.end());
   if (found.files.empty()) {
     const std::string other = found.passed_over.empty() ? "" : "; what it has cannot be used: " + found.passed_over.front();
     fail("the folder " + folder.string() + " holds no pictures (" + pictures_read + ") and no .npy files" + other);
   }
-  const auto tensors = std::count_if(found.files.begin(), found.files.end(), is_npy);
   if (tensors != 0 && static_cast<std::size_t>(tensors) != found.files.size())
     fail("the folder " + folder.string() + " mixes pictures and .npy files; keep one kind only");
   return found;

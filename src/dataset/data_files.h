@@ -11,9 +11,13 @@ namespace quantize {
 bool is_picture(const std::filesystem::path& path);
 bool is_unread_picture(const std::filesystem::path& path);
 
+// The name's ending in lower case: ".png"
+std::string lower_ending(const std::filesystem::path& path);
+
 struct DataFolder {
   std::vector<std::filesystem::path> files;  // pictures or .npy tensors, sorted by name
-  // What looks like data and is none: pictures of other kinds, and links that lead nowhere; sorted, each with the reason.
+  // What looks like data and is none: pictures of other kinds, where the files are pictures, and links that lead
+  // nowhere; sorted, each with the reason.
   std::vector<std::string> passed_over;
 };
 // Hidden files, sub-folders and everything else are ignored. Throws Error{data} where the folder is missing, holds no data, or both kinds.

@@ -25,33 +25,58 @@ class Divisors {
     collect_divisor(tensor);
     const auto& type = index_.node(reader).op_type();
     std::set<int> passed;
-    if ((type == "Reciprocal" || type == "Pow") && only_multiplies(reader, passed)) found_.merge(passed);
+    const bool inverts =
+        type == "Reciprocal" || type == "Pow" || (type == "Div" && index_.constant(index_.node(reader).input(0)) != nullptr);
+    if (inverts && only_multiplies(reader, passed)) found_.merge(passed);
   }
 
   [[nodiscard]] std::set<int> take() { return std::move(found_); }
 
  private:
-  void collect_divisor(const std::string& tensor) {
+  // Returns whether what makes the tensor is to stay float.
+  bool collect_divisor(const std::string& tensor) {
     const int number = index_.producer_number(tensor);
-    if (number < 0 || found_.contains(number)) return;
-    const auto& node = index_.node(number);
-    if (is_product(node)) return static_cast<void>(collect_product(tensor));
-    const int source = source_of(node);
-    const bool multiplies = multiplies_activations(node), sums = sums_up(node);
-    if (source < 0 && !multiplies && !sums && node.op_type() != "Exp") return;  // the argument of an Exp may be rounded
+    if (number < 0) return false;
+    if (!walked_.insert(number).second) return found_.contains(number);
+    if (is_product(index_.node(number))) return collect_product(tensor);
+    if (!is_divisor(index_.node(number))) return false;
     found_.insert(number);
+    return true;
+  }
+
+  // Of a node that makes what is divided by; what it reads is collected.
+  bool is_divisor(const onnx::NodeProto& node) {
+    if (lets_through(node)) return collect_divisor(node.input(0));  // what comes rounded from a convolution is not better for staying float
+    if (joins_activations(node, {"Add", "Sub"})) {
+      const bool first = collect_part(node.input(0)), second = collect_part(node.input(1));
+      return first || second;
+    }
+    if (joins_activations(node, {"Mul"})) {
+      for (const auto& factor : node.input()) collect_divisor(factor);
+      return true;
+    }
+    if (sums_up(node)) {
+      collect_square(node.input(0));
+      return true;
+    }
+    const int source = source_of(node);
     if (source >= 0) collect_divisor(node.input(source));
-    if (sums) collect_square(node.input(0));
-    if (!multiplies) return;
-    for (const auto& factor : node.input()) collect_divisor(factor);
+    return source >= 0 || node.op_type() == "Exp";  // its argument may be rounded
+  }
+
+  bool collect_part(const std::string& tensor) {
+    const bool square = collect_square(tensor);
+    return collect_divisor(tensor) || square;
   }
 
   // The numbers that a sum is of may be rounded, but not once they are squared: half of them would be zero, and whole sums with them.
-  void collect_square(const std::string& tensor) {
+  bool collect_square(const std::string& tensor) {
     const int number = index_.producer_number(tensor);
-    if (number < 0) return;
+    if (number < 0) return false;
     const auto& node = index_.node(number);
-    if ((multiplies_activations(node) && node.input(0) == node.input(1)) || constant_exponent(node, index_)) found_.insert(number);
+    const bool square = (joins_activations(node, {"Mul"}) && node.input(0) == node.input(1)) || constant_exponent(node, index_);
+    if (square) found_.insert(number);
+    return square;
   }
 
   // Of two activations.
@@ -59,10 +84,17 @@ class Divisors {
     return node.op_type() == "MatMul" && role_of(node, index_) == Role::compute;
   }
 
-  // Value by value.
-  [[nodiscard]] bool multiplies_activations(const onnx::NodeProto& node) const {
-    return node.op_type() == "Mul" && standard_domain(node) && index_.constant(node.input(0)) == nullptr &&
+  // Value by value, by one of these operators.
+  [[nodiscard]] bool joins_activations(const onnx::NodeProto& node, const std::set<std::string>& types) const {
+    return types.contains(node.op_type()) && standard_domain(node) && index_.constant(node.input(0)) == nullptr &&
            index_.constant(node.input(1)) == nullptr;
+  }
+
+  // Moves values, or cuts off none that is small; a bound above zero would round to it.
+  [[nodiscard]] bool lets_through(const onnx::NodeProto& node) const {
+    if (role_of(node, index_) == Role::moving) return true;
+    const auto bounds = node.op_type() == "Clip" ? clamp_bounds(node, index_) : std::nullopt;
+    return bounds && bounds->first <= 0;
   }
 
   [[nodiscard]] static bool sums_up(const onnx::NodeProto& node) {
@@ -86,7 +118,8 @@ class Divisors {
     return std::ranges::all_of(index_.node(number).output(), [&](const std::string& output) {
       return !index_.is_graph_output(output) && std::ranges::all_of(index_.uses(output), [&](const Use& use) {
         const auto& reader = index_.node(use.node);
-        return multiplies_activations(reader) || (use.input >= 0 && use.input == source_of(reader) && only_multiplies(use.node, passed));
+        return joins_activations(reader, {"Mul"}) ||
+               (use.input >= 0 && use.input == source_of(reader) && only_multiplies(use.node, passed));
       });
     });
   }
@@ -109,7 +142,7 @@ class Divisors {
   }
 
   const GraphIndex& index_;
-  std::set<int> found_;
+  std::set<int> found_, walked_;
 };
 
 // The input whose small values make large results; -1 for other nodes.

@@ -10,9 +10,10 @@
 namespace quantize {
 
 // The nodes, by number, on the way to what a Div, a Reciprocal or a negative power divides by, or a Log reads, where that is no constant:
-// what moves it, bounds it, joins it with a constant or takes its root, back to the sum or the product of activations that makes it; the
-// squares that such a sum is of (normalizations written out), and the products whose results such a product reads. So are a Reciprocal or
-// negative power itself, and what moves it or joins it with a constant, where its results are factors of other values only.
+// what bounds it from below, joins it with a constant or takes its root, back to the sum or the product of activations that makes it; the
+// squares that such a sum is of (normalizations written out), and the products whose results such a product reads; what only moves those.
+// So are a Reciprocal or negative power itself, and what moves it or joins it with a constant, where its results are factors of other
+// values only.
 std::set<int> divisor_nodes(const GraphIndex& index);
 
 }  // namespace quantize

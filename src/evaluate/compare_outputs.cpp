@@ -74,48 +74,15 @@ class OtherOutputs {
   std::vector<std::vector<Energy>> energies_;  // [sample][output]
 };
 
-// What both models' masks are worth by the labels; several threads may each add another sample.
-class LabelScores {
- public:
-  LabelScores(std::filesystem::path folder, ClassAxis axis) : folder_(std::move(folder)), axis_(axis) {}
-
-  void add(const std::string& stem, const Tensor& fp32, const Tensor& other, const Frame& frame) {
-    const Image label = read_label(label_path(folder_, stem));
-    const int classes = class_count(fp32, axis_);
-    const Confusion here_fp32 = confusion_with_label(label, fp32, axis_, frame),
-                    here_other = confusion_with_label(label, other, axis_, frame);
-    const LabelPixels here = pixels_of_label(label, classes);
-    const std::lock_guard lock(mutex_);
-    if (!fp32_) fp32_ = other_ = Confusion(classes);
-    fp32_->add(here_fp32);
-    other_->add(here_other);
-    pixels_.all += here.all, pixels_.none += here.none, pixels_.beyond += here.beyond;
-  }
-
-  void tell(Accuracy& accuracy) const {
-    accuracy.labels = pixels_;
-    if (!fp32_) return;
-    accuracy.miou_fp32 = fp32_->mean_iou();
-    accuracy.miou_quantized = other_->mean_iou();
-  }
-
- private:
-  std::filesystem::path folder_;
-  ClassAxis axis_;
-  std::mutex mutex_;
-  std::optional<Confusion> fp32_, other_;  // counts: the order of adding does not matter
-  LabelPixels pixels_;
-};
-
 }  // namespace
 
 Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized, const SampleSource& samples, ClassAxis axis,
-                         const std::filesystem::path& labels, const SessionOptions& options, const Context& context) {
+                         const Labels& labels, const SessionOptions& options, const Context& context) {
   const Session reference(fp32), other(quantized, options);
   const FreeSizes sizes(reference, other);
   Comparisons results(samples.size());
   OtherOutputs others(reference, samples.size());
-  LabelScores scores(labels, axis);
+  LabelScore by_labels(labels.classes, axis), other_by_labels(labels.classes, axis);
   std::vector<std::string> names(samples.size());
   const auto progress = context.step("evaluate", samples.size());
   parallel_for_samples(context, samples.size(), [&](std::size_t i, unsigned) {
@@ -128,13 +95,22 @@ Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& q
       results.leave_out(i);
     } else {
       results.add(i, a, b, axis);
-      if (!labels.empty()) scores.add(sample.stem, a, b, frame_of(samples, i, sample));
+      if (!labels.folder.empty()) {
+        const Image label = read_label(label_path(labels.folder, sample.stem));
+        const Frame frame = frame_of(samples, i, sample);
+        by_labels.add(label, a, frame);
+        other_by_labels.add(label, b, frame);
+      }
     }
     progress->tick();
   });
   Accuracy accuracy = results.summarize(names);
   accuracy.other_outputs = others.summarize();
-  if (!labels.empty()) scores.tell(accuracy);
+  if (!labels.folder.empty()) {
+    accuracy.labels = by_labels.pixels();
+    accuracy.miou_fp32 = by_labels.mean_iou();
+    accuracy.miou_quantized = other_by_labels.mean_iou();
+  }
   return accuracy;
 }
 

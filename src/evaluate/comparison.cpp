@@ -69,15 +69,25 @@ Accuracy Comparisons::summarize(std::span<const std::string> names) const {
   return accuracy;
 }
 
-FreeSizes::FreeSizes(const Session& fp32, const Session& other) {
-  const auto is_free = [](const Shape& shape) {  // without any where the rank is not known either
-    return shape.empty() || std::ranges::any_of(shape, [](std::int64_t dimension) { return dimension < 0; });
+FreeSizes::FreeSizes(const Session& fp32, const Session& other) : fp32_(fp32.outputs()[0].shape), other_(other.outputs()[0].shape) {}
+
+bool FreeSizes::may_vary(std::size_t dimension, std::size_t dimensions) const {
+  const auto is_free = [&](const Shape& shape) {  // without any where the rank is not known either
+    return shape.empty() || (shape.size() == dimensions && shape[dimension] < 0);
   };
-  free_ = is_free(fp32.outputs()[0].shape) && is_free(other.outputs()[0].shape);
+  return is_free(fp32_) && is_free(other_) && !(dimensions == 4 && dimension >= 2);
 }
 
 bool FreeSizes::cannot_compare(const Tensor& fp32, const Tensor& other) const {
-  return free_ && (fp32.shape != other.shape || fp32.size() == 0);
+  const std::size_t dimensions = fp32.shape.size();
+  if (other.shape.size() != dimensions || (fp32.shape == other.shape && fp32.size() > 0)) return false;
+  bool varies = false;
+  for (std::size_t i = 0; i < dimensions; ++i) {
+    const bool differs = fp32.shape[i] != other.shape[i];
+    if (differs && !may_vary(i, dimensions)) return false;
+    varies |= may_vary(i, dimensions);
+  }
+  return varies;
 }
 
 Reference::Reference(const onnx::ModelProto& fp32, LoadSample load, std::size_t samples, ClassAxis axis, const Context& context)

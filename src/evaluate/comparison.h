@@ -49,15 +49,16 @@ class Comparisons {
   std::optional<Confusion> confusion_;  // counts: the order of adding does not matter
 };
 
-// Two models whose first outputs are both of free size, as those are that list what was found: how much that is depends on the values, may
-// differ between the two, and may be nothing.
+// Two models whose first outputs may list what was found: how much that is depends on the values, may differ between the two, and may be
+// nothing. Only a dimension that both leave free is such a number, and never height or width of a picture, which follow from the input's.
 class FreeSizes {
  public:
   FreeSizes(const Session& fp32, const Session& other);
   [[nodiscard]] bool cannot_compare(const Tensor& fp32, const Tensor& other) const;
 
  private:
-  bool free_;
+  [[nodiscard]] bool may_vary(std::size_t dimension, std::size_t dimensions) const;
+  Shape fp32_, other_;  // as declared
 };
 
 // FP32's first outputs on a fixed set of samples, kept, so that any number of candidates can be compared with them.

@@ -8,6 +8,7 @@
 
 #include "base/context.h"
 #include "dataset/sample_source.h"
+#include "evaluate/mask.h"
 #include "evaluate/metrics.h"
 #include "model/model.h"
 #include "report/report.h"
@@ -15,12 +16,11 @@
 
 namespace quantize {
 
-// Runs both models on every sample, several samples at once on one thread each; the quantized one with `options`. With `labels`, the
-// picture <stem>.png there holds a class index per pixel; pixels that cropping took away do not count. Throws Error{data} when a label is
-// missing or unreadable, Error{verification} when the shapes of first outputs differ that the models fix. Where both leave them free, as
-// they do for lists of what was found, samples whose first outputs differ in size or are empty are left out.
+// Runs both models on every sample, several samples at once on one thread each; the quantized one with `options`. Throws Error{data} when a
+// label is missing or unreadable, Error{verification} when the shapes of first outputs differ that the models fix. Where both leave free
+// how much was found, samples whose first outputs differ in that or are empty are left out.
 Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& quantized, const SampleSource& samples, ClassAxis axis,
-                         const std::filesystem::path& labels, const SessionOptions& options, const Context& context);
+                         const Labels& labels, const SessionOptions& options, const Context& context);
 
 // One tensor of the FP32 graph and what carries the same values in the quantized one.
 struct TensorPair {

@@ -10,6 +10,27 @@ namespace {
 
 constexpr std::uint8_t void_class = 255;
 
+LabelPixels pixels_of(const Image& label, int classes) {
+  LabelPixels pixels;
+  pixels.all = label.pixels.size();
+  for (const std::uint8_t value : label.pixels) {
+    pixels.none += value == void_class;
+    pixels.beyond += value != void_class && value >= classes;
+  }
+  return pixels;
+}
+
+// The label's classes where the model was shown the picture.
+ClassMap truth_of(const Image& label, const Frame& frame) {
+  const Placement2D place = place_picture(label.width, label.height, frame.width, frame.height, frame.mode);
+  ClassMap truth{label.width, label.height, std::vector<std::uint8_t>(label.pixels.size(), void_class)};
+  for (int y = place.source_y; y < place.source_y + place.source_height; ++y) {
+    const auto row = static_cast<std::ptrdiff_t>(y) * label.width + place.source_x;
+    std::copy_n(label.pixels.begin() + row, place.source_width, truth.classes.begin() + row);
+  }
+  return truth;
+}
+
 }  // namespace
 
 Frame frame_of(const SampleSource& samples, std::size_t number, const Sample& sample) {
@@ -41,26 +62,17 @@ ClassMap mask_of(const Tensor& output, ClassAxis axis, const Frame& frame, int w
   return mask;
 }
 
-LabelPixels pixels_of_label(const Image& label, int classes) {
-  LabelPixels pixels;
-  pixels.all = label.pixels.size();
-  for (const std::uint8_t value : label.pixels) {
-    pixels.none += value == void_class;
-    pixels.beyond += value != void_class && value >= classes;
-  }
-  return pixels;
-}
-
-Confusion confusion_with_label(const Image& label, const Tensor& output, ClassAxis axis, const Frame& frame) {
-  const Placement2D place = place_picture(label.width, label.height, frame.width, frame.height, frame.mode);
-  ClassMap truth{label.width, label.height, std::vector<std::uint8_t>(label.pixels.size(), void_class)};
-  for (int y = place.source_y; y < place.source_y + place.source_height; ++y) {
-    const auto row = static_cast<std::ptrdiff_t>(y) * label.width + place.source_x;
-    std::copy_n(label.pixels.begin() + row, place.source_width, truth.classes.begin() + row);
-  }
-  Confusion confusion(class_count(output, axis));
-  confusion.add(truth, mask_of(output, axis, frame, label.width, label.height));
-  return confusion;
+void LabelScore::add(const Image& label, const Tensor& output, const Frame& frame) {
+  const int classes = classes_.value_or(class_count(output, axis_));
+  const LabelPixels pixels = pixels_of(label, classes);
+  Confusion here(classes);
+  here.add(truth_of(label, frame), mask_of(output, axis_, frame, label.width, label.height));
+  const std::lock_guard lock(mutex_);
+  if (!confusion_) confusion_ = Confusion(classes);
+  confusion_->add(here);
+  pixels_.all += pixels.all;
+  pixels_.none += pixels.none;
+  pixels_.beyond += pixels.beyond;
 }
 
 }  // namespace quantize

@@ -1,6 +1,10 @@
 // The classes of an output brought back to the picture that the model was fed, wherever in the model's input that lay.
 #pragma once
 
+#include <filesystem>
+#include <mutex>
+#include <optional>
+
 #include "dataset/sample_source.h"
 #include "evaluate/metrics.h"
 #include "report/report.h"
@@ -19,10 +23,31 @@ Frame frame_of(const SampleSource& samples, std::size_t number, const Sample& sa
 // is cut out; where only the middle of the picture was used (crop), the rest of the mask keeps class 0.
 ClassMap mask_of(const Tensor& output, ClassAxis axis, const Frame& frame, int width, int height);
 
-// Of all pixels of a label, whether the model was shown them or not.
-LabelPixels pixels_of_label(const Image& label, int classes);
+// Class-index pictures to judge masks by, <folder>/<stem>.png; no folder where there are none. `classes`: how many the model tells apart,
+// where its output holds their numbers and does not say.
+struct Labels {
+  std::filesystem::path folder = {};
+  std::optional<int> classes = {};
+};
 
-// What the model takes the classes of a label picture for. What lies outside the part of the picture that it was shown does not count.
-Confusion confusion_with_label(const Image& label, const Tensor& output, ClassAxis axis, const Frame& frame);
+// What a model takes the classes of labels for. What lies outside the part of a picture that it was shown does not count. Several threads
+// may each add another sample: counts do not depend on the order.
+class LabelScore {
+ public:
+  LabelScore(std::optional<int> classes, ClassAxis axis) : classes_(classes), axis_(axis) {}
+
+  void add(const Image& label, const Tensor& output, const Frame& frame);
+  // Nothing where no pixel is of a class of the model.
+  [[nodiscard]] std::optional<double> mean_iou() const { return confusion_ ? confusion_->mean_iou() : std::nullopt; }
+  // Of all labels, whether the model was shown them or not.
+  [[nodiscard]] const LabelPixels& pixels() const { return pixels_; }
+
+ private:
+  std::optional<int> classes_;
+  ClassAxis axis_;
+  std::mutex mutex_;
+  std::optional<Confusion> confusion_;
+  LabelPixels pixels_;
+};
 
 }  // namespace quantize

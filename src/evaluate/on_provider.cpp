@@ -58,31 +58,13 @@ Closeness closeness(const Comparisons& comparisons, const std::vector<std::strin
   return {all.psnr_db, all.sqnr_db, all.agreement, all.miou_vs_fp32};
 }
 
-// mIoU on labels of one run after another.
-class LabelScore {
- public:
-  LabelScore(std::filesystem::path folder, ClassAxis axis) : folder_(std::move(folder)), axis_(axis) {}
-
-  void add(const std::string& stem, const Tensor& output, const Frame& frame) {
-    if (folder_.empty()) return;
-    if (!confusion_) confusion_ = Confusion(class_count(output, axis_));
-    confusion_->add(confusion_with_label(read_label(label_path(folder_, stem)), output, axis_, frame));
-  }
-  [[nodiscard]] std::optional<double> mean_iou() const { return confusion_ ? confusion_->mean_iou() : std::nullopt; }
-
- private:
-  std::filesystem::path folder_;
-  ClassAxis axis_;
-  std::optional<Confusion> confusion_;
-};
-
 void compare_runs(ProviderReport& report, const Session& device, const Session& fp32, const Session& cpu, const SampleSource& samples,
                   ClassAxis axis, const ProviderRunOptions& options, const Context& context) {
   const FreeSizes sizes(fp32, device);
   Comparisons device_fp32(samples.size()), device_cpu(samples.size()), cpu_fp32(samples.size());
   std::vector<std::string> names;
   std::vector<double> times;
-  LabelScore device_labels(options.labels, axis), cpu_labels(options.labels, axis);
+  LabelScore device_labels(options.labels.classes, axis), cpu_labels(options.labels.classes, axis);
   const auto progress = context.step("evaluate on " + report.name, samples.size());
   for (std::size_t i = 0; i < samples.size(); ++i) {
     context.check_stop();
@@ -98,9 +80,12 @@ void compare_runs(ProviderReport& report, const Session& device, const Session& 
       device_fp32.add(i, truth, on_device, axis);
       cpu_fp32.add(i, truth, on_cpu, axis);
       device_cpu.add(i, on_cpu, on_device, axis);
-      const Frame frame = frame_of(samples, i, sample);
-      device_labels.add(sample.stem, on_device, frame);
-      cpu_labels.add(sample.stem, on_cpu, frame);
+      if (!options.labels.folder.empty()) {
+        const Image label = read_label(label_path(options.labels.folder, sample.stem));
+        const Frame frame = frame_of(samples, i, sample);
+        device_labels.add(label, on_device, frame);
+        cpu_labels.add(label, on_cpu, frame);
+      }
     }
     progress->tick();
   }

@@ -13,11 +13,11 @@
 namespace quantize {
 
 struct ProviderRunOptions {
-  bool allow_fallback = true;    // false: Error{verification} naming the nodes that the provider does not take
-  std::size_t images = 0;        // of the samples, evenly spread; 0: all, or 2 on a simulator
-  std::size_t layers = 10;       // how many of the worst layers to name; 0: layers are not looked at
-  std::filesystem::path labels;  // class-index pictures, empty where there are none
-  int latency_runs = 0;          // 0: the time of the evaluation's own runs
+  bool allow_fallback = true;  // false: Error{verification} naming the nodes that the provider does not take
+  std::size_t images = 0;      // of the samples, evenly spread; 0: all, or 2 on a simulator
+  std::size_t layers = 10;     // how many of the worst layers to name; 0: layers are not looked at
+  Labels labels = {};
+  int latency_runs = 0;  // 0: the time of the evaluation's own runs
 };
 
 // `pairs` are the tensors that both `fp32_layers` (FP32 too, prepared) and the quantized model compute, for the comparison layer by layer

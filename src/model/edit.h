@@ -74,6 +74,7 @@ class Extractor {
   std::unordered_map<std::string, int> makers_, initializers_;  // their numbers in the graph
   std::unordered_map<std::string, int> types_;
 };
+
 // Of one part alone.
 onnx::ModelProto extract(const onnx::ModelProto& model, std::span<const std::string> inputs, std::span<const std::string> outputs);
 

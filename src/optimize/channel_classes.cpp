@@ -193,7 +193,8 @@ void ChannelClasses::connect(int number) {
 }
 
 // It divides every channel by its own deviation, and what it makes does not depend on how its input is scaled: as long as the variance,
-// guessed from the range, is far above the epsilon that is added to it.
+// guessed from the range, is above the epsilon that is added to it. Where it is not far above, rounding such quiet channels at the scale of
+// loud ones costs more still, and the step's judge sees both.
 void ChannelClasses::freeze_near_epsilon(const onnx::NodeProto& normalization) {
   const auto& input = normalization.input(0);
   const auto found = first_.find(input), end = first_.end();
@@ -205,14 +206,15 @@ void ChannelClasses::freeze_near_epsilon(const onnx::NodeProto& normalization) {
   for (std::size_t c = 0; c < count; ++c) {
     const auto& channel = seen->second.channels[c];
     const double deviation = (static_cast<double>(channel.max) - channel.min) / 6;
-    if (!(deviation * deviation >= 50 * epsilon)) to_freeze_.push_back(found->second + static_cast<int>(c));
+    if (!(deviation * deviation >= 4 * epsilon)) to_freeze_.push_back(found->second + static_cast<int>(c));
   }
 }
 
 // Weight and bias must be this operator's own.
 bool ChannelClasses::can_scale(const WeightedOp& op) const {
   if (index_.uses(op.weight).size() > 1 || index_.is_graph_output(op.weight)) return false;
-  return op.bias.empty() || (index_.initializer(op.bias) != nullptr && index_.uses(op.bias).size() == 1);
+  return op.bias.empty() ||
+         (index_.initializer(op.bias) != nullptr && index_.uses(op.bias).size() == 1 && !index_.is_graph_output(op.bias));
 }
 
 int ChannelClasses::root(int id) {

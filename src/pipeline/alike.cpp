@@ -12,8 +12,6 @@
 namespace quantize {
 namespace {
 
-std::string key_of_classes(const onnx::ModelProto& model) { return "quantize.classes." + model.graph().output(0).name(); }
-
 // Pixels that the one takes are what the other's floats are made from.
 bool takes_pixels_of(const ValueSpec& floats, const ValueSpec& pixels) {
   return floats.name == pixels.name && is_float(floats.type) && pixels.type == onnx::TensorProto::UINT8 &&
@@ -46,17 +44,8 @@ void make_output_alike(Alike& alike, const Session& fp32, const Session& quantiz
 
 }  // namespace
 
-void mark_classes(onnx::ModelProto& model) {
-  auto& entry = *model.add_metadata_props();
-  entry.set_key(key_of_classes(model));
-  entry.set_value("argmax");
-}
-
-bool gives_classes(const onnx::ModelProto& model) {
-  return std::ranges::any_of(model.metadata_props(), [&](const auto& entry) { return entry.key() == key_of_classes(model); });
-}
-
-Alike make_alike(const Model& fp32, const Model& quantized, const std::vector<InputSpec>& file_inputs, const Options& options) {
+Alike make_alike(const Model& fp32, const Model& quantized, const std::vector<InputSpec>& file_inputs, const Options& options,
+                 Context& context) {
   const Session first(fp32.proto), second(quantized.proto);
   refuse_different_interface(first, second, options.quantized);
   Alike alike{.fp32 = {}, .quantized = {}, .inputs = file_inputs, .preprocess = options.preprocess};
@@ -69,6 +58,11 @@ Alike make_alike(const Model& fp32, const Model& quantized, const std::vector<In
   alike.fp32 = fp32;
   alike.inputs = take_pixels_as_asked(*alike.fp32, file_inputs, fed);
   alike.preprocess = fed_preprocess(fed);
+  const auto here = made_of_pixels(alike.fp32->proto), there = made_of_pixels(quantized.proto);
+  if (there && here != there) {
+    context.warn("the quantized model was made with other pre-processing (" + *there + ") than FP32 is given here (" +
+                 here.value_or("none") + "); give the options of that run");
+  }
   return alike;
 }
 

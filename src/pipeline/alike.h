@@ -4,15 +4,12 @@
 #include <optional>
 #include <vector>
 
+#include "base/context.h"
 #include "dataset/sample_source.h"
 #include "model/model.h"
 #include "pipeline/options.h"
 
 namespace quantize {
-
-// The metadata of a model whose first output was made the class of each pixel say so under "quantize.classes.<output>".
-void mark_classes(onnx::ModelProto& model);
-bool gives_classes(const onnx::ModelProto& model);
 
 // The models are as they were where there is none here: they may be large.
 struct Alike {
@@ -23,7 +20,9 @@ struct Alike {
   bool classes = false;  // the quantized model gives classes where FP32 gives a score for each
 };
 
-// Throws Error{model} where the two cannot be compared. `file_inputs` are those of the FP32 model.
-Alike make_alike(const Model& fp32, const Model& quantized, const std::vector<InputSpec>& file_inputs, const Options& options);
+// Throws Error{model} where the two cannot be compared. `file_inputs` are those of the FP32 model. Warns where the quantized model makes
+// something else of pixels than FP32 is told to.
+Alike make_alike(const Model& fp32, const Model& quantized, const std::vector<InputSpec>& file_inputs, const Options& options,
+                 Context& context);
 
 }  // namespace quantize

@@ -9,9 +9,9 @@
 
 #include "mixed/file_bytes.h"
 #include "model/graph.h"
-#include "pipeline/alike.h"
 #include "pipeline/version.h"
 #include "report/words.h"
+#include "rewrite/output_type.h"
 #include "rewrite/rewrite.h"
 #include "run/session.h"
 
@@ -248,16 +248,17 @@ std::vector<TensorHistogram> worst_histograms(std::span<const LayerAccuracy> lay
 }
 
 std::vector<std::size_t> pictures_to_show(const Accuracy& accuracy, int count) {
-  const std::size_t total = accuracy.images.size(), shown = total - std::min(accuracy.left_out, total),
-                    wanted = std::min<std::size_t>(static_cast<std::size_t>(std::max(count, 0)), shown);
-  std::vector<std::size_t> numbers;
-  for (std::size_t i = 0; i < total && numbers.empty() && wanted > 0; ++i) {
-    if (accuracy.images[i].name == accuracy.worst_image) numbers.push_back(i);
+  std::vector<std::size_t> compared, numbers;
+  for (std::size_t i = 0; i < accuracy.images.size(); ++i) {
+    if (accuracy.images[i].compared) compared.push_back(i);
   }
-  for (std::size_t i = 0; i < total && numbers.size() < wanted; ++i) {
-    const std::size_t number = i * total / wanted % total;
-    const bool known = std::find(numbers.begin(), numbers.end(), number) != numbers.end();
-    if (!known && accuracy.images[number].compared) numbers.push_back(number);
+  const std::size_t wanted = std::min(static_cast<std::size_t>(std::max(count, 0)), compared.size());
+  for (const std::size_t number : compared) {
+    if (numbers.empty() && wanted > 0 && accuracy.images[number].name == accuracy.worst_image) numbers.push_back(number);
+  }
+  for (std::size_t i = 0; i < compared.size() && numbers.size() < wanted; ++i) {
+    const std::size_t number = compared[i * compared.size() / wanted % compared.size()];
+    if (std::find(numbers.begin(), numbers.end(), number) == numbers.end()) numbers.push_back(number);
   }
   return numbers;
 }

@@ -33,7 +33,7 @@ std::vector<TensorPair> tensor_pairs(const Plan& plan, const Model& quantized);
 std::vector<TensorHistogram> worst_histograms(std::span<const LayerAccuracy> layers, const Plan& plan, const Statistics& statistics,
                                               std::size_t count);
 
-// Numbers of the images to show: the worst first, then evenly spread ones.
+// Numbers of the images to show, of those that were compared: the worst first, then evenly spread ones.
 std::vector<std::size_t> pictures_to_show(const Accuracy& accuracy, int count);
 
 std::optional<Memory> measure_memory(const std::vector<std::string>& command, const std::filesystem::path& fp32,

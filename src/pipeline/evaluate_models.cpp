@@ -13,6 +13,7 @@
 #include "report/words.h"
 #include "report/write_report.h"
 #include "rewrite/output_type.h"
+#include "run/session.h"
 
 namespace quantize {
 namespace {
@@ -21,12 +22,13 @@ namespace {
 constexpr const char* only_classes =
     "the quantized model gives the class of each pixel: agreement and mIoU are compared, PSNR and SQNR of the classes' numbers say little";
 
-// FP32 gives the class of each pixel too. Returns the axis of what is left of its output, which holds them as values.
-ClassAxis make_classes(Model& fp32, ClassAxis axis, std::span<const Tensor> inputs, Context& context) {
+// FP32 gives the class of each pixel too. Returns how many classes it told apart, which what is left of its output does not say.
+int make_classes(Model& fp32, ClassAxis axis, std::span<const Tensor> inputs, Context& context) {
+  const int classes = class_count(Session(fp32.proto).run(inputs)[0], axis);
   const Shape shape = first_output_shape(fp32.proto, inputs);
   give_classes(fp32, class_dimension(axis, shape.size()), shape);
   context.warn(only_classes);
-  return ClassAxis::first;
+  return classes;
 }
 
 }  // namespace
@@ -37,23 +39,28 @@ Outcome evaluate_models(const Options& options, Context& context) {
   const Stopwatch watch;
   const Model fp32 = load_model(options.model), quantized = load_model(options.quantized);
   const auto file_inputs = input_specs(fp32.graph(), options.input_shape);
-  Alike alike = make_alike(fp32, quantized, file_inputs, options);
+  Alike alike = make_alike(fp32, quantized, file_inputs, options, context);
   if (alike.classes && !alike.fp32) alike.fp32 = fp32;
   const auto& reference = alike.fp32 ? alike.fp32->proto : fp32.proto;
   const auto& judged = alike.quantized ? *alike.quantized : quantized.proto;
   const Samples samples = open_samples(options, alike.inputs, alike.preprocess, context);
   ClassAxis axis = output_axis(reference, file_inputs[0].shape, options.preprocess.layout, samples.test.load(0).inputs);
   refuse_masks_of_255(samples.label_values, reference, samples.test, axis, options.labels);
-  if (alike.classes) axis = make_classes(*alike.fp32, axis, samples.test.load(0).inputs, context);
+  std::optional<int> classes;
+  if (alike.classes) {
+    classes = make_classes(*alike.fp32, axis, samples.test.load(0).inputs, context);
+    axis = ClassAxis::first;  // of what is left, which holds classes as values
+  }
 
   Report report = describe_models(options, fp32, quantized, samples.test);
   report.scheme = inspect(quantized).scheme;
   report.test = {options.test.string(), samples.test.fingerprint(), samples.test.size(), samples.skipped_tests};
-  report.accuracy = compare_outputs(reference, judged, samples.test, axis, options.labels, {}, context);
+  report.accuracy = compare_outputs(reference, judged, samples.test, axis, {options.labels, classes}, {}, context);
   warn_of_accuracy(report.accuracy, options, context);
   report.pictures = compare_pictures(reference, judged, samples.test, pictures_to_show(report.accuracy, options.pictures), axis,
                                      report.accuracy, {}, context);
-  report.providers = evaluate_on_devices({reference, judged, reference, {}, options.quantized}, samples.test, axis, options, context);
+  report.providers =
+      evaluate_on_devices({reference, judged, reference, {}, options.quantized, classes}, samples.test, axis, options, context);
   const auto [first, fed] = sample_in_both_forms(samples.test, file_inputs, options.preprocess, alike.inputs);
   report.kernels = kernels_in_runtime(quantized);
   if (options.latency_runs > 0) {

@@ -10,7 +10,6 @@
 #include "evaluate/evaluate.h"
 #include "evaluate/kernels.h"
 #include "model/graph.h"
-#include "pipeline/alike.h"
 #include "pipeline/chosen_target.h"
 #include "pipeline/describe.h"
 #include "pipeline/on_devices.h"
@@ -62,7 +61,6 @@ Model with_outputs_as_asked(const Run& run, const Model& quantized, const Option
     const Shape shape = first_output_shape(quantized.proto, run.inputs[0]);
     axis = class_dimension(run.axis, shape.size());
     give_classes(changed, axis, shape);
-    mark_classes(changed.proto);
   }
   for (const auto& inputs : run.inputs) {
     for (const auto& issue : check_outputs(quantized.proto, changed.proto, axis, inputs)) throw Error(ErrorKind::verification, issue);
@@ -120,7 +118,7 @@ void evaluate(Report& report, const Run& run, const Model& quantized, const Mode
   const auto& test = run.samples.test;
   const SessionOptions as_target = session_as_target(run.target);
   if (test.size() > 0) {
-    report.accuracy = compare_outputs(run.original.proto, quantized.proto, test, run.axis, options.labels, as_target, context);
+    report.accuracy = compare_outputs(run.original.proto, quantized.proto, test, run.axis, {options.labels}, as_target, context);
     warn_of_accuracy(report.accuracy, options, context);
     const auto pairs = tensor_pairs(run.plan, layers);
     report.layers = compare_layers(run.unfitted().proto, layers.proto, pairs, test, 4, as_target, context);

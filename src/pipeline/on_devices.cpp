@@ -78,7 +78,7 @@ std::vector<ProviderReport> evaluate_on_devices(const DeviceSubjects& subjects, 
     const Provider provider = parse_provider(text);
     const ProviderRunOptions run{.allow_fallback = !options.strict_provider,
                                  .images = options.provider_images,
-                                 .labels = options.labels,
+                                 .labels = {options.labels, subjects.classes},
                                  .latency_runs = options.latency_runs};
     auto report =
         compare_on_provider(subjects.fp32, subjects.quantized, subjects.pairs, subjects.fp32_layers, samples, axis, provider, run, context);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,7 +20,8 @@ struct DeviceSubjects {
   const onnx::ModelProto& quantized;
   const onnx::ModelProto& fp32_layers;
   std::vector<TensorPair> pairs;
-  std::filesystem::path file;  // the quantized model, where it lies now
+  std::filesystem::path file;       // the quantized model, where it lies now
+  std::optional<int> classes = {};  // see Labels
 };
 
 // One report per provider. Throws Error{verification} with --strict-provider where a node falls back.

@@ -1,5 +1,6 @@
 #include "pipeline/open_samples.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <random>
@@ -7,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "dataset/npy.h"
 #include "model/graph.h"
 
 namespace quantize {
@@ -31,11 +33,20 @@ void tell_passed_over(const SampleSource& all, const std::filesystem::path& fold
   context.warn("skipped " + more + files.front());
 }
 
+// A tensor's file may hold a whole batch; one of 1 that is repeated to the model's batch stays one item, as a picture does.
+std::size_t items_per_file(const SampleSource& source) {
+  if (source.size() == 0 || source.holds_pictures()) return 1;
+  const Shape held = read_npy(source.file(0).files[0]).shape;
+  return held.size() == source.inputs()[0].shape.size() && !held.empty() ? static_cast<std::size_t>(std::max<std::int64_t>(1, held[0])) : 1;
+}
+
 // Not where --samples asked for as few.
 void warn_of_few(const SampleSource& usable, const Options& options, Context& context) {
   constexpr std::size_t few = 8;
   if (usable.size() >= few || usable.is_random() || options.samples < few) return;
-  context.warn(options.calibration.string() + " gives only " + std::to_string(usable.size()) +
+  const std::size_t items = usable.size() * items_per_file(usable);
+  if (items >= few) return;
+  context.warn(options.calibration.string() + " gives only " + std::to_string(items) +
                " samples to calibrate on: ranges from so few may clip what other pictures hold; a few dozen are better");
 }
 

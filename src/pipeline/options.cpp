@@ -40,14 +40,13 @@ void validate(const Preprocess& preprocess, const std::function<void(bool, const
 
 // A share that is meant as a percentage would be missed by every model, or met by every one.
 void require_shares(const Gates& gates, const std::function<void(bool, const std::string&)>& require) {
-  const auto check = [&](const std::optional<double>& share, double least, const std::string& option) {
-    if (!share) return;
-    const std::string range = least < 0 ? "between -1 and 1" : "between 0 and 1";
-    require(*share >= least && *share <= 1, option + " must lie " + range + ": 0.97 stands for 97 %");
+  const auto check = [&](const std::optional<double>& share, const std::string& option) {
+    if (share) require(*share >= 0 && *share <= 1, option + " must lie between 0 and 1: 0.97 stands for 97 %");
   };
-  check(gates.min_agreement, 0, "--min-agreement");
-  check(gates.min_miou, 0, "--min-miou");
-  check(gates.max_miou_drop, -1, "--max-miou-drop");
+  check(gates.min_agreement, "--min-agreement");
+  check(gates.min_miou, "--min-miou");
+  const auto drop = gates.max_miou_drop.value_or(0);
+  require(drop >= -1 && drop < 1, "--max-miou-drop must be at least -1 and less than 1: 0.01 stands for 1 %");
 }
 
 using NamedPaths = std::vector<std::pair<const char*, std::filesystem::path>>;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "base/error.h"
 #include "dataset/data_files.h"
@@ -19,11 +18,19 @@ struct Kind {
 constexpr std::array kinds = {Kind{Written::model, ".onnx", "a model"}, Kind{Written::json, ".json", "JSON"},
                               Kind{Written::page, ".html", "a page"}};
 
+// By its name, where it is there; a page of another command may be called so as well, but has no figures for programs beside it.
+bool is_report_of_a_run(std::filesystem::path file) {
+  const std::string ending = lower_ending(file);
+  if (lower_ending(file.stem()) != ".report") return false;
+  if (ending == ".html") file.replace_extension(".json");
+  std::error_code code;
+  return (ending == ".json" || ending == ".html" || ending == ".xml" || ending == ".md") && std::filesystem::exists(file, code);
+}
+
 }  // namespace
 
 void refuse_name_of_another_kind(const std::string& option, const std::filesystem::path& file, Written what) {
-  std::string name = file.filename().string();
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  const std::string ending = lower_ending(file);
   const auto* own = std::find_if(kinds.begin(), kinds.end(), [&](const Kind& kind) { return kind.what == what; });
   const auto refuse = [&](const std::string& other) {
     throw Error(ErrorKind::usage, option + " writes " + own->name + ", and " + file.string() + " is named like " + other +
@@ -31,11 +38,9 @@ void refuse_name_of_another_kind(const std::string& option, const std::filesyste
   };
   if (is_picture(file) || is_unread_picture(file)) refuse("a picture");
   if (is_npy(file)) refuse("a tensor");
-  for (const char* ending : {".report.json", ".report.html", ".report.xml", ".report.md"}) {
-    if (name.ends_with(ending)) refuse("the report of a run");
-  }
+  if (is_report_of_a_run(file)) refuse("the report of a run");
   for (const auto& kind : kinds) {
-    if (kind.what != what && name.ends_with(kind.ending)) refuse(kind.name);
+    if (kind.what != what && ending == kind.ending) refuse(kind.name);
   }
 }
 

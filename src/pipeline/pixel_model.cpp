@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "base/error.h"
 #include "encode/exclusions.h"
@@ -28,7 +29,27 @@ bool same(const Tensor& expected, const Tensor& got) {
   return difference <= same_function * most;
 }
 
+std::string key_of_pixels(const onnx::ModelProto& model) { return "quantize.pixels." + fed_inputs(model.graph())[0]->name(); }
+
+std::string arithmetic_of(const Preprocess& preprocess) {
+  static const char* const orders[] = {"rgb", "bgr", "gray"};
+  std::ostringstream text;
+  text << "scale " << preprocess.scale << ", mean";
+  for (const float value : preprocess.mean) text << ' ' << value;
+  text << ", std";
+  for (const float value : preprocess.std) text << ' ' << value;
+  text << ", " << orders[static_cast<int>(preprocess.color)];
+  return text.str();
+}
+
 }  // namespace
+
+std::optional<std::string> made_of_pixels(const onnx::ModelProto& model) {
+  for (const auto& entry : model.metadata_props()) {
+    if (entry.key() == key_of_pixels(model)) return entry.value();
+  }
+  return std::nullopt;
+}
 
 std::vector<InputSpec> take_pixels_as_asked(Model& model, std::vector<InputSpec> inputs, const Options& options) {
   const bool camera = options.input_type == InputType::camera;
@@ -36,6 +57,9 @@ std::vector<InputSpec> take_pixels_as_asked(Model& model, std::vector<InputSpec>
   inputs[0].type = onnx::TensorProto::UINT8;
   auto& shape = inputs[0].shape;
   if (camera && !channels_last(shape, options.preprocess.layout)) std::rotate(shape.end() - 3, shape.end() - 2, shape.end());
+  auto& entry = *model.proto.add_metadata_props();
+  entry.set_key(key_of_pixels(model.proto));
+  entry.set_value(arithmetic_of(options.preprocess));
   return inputs;
 }
 

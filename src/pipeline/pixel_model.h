@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "dataset/sample_source.h"
@@ -13,6 +14,9 @@ namespace quantize {
 
 // The model takes pixels, in the order that options.input_type asks for. `inputs` is what it took; returns what it takes now.
 std::vector<InputSpec> take_pixels_as_asked(Model& model, std::vector<InputSpec> inputs, const Options& options);
+
+// What such a model makes of pixels, by its metadata ("quantize.pixels.<input>"): "scale 0.00392157, mean 0.485 0.456 0.406, std ..., rgb".
+std::optional<std::string> made_of_pixels(const onnx::ModelProto& model);
 
 // How a picture becomes what the quantized model takes.
 Preprocess fed_preprocess(const Options& options);

@@ -29,6 +29,7 @@ namespace {
 constexpr double deciding_share = 0.2;
 constexpr std::size_t most_deciding = 16;
 constexpr int opset_of_all_types = 21;
+constexpr double largest_pair_sum = 32767;  // of products of 8 bits, in 16
 
 // prepare() is the first to run the model, and sees NaN and infinity in its outputs only; the user wants to know where they come from.
 Prepared prepare_or_explain(Run& run, const PrepareOptions& prepare_options, const Context& context) {
@@ -94,7 +95,6 @@ void round_input(Run& run, const Options& options) {
   run.steps.push_back({"round-to-pixels", "the input is quantized to the pixels it was made from, channel by channel", watch.seconds()});
 }
 
-constexpr double largest_pair_sum = 32767;
 // Sums of 16 bits on processors without VNNI, see pair_overflow.h.
 void keep_pairs_in_range(Run& run, const Options& options, double limit) {
   if (!pairs_matter(options)) return;
@@ -214,7 +214,7 @@ void budget_run(Run& run, const Options& options, Context& context, Purpose purp
   MemoryUse use{.level = options.level,
                 .evaluated = run.samples.test.size() > 0 && purpose == Purpose::model,
                 .reading_bytes = source.loading_bytes(),
-                .test_reading_bytes = run.samples.test.reading_bytes()};
+                .test_reading_bytes = run.samples.test.loading_bytes()};
   auto& held_out = run.samples.held_out;
   use.sensitivity = held_out || purpose == Purpose::sensitivity;
   if (held_out) use.deciding = held_out->size();

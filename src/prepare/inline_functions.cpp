@@ -14,8 +14,9 @@ namespace {
 
 // Those of the operators that come out of the functions, which only these may import.
 void import_domains_of_functions(onnx::ModelProto& model) {
-  std::set<std::string> known = {"", "ai.onnx"};
+  std::set<std::string> known;
   for (const auto& import : model.opset_import()) known.insert(import.domain());
+  if (known.contains("") || known.contains("ai.onnx")) known.insert({"", "ai.onnx"});
   for (const auto& function : model.functions()) known.insert(function.domain());
   for (const auto& function : model.functions()) {
     for (const auto& import : function.opset_import()) {

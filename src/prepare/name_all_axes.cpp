@@ -5,6 +5,7 @@
 //   BEFORE  y = Resize <axes = [2, 3]> (x, , [2, 2])             AFTER  y = Resize (x, , [1, 1, 2, 2])
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -124,6 +125,13 @@ class AxesNamer {
     return true;
   }
 
+  // A quotient that was rounded down gives a size of one less.
+  static void raise_to(float& scale, std::int64_t from, std::int64_t to) {
+    for (int i = 0; i < 2 && std::floor(static_cast<double>(scale) * static_cast<double>(from)) < static_cast<double>(to); ++i) {
+      scale = std::nextafter(scale, std::numeric_limits<float>::infinity());
+    }
+  }
+
   // As ONNX Runtime computes them; nothing where they would not lead to the same sizes everywhere.
   [[nodiscard]] std::optional<std::vector<float>> scales_of_sizes(const onnx::NodeProto& node, const Axes& axes) const {
     const auto sizes = sizes_of(node);
@@ -139,6 +147,7 @@ class AxesNamer {
       std::ranges::fill(scales, string_attribute(node, "keep_aspect_ratio_policy", "") == "not_larger" ? least : most);
     }
     for (std::size_t i = 0; i < axes.size(); ++i) {
+      if (stretches(node)) raise_to(scales[i], shape[axes[i]], sizes[i]);
       const float size = scales[i] * static_cast<float>(shape[axes[i]]);
       const auto wanted = static_cast<double>(stretches(node) ? sizes[i] : std::llround(size));
       const double exact = static_cast<double>(scales[i]) * static_cast<double>(shape[axes[i]]);

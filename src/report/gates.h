@@ -21,7 +21,8 @@ struct Gates {
   [[nodiscard]] bool any() const;
 };
 
-// One row per gate that is set, in the order above. A figure that was not measured misses its gate.
+// One row per gate that is set, in the order above. A figure that was not measured misses its gate, and
+// so do those of accuracy where test images were left out of them.
 std::vector<GateResult> check_gates(const Gates& gates, const Report& report);
 
 // "PSNR is 42.40 dB, --min-psnr demands at least 50"

@@ -60,6 +60,8 @@ ImageAccuracy image_accuracy(const Json& json) {
   return {json.at("name"), decibels(json, "psnr_db"), decibels(json, "sqnr_db"), number(json, "agreement")};
 }
 
+LabelPixels labels(const Json& json) { return {json.at("all"), json.at("void"), json.at("beyond")}; }
+
 OutputAccuracy output_accuracy(const Json& json) { return {json.at("name"), decibels(json, "sqnr_db")}; }
 
 Accuracy accuracy(const Json& json) {
@@ -73,7 +75,11 @@ Accuracy accuracy(const Json& json) {
   result.miou_vs_fp32 = number(json, "miou_vs_fp32");
   result.miou_fp32 = optional_number(json, "miou_fp32");
   result.miou_quantized = optional_number(json, "miou_quantized");
+  if (json.contains("labels")) result.labels = labels(json.at("labels"));
+  if (json.contains("left_out")) result.left_out = json.at("left_out");
   result.images = list<ImageAccuracy>(json, "images", image_accuracy);
+  for (auto& image : result.images)
+    image.compared = result.left_out == 0 || !(std::isnan(image.psnr_db) && std::isnan(image.sqnr_db) && std::isnan(image.agreement));
   if (json.contains("other_outputs")) result.other_outputs = list<OutputAccuracy>(json, "other_outputs", output_accuracy);
   return result;
 }

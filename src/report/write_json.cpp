@@ -77,6 +77,9 @@ Json accuracy(const Accuracy& accuracy) {
                  {"miou_vs_fp32", number(accuracy.miou_vs_fp32)}};
   if (accuracy.miou_fp32) result["miou_fp32"] = number(*accuracy.miou_fp32);
   if (accuracy.miou_quantized) result["miou_quantized"] = number(*accuracy.miou_quantized);
+  if (accuracy.labels)
+    result["labels"] = {{"all", accuracy.labels->all}, {"void", accuracy.labels->none}, {"beyond", accuracy.labels->beyond}};
+  result["left_out"] = accuracy.left_out;
   result["images"] = list(accuracy.images, image_accuracy);
   result["other_outputs"] = list(accuracy.other_outputs, output_accuracy);
   return result;

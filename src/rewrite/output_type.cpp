@@ -33,6 +33,8 @@ void set_metadata(onnx::ModelProto& model, const std::string& key, const std::st
   entry.set_value(value);
 }
 
+std::string key_of_classes(const onnx::ModelProto& model) { return "quantize.classes." + model.graph().output(0).name(); }
+
 // The number that the metadata hold under `key`.
 template <typename T>
 std::optional<T> number_in_metadata(const onnx::ModelProto& model, const std::string& key) {
@@ -154,6 +156,11 @@ void give_classes(Model& quantized, std::optional<int> axis, const Shape& shape)
     while (dimensions.size() < static_cast<int>(shape.size())) dimensions.Add();
   }
   if (axis) dimensions.DeleteSubrange(*axis, 1);
+  set_metadata(quantized.proto, key_of_classes(quantized.proto), "argmax");
+}
+
+bool gives_classes(const onnx::ModelProto& model) {
+  return std::ranges::any_of(model.metadata_props(), [&](const auto& entry) { return entry.key() == key_of_classes(model); });
 }
 
 }  // namespace quantize

@@ -39,8 +39,10 @@ Shape first_output_shape(const onnx::ModelProto& model, std::span<const Tensor> 
 
 // The first output, which has this shape, becomes the class of each pixel: the number of the greatest channel along `axis` (the first of
 // equals), and for a single channel, or without an axis, whether it is over 0.5; that axis is gone, the name stays, the type is uint8, or
-// int64 for more than 256 classes. Throws Error{usage} where the output holds no float logits, or `shape` does not say how many channels
-// there are.
+// int64 for more than 256 classes. The metadata say so, under "quantize.classes.<output>". Throws Error{usage} where the output holds no
+// float logits, or `shape` does not say how many channels there are.
 void give_classes(Model& quantized, std::optional<int> axis, const Shape& shape);
+// Whether the metadata say that.
+bool gives_classes(const onnx::ModelProto& model);
 
 }  // namespace quantize

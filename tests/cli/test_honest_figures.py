@@ -150,6 +150,17 @@ def camera(program, tmp_path_factory):
     return folder / "camera.onnx"
 
 
+def test_evaluate_says_where_pixels_are_normalised_otherwise(program, camera, tmp_path):
+    words = {}
+    for recipe in ("imagenet", "unit"):
+        ended = start(program, "evaluate", DEMO / "model.onnx", camera, "--test", DEMO / "test", "--latency-runs", "0", "--preprocess", recipe,
+                      "-o", tmp_path / f"{recipe}.onnx")
+        assert ended.returncode == 0, ended.stderr
+        words[recipe] = ended.stdout + ended.stderr
+    assert "other pre-processing" not in words["imagenet"]
+    assert "made with other pre-processing (scale 0.00392157, mean 0.485 0.456 0.406" in words["unit"]
+
+
 def test_evaluate_takes_pixels_in_and_classes_out(program, camera, tmp_path):
     made = report_of(camera)["accuracy"]
     ended = start(program, "evaluate", DEMO / "model.onnx", camera, "--test", DEMO / "test", "--labels", DEMO / "labels", "--latency-runs", "2",

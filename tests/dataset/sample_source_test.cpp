@@ -102,6 +102,14 @@ TEST_F(SampleSourceTest, TellsWhatItPassedOver) {
   EXPECT_EQ(stems(open()), Stems{"a"});
 }
 
+TEST_F(SampleSourceTest, PicturesBesideTensorsAreNoDataThatWasPassedOver) {
+  for (const char* name : {"a.npy", "a.tif", "b.gif"}) write(name, "");
+  std::filesystem::create_symlink("nowhere.npy", folder / "c.npy");
+  const auto source = open({array_input});
+  ASSERT_EQ(source.passed_over().size(), 1U);
+  expect_in("c.npy: a link that leads nowhere", source.passed_over()[0]);
+}
+
 TEST_F(SampleSourceTest, KnowsPicturesFromTensors) {
   copy("rgb.png", "image/a.png");
   copy("array_f4.npy", "values/a.npy");

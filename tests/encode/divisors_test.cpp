@@ -21,7 +21,9 @@ std::string divisors_of(const std::string& nodes) {
 
 TEST(Divisors, AreFollowedToWhatMakesThem) {
   EXPECT_EQ(divisors_of("s = Sigmoid (x)  d = Add (s, e)  y = Div (v, d)"), "d");
-  EXPECT_EQ(divisors_of("s = Sigmoid (x)  t = Slice (s, a, b, ax)  d = Max (e, t)  y = Div (v, d)"), "t d");
+  EXPECT_EQ(divisors_of("s = Sigmoid (x)  t = Slice (s, a, b, ax)  d = Max (e, t)  y = Div (v, d)"), "d")
+      << "what was rounded before it was moved is not better for staying float";
+  EXPECT_EQ(divisors_of("s = Sigmoid (x)  c = Clip (s, e)  y = Div (v, c)"), "c") << "the bound would round to zero";
   EXPECT_EQ(divisors_of("s = Add (x, v)  d = Add (s, e)  y = Div (v, d)"), "d") << "a sum of two activations may be of what is rounded";
 }
 
@@ -39,6 +41,11 @@ TEST(Divisors, SquaresOfNormalizations) {
   EXPECT_EQ(divisors_of("q = Pow (x, two)  m = ReduceMean <axes = [-1]> (q)  k = Add (m, e)  r = Sqrt (k)  y = Div (x, r)"), "q m k r");
   EXPECT_EQ(divisors_of("q = Mul (x, x)  m = ReduceSum (q, ax)  k = Max (m, e)  r = Sqrt (k)  i = Reciprocal (r)  y = Mul (x, i)"),
             "q m k r i");
+  EXPECT_EQ(divisors_of("q = Mul (x, x)  p = Mul (v, v)  s = Add (q, p)  r = Sqrt (s)  y = Div (x, r)"), "q p s r") << "a magnitude";
+  EXPECT_EQ(divisors_of("q = Mul (x, x)  m = ReduceMean <axes = [-1]> (q)  u = ReduceMean <axes = [-1]> (x)  w2 = Mul (u, u)  "
+                        "d = Sub (m, w2)  k = Add (d, e)  r = Sqrt (k)  y = Div (x, r)"),
+            "q m u w2 d k r")
+      << "the variance in one pass";
   EXPECT_EQ(divisors_of("q = Mul (x, v)  m = ReduceSum (q, ax)  y = Div (x, m)"), "m") << "a sum of products may be of what is rounded";
 }
 
@@ -47,6 +54,7 @@ TEST(Divisors, InversesThatAreFactors) {
   const std::string variance = "q = Mul (x, x)  m = ReduceMean <axes = [-1]> (q)  k = Add (m, e)  i = Pow (k, back)  ";
   EXPECT_EQ(divisors_of(variance + "g = Mul (i, low)  y = Mul (x, g)"), "q m k i g");
   EXPECT_EQ(divisors_of(variance + "g = Mul (i, low)  h = MatMul (g, w)  y = Mul (h, g)"), "q m k") << "a MatMul reads it on integers";
+  EXPECT_EQ(divisors_of("q = Mul (x, x)  m = ReduceMean <axes = [-1]> (q)  r = Sqrt (m)  i = Div (two, r)  y = Mul (x, i)"), "q m r i");
   EXPECT_EQ(divisors_of("r = Sqrt (x)  y = Reciprocal (r)"), "r") << "a result of the graph may be rounded";
 }
 

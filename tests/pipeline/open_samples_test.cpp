@@ -39,6 +39,12 @@ class OpenSamplesTest : public FolderTest {
     const auto png = encode_png({4, 4, 3, std::vector<std::uint8_t>(48, value)});
     write(name, {reinterpret_cast<const char*>(png.data()), png.size()});
   }
+  // Of `count` x 3 floats, all 0.
+  void write_tensor(const std::string& name, std::int64_t count) const {
+    std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(count) + ", 3), }";
+    header.resize(117, ' ');  // with the ten bytes in front of it and the end of the line, 128
+    write(name, std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header + '\n' + std::string(static_cast<std::size_t>(count) * 12, '\0'));
+  }
   [[nodiscard]] std::vector<std::string> warnings() const {
     Context context;
     (void)open_samples(options, {{"x", onnx::TensorProto::FLOAT, {1, 3, 4, 4}}}, Preprocess::named("raw"), context);
@@ -57,6 +63,21 @@ TEST_F(OpenSamplesTest, WarnsOfFewUnlessTheyWereAskedFor) {
   EXPECT_NE(warnings()[0].find("calib gives only 7 samples to calibrate on"), std::string::npos);
   options.samples = 7;
   EXPECT_TRUE(warnings().empty());
+}
+
+TEST_F(OpenSamplesTest, CountsWhatABatchHolds) {
+  options.calibration = folder / "calib";
+  const auto said = [&](std::int64_t batch, std::int64_t held) {
+    for (const char* name : {"a.npy", "b.npy"}) write_tensor(std::string("calib/") + name, held);
+    Context context;
+    (void)open_samples(options, {{"x", onnx::TensorProto::FLOAT, {batch, 3}}}, {}, context);
+    return context.warnings();
+  };
+  EXPECT_TRUE(said(4, 4).empty()) << "eight items in two files";
+  ASSERT_EQ(said(3, 3).size(), 1U);
+  EXPECT_NE(said(3, 3)[0].find("gives only 6 samples"), std::string::npos);
+  ASSERT_EQ(said(4, 1).size(), 1U);
+  EXPECT_NE(said(4, 1)[0].find("gives only 2 samples"), std::string::npos) << "each is repeated";
 }
 
 TEST_F(OpenSamplesTest, WarnsOfTestImagesThatAreCalibratedOn) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "support/error_text.h"
+#include "support/folder_test.h"
 
 namespace quantize::test {
 namespace {
@@ -27,10 +28,18 @@ TEST(OutputNames, ThoseOfAnotherKindAreRefused) {
   EXPECT_NE(refusal("calib/a.npy", Written::json).find("named like a tensor"), std::string::npos);
 }
 
-TEST(OutputNames, NothingTakesTheNameOfAReport) {
+using OutputNamesTest = FolderTest;
+
+TEST_F(OutputNamesTest, NothingTakesThePlaceOfAReport) {
+  const std::string base = (folder / "net.report").string();
+  EXPECT_EQ(refusal(base + ".json", Written::json), "") << "there is none";
+  EXPECT_EQ(refusal(base + ".html", Written::page), "");
+  write("net.report.html", "of several runs");
+  EXPECT_EQ(refusal(base + ".html", Written::page), "") << "a page that no run made may be made anew";
+  for (const char* file : {"net.report.json", "net.report.xml", "net.report.md"}) write(file, "of a run");
   for (const auto what : {Written::model, Written::json, Written::page}) {
-    for (const char* file : {"net.report.json", "net.report.html", "net.report.xml", "net.report.md"})
-      EXPECT_NE(refusal(file, what).find("the report of a run"), std::string::npos) << file;
+    for (const char* ending : {".json", ".html", ".xml", ".md"})
+      EXPECT_NE(refusal(base + ending, what).find("the report of a run"), std::string::npos) << ending;
   }
 }
 

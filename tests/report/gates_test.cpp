@@ -37,7 +37,7 @@ TEST(Gates, HoldAtTheThresholdAndMissBeyondIt) {
 
 TEST(Gates, WithoutLabelsMiouIsAgainstFp32) {
   auto report = sample_report();
-  report.accuracy.miou_fp32.reset(), report.accuracy.miou_quantized.reset();
+  report.accuracy.miou_fp32.reset(), report.accuracy.miou_quantized.reset(), report.accuracy.labels.reset();
   EXPECT_TRUE(passes({.min_miou = 0.883}, report));
   EXPECT_FALSE(passes({.min_miou = 0.884}, report));
   EXPECT_FALSE(passes({.max_miou_drop = 1}, report));
@@ -61,6 +61,17 @@ TEST(Gates, WhatWasNotMeasuredIsMissed) {
   report.accuracy.images.clear();
   EXPECT_FALSE(passes({.min_agreement = 0}, report));
   EXPECT_EQ(describe(check_gates({.min_speedup = 2}, report)[0]), "speed-up was not measured, --min-speedup demands at least 2 x");
+}
+
+TEST(Gates, FiguresOfSomeOfTheImagesMeetNoGate) {
+  auto report = sample_report();
+  report.accuracy.left_out = 1;
+  for (const Gates& gates : {Gates{.min_psnr = 0}, Gates{.min_sqnr = 0}, Gates{.min_agreement = 0}, Gates{.min_miou = 0}}) {
+    const auto gate = check_gates(gates, report).at(0);
+    EXPECT_FALSE(gate.passed || gate.measured) << gate.option;
+  }
+  EXPECT_FALSE(passes({.max_miou_drop = 0.9}, report));
+  EXPECT_TRUE(passes({.min_size_ratio = 4}, report)) << "this is not of images";
 }
 
 TEST(Gates, NoErrorAtAllPasses) {

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "report/sample_report.h"
+#include "report/words.h"
 #include "report/write_report.h"
 
 namespace quantize {
@@ -51,6 +52,30 @@ TEST(ReadReport, RestoresInfinityAndWhatIsNoNumber) {
   EXPECT_EQ(back.accuracy.psnr_db, infinite);
   EXPECT_EQ(back.layers[0].sqnr_db, -infinite);
   EXPECT_TRUE(std::isnan(back.accuracy.agreement));
+}
+
+TEST(ReadReport, GivesTheVerdictOfTheRunWhereImagesWereLeftOut) {
+  Report report = sample_report();
+  report.accuracy.images.push_back({"c.png", not_a_number, not_a_number, not_a_number, false});
+  report.accuracy.left_out = 1;
+  const std::string json = write_json(report);
+  const Report back = parse_report(json, "x");
+  EXPECT_EQ(write_json(back), json);
+  EXPECT_EQ(judge(back).headline, "Look before you ship");
+  EXPECT_EQ(judge(back).reason, judge(report).reason);
+  EXPECT_TRUE(back.accuracy.images[0].compared);
+  EXPECT_FALSE(back.accuracy.images[2].compared);
+  ASSERT_TRUE(back.accuracy.labels);
+  EXPECT_EQ(back.accuracy.labels->none, 80U);
+  report.accuracy.images.clear();
+  EXPECT_EQ(judge(parse_report(write_json(report), "x")).reason, judge(report).reason) << "of all, nothing is known";
+}
+
+TEST(ReadReport, TakesReportsThatDoNotSayWhatWasLeftOut) {
+  const std::string json = write_json(sample_report());
+  const Report back = parse_report(with(with(json, R"("left_out":0,)", ""), R"("labels":)", R"("unknown":)"), "x");
+  EXPECT_EQ(back.accuracy.left_out, 0U);
+  EXPECT_FALSE(back.accuracy.labels);
 }
 
 TEST(ReadReport, RefusesWhatIsNoReportAndSaysWhy) {

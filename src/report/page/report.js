@@ -33,7 +33,7 @@ function showAccuracy() {
   if (!accuracy.images.length) return;
   tile("PSNR against FP32", accuracy.psnr_db === noError ? ["no error", ""] : [fixed(accuracy.psnr_db, 1), "dB"],
     `worst ${decibels(accuracy.psnr_db_worst)}`, accuracy.worst_image);
-  tile("Pixels as FP32", [percent(accuracy.agreement), ""], `the same class; ${percent(accuracy.flipped_margin === null ? null : 1 - accuracy.flipped_margin)} by FP32's margin`, plural(accuracy.images.length, "image"));
+  tile("Pixels as FP32", [percent(accuracy.agreement), ""], `the same class; ${percent(accuracy.flipped_margin === null ? null : 1 - accuracy.flipped_margin)} by FP32's margin`, plural(accuracy.images.length - accuracy.left_out, "image"));
   tile("mIoU against FP32", [fixed(accuracy.miou_vs_fp32, 3), ""], `SQNR ${decibels(accuracy.sqnr_db)}`);
   if (before === undefined || after === undefined) return;
   const change = before === null || after === null ? null : after - before;

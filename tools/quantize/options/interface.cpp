@@ -27,7 +27,8 @@ void add_interface_options(CLI::App& app, Input& input) {
       "width x channels")
       ->group(group);
   add_choice(app, "--output-dtype", options.output_type, outputs,
-             "What the model gives: float logits, the integers behind them (scale in its metadata), or the class of each pixel")
+             "What the model gives: float logits, the integers behind them (scale in its metadata), or the class of each pixel (said in "
+             "its metadata)")
       ->group(group);
   app.add_option("--import-encodings", options.import_encodings,
                  "Take encodings from AIMET's encodings or ONNX Runtime's TensorQuantOverrides (JSON) as they are; nothing is optimized")
