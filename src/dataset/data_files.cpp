@@ -1,10 +1,12 @@
 #include "dataset/data_files.h"
 
 #include <algorithm>
-#include <cctype>
+#include <array>
 #include <set>
+#include <string_view>
 
 #include "base/error.h"
+#include "base/lower_case.h"
 #include "dataset/npy.h"
 
 namespace quantize {
@@ -12,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* pictures_read = ".jpg .jpeg .png .bmp .ppm .pgm";
+constexpr std::array<std::string_view, 6> pictures_read = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm"};
 
 [[noreturn]] void fail(const std::string& text) { throw Error(ErrorKind::data, text); }
 
@@ -34,16 +36,9 @@ PassedOver why_passed_over(const fs::directory_entry& entry) {
 
 }  // namespace
 
-std::string lower_ending(const fs::path& path) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return ending;
-}
+std::string lower_ending(const fs::path& path) { return lower_case(path.extension().string()); }
 
-bool is_picture(const fs::path& path) {
-  static const std::set<std::string, std::less<>> endings = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm"};
-  return endings.contains(lower_ending(path));
-}
+bool is_picture(const fs::path& path) { return std::ranges::find(pictures_read, lower_ending(path)) != pictures_read.end(); }
 
 bool is_unread_picture(const fs::path& path) {
   static const std::set<std::string, std::less<>> endings = {".webp", ".gif",  ".tif", ".tiff", ".heic", ".heif", ".avif", ".jxl", ".jp2",
@@ -74,7 +69,9 @@ DataFolder list_folder(const fs::path& folder) {
   std::sort(found.passed_over.begin(), found.passed_over.end());
   if (found.files.empty()) {
     const std::string other = found.passed_over.empty() ? "" : "; what it has cannot be used: " + found.passed_over.front();
-    fail("the folder " + folder.string() + " holds no pictures (" + pictures_read + ") and no .npy files" + other);
+    std::string known;
+    for (const auto ending : pictures_read) known += (known.empty() ? "" : " ") + std::string(ending);
+    fail("the folder " + folder.string() + " holds no pictures (" + known + ") and no .npy files" + other);
   }
   if (tensors != 0 && static_cast<std::size_t>(tensors) != found.files.size())
     fail("the folder " + folder.string() + " mixes pictures and .npy files; keep one kind only");

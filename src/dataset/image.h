@@ -30,6 +30,7 @@ Image decode_image(std::span<const std::uint8_t> bytes, int channels, const std:
 std::size_t decoding_bytes(std::span<const std::uint8_t> bytes, int channels, const std::string& name);
 struct PictureSize {
   int width = 0, height = 0;
+  bool operator==(const PictureSize&) const = default;
 };
 // As the file's head says it: nothing is decoded but PPM and PGM. Throws Error{data} naming the file.
 PictureSize picture_size(const std::filesystem::path& path);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/files.h"
+#include "base/lower_case.h"
 #include "dataset/bad_file.h"
 
 namespace quantize {
@@ -178,11 +179,7 @@ Tensor parse_npy(std::string_view bytes, const std::string& name) {
   return {type, *header.shape, {first, first + payload.size()}};
 }
 
-bool is_npy(const std::filesystem::path& path) {
-  const std::string ending = path.extension().string();
-  constexpr std::string_view npy = ".npy";
-  return std::ranges::equal(ending, npy, {}, [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-}
+bool is_npy(const std::filesystem::path& path) { return lower_case(path.extension().string()) == ".npy"; }
 
 Tensor read_npy(const std::filesystem::path& path) { return parse_npy(read_file(path), path.string()); }
 

@@ -119,6 +119,11 @@ Tensor store(const std::vector<float>& values, const Shape& shape, ElementType t
 
 }  // namespace
 
+std::string to_string(ColorOrder order) {
+  static const char* const names[] = {"rgb", "bgr", "gray"};
+  return names[static_cast<int>(order)];
+}
+
 Preprocess Preprocess::named(const std::string& name) {
   Preprocess result;
   if (name == "imagenet") return result;
@@ -165,13 +170,13 @@ bool channels_last(const Shape& shape, Layout layout) {
   return may_be_channels(shape.back()) && !may_be_channels(shape[shape.size() - 3]);
 }
 
-std::optional<std::pair<int, int>> fixed_picture_size(const Shape& shape, Layout layout) {
+std::optional<PictureSize> fixed_picture_size(const Shape& shape, Layout layout) {
   if (shape.size() != 3 && shape.size() != 4) return std::nullopt;
   const std::span<const std::int64_t> planes = std::span(shape).last(3);
   const bool last = channels_last(shape, layout);
   const std::int64_t height = planes[last ? 0 : 1], width = planes[last ? 1 : 2];
   const bool possible = height > 0 && width > 0 && height <= max_picture_side && width <= max_picture_side;
-  return possible ? std::optional(std::pair(static_cast<int>(height), static_cast<int>(width))) : std::nullopt;
+  return possible ? std::optional(PictureSize{static_cast<int>(width), static_cast<int>(height)}) : std::nullopt;
 }
 
 Image fit_picture(const Image& picture, int width, int height, ResizeMode mode) {

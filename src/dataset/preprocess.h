@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "dataset/image.h"
@@ -13,6 +12,7 @@
 namespace quantize {
 
 enum class ColorOrder { rgb, bgr, gray };
+std::string to_string(ColorOrder order);      // as --color has it
 enum class Layout { automatic, nchw, nhwc };  // automatic: channels where the model's shape has a 1 or 3, nchw when in doubt
 // letterbox: keep the aspect, pad with 0 pixels around (before mean and std); crop: keep the aspect, cut the middle
 enum class ResizeMode { stretch, letterbox, crop };
@@ -42,8 +42,8 @@ Placement2D place_picture(int picture_width, int picture_height, int width, int 
 // Whether a model input of this shape holds its channels last (N H W C), by `layout` and, where that is automatic, by the dimensions.
 bool channels_last(const Shape& shape, Layout layout);
 
-// The height and width that a model input of this shape fixes for pictures; none where one of them is free, or it takes no picture.
-std::optional<std::pair<int, int>> fixed_picture_size(const Shape& shape, Layout layout);
+// The size that a model input of this shape fixes for pictures; none where height or width is free, or it takes no picture.
+std::optional<PictureSize> fixed_picture_size(const Shape& shape, Layout layout);
 
 // The picture at its place in one of the input's size, black around it. to_input() makes the same of the result as of the picture itself.
 Image fit_picture(const Image& picture, int width, int height, ResizeMode mode);

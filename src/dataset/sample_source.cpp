@@ -86,7 +86,7 @@ Tensor load_picture(const fs::path& path, const InputSpec& input, const Preproce
   };
   const int channels = channels_of(preprocess);
   const auto size = fixed_picture_size(input.shape, preprocess.layout);
-  const bool fits = shown != nullptr && size == std::pair(shown->height, shown->width) && shown->channels == channels;
+  const bool fits = shown != nullptr && size == PictureSize{shown->width, shown->height} && shown->channels == channels;
   return fits ? to_tensor(*shown) : to_tensor(read_image(path, channels));
 }
 
@@ -94,7 +94,7 @@ Tensor load_picture(const fs::path& path, const InputSpec& input, const Preproce
 std::shared_ptr<const Image> shown_of(const Image& picture, const InputSpec& input, const Preprocess& preprocess) {
   const auto size = fixed_picture_size(input.shape, preprocess.layout);
   if (!size) return nullptr;
-  const auto [height, width] = *size;
+  const auto [width, height] = *size;
   if (static_cast<std::int64_t>(picture.width) * picture.height <= static_cast<std::int64_t>(width) * height) return nullptr;
   return std::make_shared<const Image>(fit_picture(picture, width, height, preprocess.resize));
 }
@@ -103,9 +103,8 @@ std::shared_ptr<const Image> shown_of(const Image& picture, const InputSpec& inp
 std::size_t bytes_shown(const std::vector<InputSpec>& inputs, const Preprocess& preprocess) {
   std::size_t bytes = 0;
   for (const auto& input : inputs) {
-    const auto size = fixed_picture_size(input.shape, preprocess.layout).value_or(std::pair(0, 0));
-    bytes +=
-        static_cast<std::size_t>(size.first) * static_cast<std::size_t>(size.second) * static_cast<std::size_t>(channels_of(preprocess));
+    const auto [width, height] = fixed_picture_size(input.shape, preprocess.layout).value_or(PictureSize());
+    bytes += static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * static_cast<std::size_t>(channels_of(preprocess));
   }
   return bytes;
 }

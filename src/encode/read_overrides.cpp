@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/lower_case.h"
 #include "encode/foreign_encodings.h"
 
 namespace quantize {
@@ -30,7 +30,7 @@ ElementType integer_type(int bits, bool is_signed) {
 
 // "int8", "uint16", "QInt4", "QuantType.QUInt8"
 ElementType integer_type(std::string name) {
-  std::ranges::transform(name, name.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  name = lower_case(std::move(name));
   if (const auto dot = name.rfind('.'); dot != std::string::npos) name.erase(0, dot + 1);
   if (name.starts_with('q')) name.erase(0, 1);
   for (const int bits : {4, 8, 16}) {

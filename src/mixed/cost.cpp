@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <set>
+#include <utility>
 
 #include "model/graph.h"
 #include "model/tensor.h"
@@ -130,9 +131,9 @@ RunningCost::RunningCost(const CostModel& model) : model_(model), bits_(model.bi
   now_ = model.total(bytes_, times_);
 }
 
-int& RunningCost::bits_of(const Unit& unit, CostModel::Bits& bits) const {
-  return unit.kind == Unit::Kind::weights ? bits.weights[model_.weight_of_.at(unit.name)]
-                                          : bits.activations[model_.group_of_.at(unit.name)];
+int& RunningCost::bits_of(const Unit& unit) {
+  return unit.kind == Unit::Kind::weights ? bits_.weights[model_.weight_of_.at(unit.name)]
+                                          : bits_.activations[model_.group_of_.at(unit.name)];
 }
 
 const std::vector<std::size_t>& RunningCost::touched_by(const Unit& unit) const {
@@ -140,26 +141,29 @@ const std::vector<std::size_t>& RunningCost::touched_by(const Unit& unit) const 
                                           : layers_of_group_[model_.group_of_.at(unit.name)];
 }
 
-Cost RunningCost::added_by(const Unit& unit, int bits) const {
-  CostModel::Bits raised = bits_;
-  bits_of(unit, raised) = bits;
+Cost RunningCost::added_by(const Unit& unit, int bits) {
   double bytes = 0, time = 0;
   if (unit.kind == Unit::Kind::weights) {
     const std::size_t weight = model_.weight_of_.at(unit.name);
     bytes = model_.bytes_of(weight, bits) - bytes_[weight];
   }
-  for (const std::size_t layer : touched_by(unit)) time += model_.time_of(model_.layers_[layer], raised) - times_[layer];
+  int& now = bits_of(unit);
+  const int before = std::exchange(now, bits);
+  for (const std::size_t layer : touched_by(unit)) time += model_.time_of(model_.layers_[layer], bits_) - times_[layer];
+  now = before;
   return {bytes / model_.fp32_bytes_, model_.operations_ > 0 ? time / model_.operations_ : 0};
 }
 
-Cost RunningCost::with(const Unit& unit, int bits) const {
-  RunningCost raised = *this;
-  raised.raise(unit, bits);
-  return raised.now_;
+Cost RunningCost::with(const Unit& unit, int bits) {
+  const int before = bits_of(unit);
+  raise(unit, bits);
+  const Cost raised = now_;
+  raise(unit, before);
+  return raised;
 }
 
 void RunningCost::raise(const Unit& unit, int bits) {
-  bits_of(unit, bits_) = bits;
+  bits_of(unit) = bits;
   if (unit.kind == Unit::Kind::weights) {
     const std::size_t weight = model_.weight_of_.at(unit.name);
     bytes_[weight] = model_.bytes_of(weight, bits);

@@ -64,15 +64,15 @@ class RunningCost {
   explicit RunningCost(const CostModel& model);  // kept by reference
 
   [[nodiscard]] const Cost& now() const { return now_; }
-  [[nodiscard]] Cost added_by(const Unit& unit, int bits) const;
+  [[nodiscard]] Cost added_by(const Unit& unit, int bits);
   // The same as now() will be after raise(), to the last bit; takes a look at all layers.
-  [[nodiscard]] Cost with(const Unit& unit, int bits) const;
+  [[nodiscard]] Cost with(const Unit& unit, int bits);
   void raise(const Unit& unit, int bits);
   // Of the layers whose time the unit's bits decide.
   [[nodiscard]] const std::vector<std::size_t>& touched_by(const Unit& unit) const;
 
  private:
-  [[nodiscard]] int& bits_of(const Unit& unit, CostModel::Bits& bits) const;
+  [[nodiscard]] int& bits_of(const Unit& unit);
 
   const CostModel& model_;
   CostModel::Bits bits_;

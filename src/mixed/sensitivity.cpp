@@ -112,6 +112,10 @@ class Meter {
     std::size_t unit;
     std::vector<Tensor> values;  // per sample
   };
+  struct Weights {
+    const WeightedOp* op;
+    std::size_t unit;
+  };
 
   void change_weights(int number, const WeightedOp& op, std::size_t unit) {
     const std::string result = behind_clamp(fp32_.graph().node(number).output(0), index_);
@@ -192,11 +196,7 @@ class Meter {
   Replay replay_;
   std::string output_;
   std::vector<Comparisons> comparisons_;  // per unit; empty where nothing was compared yet
-  struct Weights {
-    const WeightedOp* op;
-    std::size_t unit;
-  };
-  std::map<int, Weights> weights_;  // by node
+  std::map<int, Weights> weights_;        // by node
   std::map<std::string, std::vector<std::size_t>> activations_;
   std::map<std::string, std::vector<Changed>> pending_;
 };

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/lower_case.h"
 #include "model/half.h"
 
 namespace quantize {
@@ -78,8 +79,7 @@ std::string to_string(std::span<const std::int64_t> shape) {
 }
 
 std::string type_name(ElementType type) {
-  std::string name = onnx::TensorProto::DataType_Name(type);
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string name = lower_case(onnx::TensorProto::DataType_Name(type));
   return name.empty() ? "type " + std::to_string(type) : name;
 }
 

@@ -27,7 +27,7 @@ std::string other_size(const Image& label, const std::filesystem::path& label_fi
                        const std::optional<PictureSize>& input) {
   if (item.files.empty() || is_npy(item.files[0])) return "";
   const PictureSize picture = picture_size(item.files[0]);
-  if (picture.width == label.width && picture.height == label.height) return "";
+  if (picture == PictureSize{label.width, label.height}) return "";
   const std::string text =
       label_file.string() + " is " + size_text(label.width, label.height) + ", its picture " + size_text(picture.width, picture.height);
   if (!same_proportions(label, picture) && !(input && same_proportions(label, *input))) {
@@ -47,8 +47,7 @@ LabelValues check_labels(const SampleSource& test, const std::filesystem::path& 
     if (!std::filesystem::exists(label, code))
       throw Error(ErrorKind::data, "there is no label " + label.string() + " for the test image '" + test.file(i).stem + "'");
   }
-  std::optional<PictureSize> input;
-  if (const auto size = fixed_picture_size(test.inputs()[0].shape, test.preprocess().layout)) input = {size->second, size->first};
+  const auto input = fixed_picture_size(test.inputs()[0].shape, test.preprocess().layout);
   std::vector<LabelValues> values(test.size());
   std::vector<std::string> sizes(test.size());
   parallel_for(context, test.size(), [&](std::size_t i, unsigned) {

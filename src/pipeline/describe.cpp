@@ -9,6 +9,7 @@
 
 #include "mixed/file_bytes.h"
 #include "model/graph.h"
+#include "model/metadata.h"
 #include "pipeline/version.h"
 #include "report/words.h"
 #include "rewrite/output_type.h"
@@ -74,8 +75,7 @@ std::string input_meaning(const Options& options, const onnx::ValueInfoProto& in
   if (from_tensors && options.input_type == InputType::floats) return samples.is_random() ? "" : "values as in the .npy files";
   const int rank = input.type().tensor_type().shape().dim_size();
   if (rank != 3 && rank != 4) return "";
-  static const char* const orders[] = {"rgb", "bgr", "gray"};
-  std::string pixels = std::string("pixels 0 to 255, ") + orders[static_cast<int>(options.preprocess.color)];
+  std::string pixels = "pixels 0 to 255, " + to_string(options.preprocess.color);
   if (input.type().tensor_type().elem_type() == onnx::TensorProto::UINT8) return pixels;
   std::ostringstream text;
   text << "(pixel * " << options.preprocess.scale << " - " << list_text(options.preprocess.mean) << ") / "
@@ -84,8 +84,6 @@ std::string input_meaning(const Options& options, const onnx::ValueInfoProto& in
 }
 
 std::vector<Port> ports(const onnx::ModelProto& model, bool outputs, const Options& options, const SampleSource& samples) {
-  std::map<std::string, std::string> metadata;
-  for (const auto& entry : model.metadata_props()) metadata[entry.key()] = entry.value();
   std::vector<const onnx::ValueInfoProto*> values = fed_inputs(model.graph());
   if (outputs) {
     values.clear();
@@ -96,9 +94,9 @@ std::vector<Port> ports(const onnx::ModelProto& model, bool outputs, const Optio
     const auto& type = value->type().tensor_type();
     Port port{value->name(), type_name(static_cast<ElementType>(type.elem_type())), to_string(shape_of(type.shape())), "", {}, {}};
     if (!outputs && value == values[0]) port.meaning = input_meaning(options, *value, samples);
-    if (const auto scale = metadata.find("quantize.scale." + value->name()); outputs && scale != metadata.end()) {
-      port.scale = std::stof(scale->second);
-      port.zero_point = std::stoll(metadata.at("quantize.zero_point." + value->name()));
+    if (const auto scale = metadata(model, "quantize.scale." + value->name()); outputs && scale) {
+      port.scale = std::stof(*scale);
+      port.zero_point = std::stoll(metadata(model, "quantize.zero_point." + value->name()).value());
       port.meaning = "integer logits";
     } else if (outputs && value == values[0] && gives_classes(model)) {
       port.meaning = "class of each pixel";

@@ -44,11 +44,12 @@ Outcome evaluate_models(const Options& options, Context& context) {
   const auto& reference = alike.fp32 ? alike.fp32->proto : fp32.proto;
   const auto& judged = alike.quantized ? *alike.quantized : quantized.proto;
   const Samples samples = open_samples(options, alike.inputs, alike.preprocess, context);
-  ClassAxis axis = output_axis(reference, file_inputs[0].shape, options.preprocess.layout, samples.test.load(0).inputs);
+  const auto [first, fed] = sample_in_both_forms(samples.test, file_inputs, options.preprocess, alike.inputs);
+  ClassAxis axis = output_axis(reference, file_inputs[0].shape, options.preprocess.layout, fed);
   refuse_masks_of_255(samples.label_values, reference, samples.test, axis, options.labels);
   std::optional<int> classes;
   if (alike.classes) {
-    classes = make_classes(*alike.fp32, axis, samples.test.load(0).inputs, context);
+    classes = make_classes(*alike.fp32, axis, fed, context);
     axis = ClassAxis::first;  // of what is left, which holds classes as values
   }
 
@@ -61,7 +62,6 @@ Outcome evaluate_models(const Options& options, Context& context) {
                                      report.accuracy, {}, context);
   report.providers =
       evaluate_on_devices({reference, judged, reference, {}, options.quantized, classes}, samples.test, axis, options, context);
-  const auto [first, fed] = sample_in_both_forms(samples.test, file_inputs, options.preprocess, alike.inputs);
   report.kernels = kernels_in_runtime(quantized);
   if (options.latency_runs > 0) {
     report.latency = measure_latency(options.model, first, options.quantized, fed, options.latency_runs, context.threads, context);

@@ -44,13 +44,12 @@ using Settings = std::map<std::string, std::string>;
 
 // Statistics are of the values that these made of the pictures, whether there are pictures at hand now or not.
 Settings preprocessing_of(const Preprocess& preprocess) {
-  static const char* const colors[] = {"rgb", "bgr", "gray"};
   static const char* const layouts[] = {"auto", "nchw", "nhwc"};
   static const char* const resizes[] = {"stretch", "letterbox", "crop"};
   return {{"scale", shortest(preprocess.scale)},
           {"mean", joined(preprocess.mean)},
           {"std", joined(preprocess.std)},
-          {"color", colors[static_cast<int>(preprocess.color)]},
+          {"color", to_string(preprocess.color)},
           {"layout", layouts[static_cast<int>(preprocess.layout)]},
           {"resize", resizes[static_cast<int>(preprocess.resize)]}};
 }
@@ -146,7 +145,7 @@ Run run_without_labels(Options options, Context& context) {
 }  // namespace
 
 StatisticsFile calibrate_model(const Options& options, Context& context) {
-  validate(options);
+  validate(options, {}, Written::json);
   require_images(options);
   Run run = run_without_labels(options, context);
   StatisticsFile file;
@@ -162,7 +161,7 @@ StatisticsFile calibrate_model(const Options& options, Context& context) {
 }
 
 EncodingsFile encode_model(const Options& options, Context& context) {
-  validate(options);
+  validate(options, {}, Written::json);
   if (!options.goals.empty())
     throw Error(ErrorKind::usage, "--reach chooses encodings while it makes the model: give it to apply, with --statistics");
   Run run = run_without_labels(options, context);
@@ -176,7 +175,7 @@ EncodingsFile encode_model(const Options& options, Context& context) {
 }
 
 Outcome apply_to_model(const Options& options, Context& context) {
-  validate_with_reports(options);
+  validate_with_reports(options, Written::model);
   if (options.statistics.empty() && (options.level != Level::o0 || !options.goals.empty()))
     throw Error(ErrorKind::usage, "weights are fitted with the statistics at hand: give --statistics FILE too, or -O0");
   const Stopwatch watch;

@@ -94,9 +94,9 @@ ReportFiles report_files(const std::filesystem::path& model);
 // Throws Error{usage} naming the option for values that cannot work, Error{output} where the result cannot be written. `beside` are the
 // files that are written (or removed) as well, named after options.output; `output` is what it is itself, nothing where only those are
 // written.
-void validate(const Options& options, const std::vector<std::filesystem::path>& beside = {}, std::optional<Written> output = Written::json);
+void validate(const Options& options, const std::vector<std::filesystem::path>& beside, std::optional<Written> output);
 // The same of a run that writes the reports.
-void validate_with_reports(const Options& options, std::optional<Written> output = Written::model);
+void validate_with_reports(const Options& options, std::optional<Written> output);
 // Throws Error{usage} where a file that the user named for writing, or the external data of a large result, is one of these, which hold the
 // model's weights.
 void refuse_to_overwrite(const std::vector<std::string>& data_files, const Options& options);

@@ -8,6 +8,7 @@
 #include "encode/exclusions.h"
 #include "model/edit.h"
 #include "model/graph.h"
+#include "model/metadata.h"
 #include "prepare/pixel_input.h"
 #include "run/session.h"
 
@@ -32,24 +33,18 @@ bool same(const Tensor& expected, const Tensor& got) {
 std::string key_of_pixels(const onnx::ModelProto& model) { return "quantize.pixels." + fed_inputs(model.graph())[0]->name(); }
 
 std::string arithmetic_of(const Preprocess& preprocess) {
-  static const char* const orders[] = {"rgb", "bgr", "gray"};
   std::ostringstream text;
   text << "scale " << preprocess.scale << ", mean";
   for (const float value : preprocess.mean) text << ' ' << value;
   text << ", std";
   for (const float value : preprocess.std) text << ' ' << value;
-  text << ", " << orders[static_cast<int>(preprocess.color)];
+  text << ", " << to_string(preprocess.color);
   return text.str();
 }
 
 }  // namespace
 
-std::optional<std::string> made_of_pixels(const onnx::ModelProto& model) {
-  for (const auto& entry : model.metadata_props()) {
-    if (entry.key() == key_of_pixels(model)) return entry.value();
-  }
-  return std::nullopt;
-}
+std::optional<std::string> made_of_pixels(const onnx::ModelProto& model) { return metadata(model, key_of_pixels(model)); }
 
 std::vector<InputSpec> take_pixels_as_asked(Model& model, std::vector<InputSpec> inputs, const Options& options) {
   const bool camera = options.input_type == InputType::camera;
@@ -57,9 +52,7 @@ std::vector<InputSpec> take_pixels_as_asked(Model& model, std::vector<InputSpec>
   inputs[0].type = onnx::TensorProto::UINT8;
   auto& shape = inputs[0].shape;
   if (camera && !channels_last(shape, options.preprocess.layout)) std::rotate(shape.end() - 3, shape.end() - 2, shape.end());
-  auto& entry = *model.proto.add_metadata_props();
-  entry.set_key(key_of_pixels(model.proto));
-  entry.set_value(arithmetic_of(options.preprocess));
+  add_metadata(model.proto, key_of_pixels(model.proto), arithmetic_of(options.preprocess));
   return inputs;
 }
 

@@ -7,7 +7,7 @@
 namespace quantize {
 
 Outcome quantize_model(const Options& options, Context& context) {
-  validate_with_reports(options);
+  validate_with_reports(options, Written::model);
   require_images(options);
   const Stopwatch watch;
   Run run = plan_run(options, context);
@@ -35,7 +35,7 @@ Outcome quantize_model(const Options& options, Context& context) {
 
 std::string dry_run(Options options, Context& context) {
   options.writes = false;
-  validate(options);
+  validate(options, {}, std::nullopt);
   require_images(options);
   const Run run = plan_run(options, context);
   return describe_plan(run.original, run.plan, target_to_write_for(run.target, options), run.scheme);

@@ -10,7 +10,7 @@ namespace quantize {
 SensitivityOutcome measure_sensitivity(const Options& options, Context& context) {
   if (options.output.extension() == ".html")
     throw Error(ErrorKind::usage, "-o names the table; the page gets its name with .html: give one that ends with .json");
-  validate(options, {with_ending(options.output, ".html")});
+  validate(options, {with_ending(options.output, ".html")}, Written::json);
   require_images(options);
   Run run = plan_run(options, context);
   budget_run(run, options, context, Purpose::sensitivity);

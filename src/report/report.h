@@ -105,6 +105,9 @@ struct Accuracy {
   std::size_t left_out = 0;                          // of the images: those that were not compared
   std::vector<ImageAccuracy> images;
   std::vector<OutputAccuracy> other_outputs;  // the model's further outputs of numbers; all else is said of the first
+
+  // How many images the figures are of; `images` is empty where none is.
+  [[nodiscard]] std::size_t compared() const { return images.empty() ? 0 : images.size() - left_out; }
 };
 
 struct LayerAccuracy {

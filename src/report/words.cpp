@@ -135,8 +135,8 @@ std::string reason_of(const Accuracy& accuracy, const std::optional<double>& los
   if (!std::isfinite(accuracy.agreement)) return "How many pixels keep their class could not be computed.";
   std::string text = words::percent(accuracy.agreement) + " of the pixels keep their class";
   if (accuracy.left_out > 0)
-    text += " in the images that could be compared, " + std::to_string(accuracy.images.size() - accuracy.left_out) + " of " +
-            std::to_string(accuracy.images.size());
+    text +=
+        " in the images that could be compared, " + std::to_string(accuracy.compared()) + " of " + std::to_string(accuracy.images.size());
   if (!loss) return text + ".";
   if (std::abs(*loss) < 0.00005) return text + ", and mIoU against the labels stays the same.";
   return text + ", and mIoU against the labels " + (*loss < 0 ? "rises by " : "falls by ") + words::fixed(std::abs(*loss), 4) + ".";

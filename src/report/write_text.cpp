@@ -40,7 +40,7 @@ std::string memory(const Report& report) {
 std::string quality(const Accuracy& accuracy) {
   if (accuracy.images.empty()) return {};
   std::string text = line("Quality", "PSNR " + words::decibels(accuracy.psnr_db) + ", SQNR " + words::decibels(accuracy.sqnr_db) +
-                                         " over " + words::count(accuracy.images.size() - accuracy.left_out, "image"));
+                                         " over " + words::count(accuracy.compared(), "image"));
   text += line("Classes", words::percent(accuracy.agreement) + " of the pixels as FP32 (" + words::percent(1 - accuracy.flipped_margin) +
                               " by margin), mIoU against FP32 " + words::fixed(accuracy.miou_vs_fp32, 3));
   if (accuracy.miou_fp32 && accuracy.miou_quantized)

@@ -9,6 +9,7 @@
 #include "model/attribute.h"
 #include "model/edit.h"
 #include "model/graph.h"
+#include "model/metadata.h"
 #include "prepare/value_types.h"
 #include "run/session.h"
 
@@ -27,23 +28,14 @@ void rename_tensor(onnx::GraphProto& graph, const std::string& tensor, const std
   replace_uses(graph, tensor, name);
 }
 
-void set_metadata(onnx::ModelProto& model, const std::string& key, const std::string& value) {
-  auto& entry = *model.add_metadata_props();
-  entry.set_key(key);
-  entry.set_value(value);
-}
-
 std::string key_of_classes(const onnx::ModelProto& model) { return "quantize.classes." + model.graph().output(0).name(); }
 
 // The number that the metadata hold under `key`.
 template <typename T>
 std::optional<T> number_in_metadata(const onnx::ModelProto& model, const std::string& key) {
-  for (const auto& entry : model.metadata_props()) {
-    const auto& text = entry.value();
-    T value = 0;
-    if (entry.key() == key && std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc()) return value;
-  }
-  return std::nullopt;
+  const std::string text = metadata(model, key).value_or("");
+  T value = 0;
+  return std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc() ? std::optional(value) : std::nullopt;
 }
 
 // Digits enough to give back the same float.
@@ -76,8 +68,8 @@ std::vector<IntegerOutput> give_integers(Model& quantized) {
     rename_tensor(graph, output.name(), names.unique(output.name() + "_dequantized"));  // for readers inside the graph, if there are any
     rename_tensor(graph, integers, output.name());
     type.set_elem_type(one.type);
-    set_metadata(quantized.proto, "quantize.scale." + one.name, exact(one.scale));
-    set_metadata(quantized.proto, "quantize.zero_point." + one.name, std::to_string(one.zero_point));
+    add_metadata(quantized.proto, "quantize.scale." + one.name, exact(one.scale));
+    add_metadata(quantized.proto, "quantize.zero_point." + one.name, std::to_string(one.zero_point));
     given.push_back(one);
   }
   remove_unused(graph);
@@ -156,11 +148,9 @@ void give_classes(Model& quantized, std::optional<int> axis, const Shape& shape)
     while (dimensions.size() < static_cast<int>(shape.size())) dimensions.Add();
   }
   if (axis) dimensions.DeleteSubrange(*axis, 1);
-  set_metadata(quantized.proto, key_of_classes(quantized.proto), "argmax");
+  add_metadata(quantized.proto, key_of_classes(quantized.proto), "argmax");
 }
 
-bool gives_classes(const onnx::ModelProto& model) {
-  return std::ranges::any_of(model.metadata_props(), [&](const auto& entry) { return entry.key() == key_of_classes(model); });
-}
+bool gives_classes(const onnx::ModelProto& model) { return metadata(model, key_of_classes(model)).has_value(); }
 
 }  // namespace quantize

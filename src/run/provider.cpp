@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/lower_case.h"
 
 namespace quantize {
 namespace {
@@ -65,8 +66,7 @@ void use_files_beside(Provider& provider, const Known& known) {
 }  // namespace
 
 std::string short_name(const std::string& provider) {
-  std::string name = provider;
-  std::ranges::transform(name, name.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  const std::string name = lower_case(provider);
   const auto suffix = name.rfind("executionprovider");
   return suffix == std::string::npos || suffix == 0 ? name : name.substr(0, suffix);
 }

@@ -1,17 +1,11 @@
 #include <cmath>
 
+#include "model/metadata.h"
 #include "run/session.h"
 #include "verify/verify.h"
 
 namespace quantize {
 namespace {
-
-std::string metadata(const onnx::ModelProto& model, const std::string& key) {
-  for (const auto& entry : model.metadata_props()) {
-    if (entry.key() == key) return entry.value();
-  }
-  return {};
-}
 
 std::vector<std::int64_t> integers_of(const Tensor& tensor) { return int_values(to_proto("", tensor)); }
 
@@ -59,11 +53,12 @@ Issues check_outputs(const onnx::ModelProto& with_floats, const onnx::ModelProto
   Issues issues;
   for (std::size_t i = 0; i < before.size(); ++i) {
     const std::string& name = a.outputs()[i].name;
-    const std::string scale = metadata(written, "quantize.scale." + name);
+    const std::string scale = metadata(written, "quantize.scale." + name).value_or("");
     const bool same_type = before[i].type == after[i].type;
-    const bool good = same_type       ? before[i].shape == after[i].shape && before[i].bytes == after[i].bytes
-                      : scale.empty() ? equal_classes(before[i], after[i], class_axis)
-                                      : equal_integers(before[i], after[i], scale, metadata(written, "quantize.zero_point." + name));
+    const bool good = same_type ? before[i].shape == after[i].shape && before[i].bytes == after[i].bytes
+                      : scale.empty()
+                          ? equal_classes(before[i], after[i], class_axis)
+                          : equal_integers(before[i], after[i], scale, metadata(written, "quantize.zero_point." + name).value_or(""));
     if (!good) issues.push_back("output '" + name + "' of type " + type_name(after[i].type) + " is not what the float output says");
   }
   return issues;

@@ -1,10 +1,10 @@
 // General: what every sub-command knows.
 #include <algorithm>
-#include <cctype>
 #include <limits>
 #include <map>
 #include <optional>
 
+#include "base/lower_case.h"
 #include "options/config_file.h"
 #include "options/groups.h"
 #include "options/number.h"
@@ -18,8 +18,7 @@ constexpr const char* group = "General";
 std::optional<std::uint64_t> bytes_in(const std::string& text) {
   const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
   const auto count = number_in<std::uint64_t>(text.substr(0, digits));
-  std::string unit = text.substr(std::min(text.find_first_not_of(' ', digits), text.size()));
-  std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  const std::string unit = lower_case(text.substr(std::min(text.find_first_not_of(' ', digits), text.size())));
   static const std::map<std::string, int> powers = {{"", 0},     {"b", 0},  {"k", 10},  {"kb", 10},  {"kib", 10}, {"m", 20},  {"mb", 20},
                                                     {"mib", 20}, {"g", 30}, {"gb", 30}, {"gib", 30}, {"t", 40},   {"tb", 40}, {"tib", 40}};
   const auto power = powers.find(unit);
