@@ -15,9 +15,10 @@
 namespace quantize {
 namespace {
 
-std::string method_name(const Scheme& scheme, bool unclipped) {
-  if (has_room(scheme)) return "minmax with room";
-  if (unclipped) return "minmax";
+std::string method_name(const Scheme& scheme, const TensorGroup& group) {
+  if (group.range_is_exact) return "fixed range";
+  if (group.is_shares || has_room(scheme)) return "minmax with room";
+  if (group.unclipped) return "minmax";
   switch (scheme.method) {
     case RangeMethod::automatic:
       return "weighted mse";
@@ -141,6 +142,7 @@ TensorStatistics group_statistics(const TensorGroup& group, const Statistics& st
 Range group_range(const TensorGroup& group, const Statistics& statistics, const Scheme& scheme) {
   if (group.range_is_exact) return {group.range->first, group.range->second};
   const auto seen = group_statistics(group, statistics);
+  if (group.is_shares) return limit_range(roomy_range(seen), group, scheme.activation_bits);
   const bool as_seen = group.unclipped && !has_room(scheme);
   return limit_range(as_seen ? minmax_range(seen) : choose_range(seen, scheme, group.negative_weight), group, scheme.activation_bits);
 }
@@ -244,7 +246,7 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
     if (!group.range_is_exact) range = solve_activation_hazards(range, group_statistics(group, statistics), group.name(), context);
     Encoding encoding = group.is_pixels ? encode_range(range, onnx::TensorProto::UINT8, Symmetry::asymmetric)
                                         : encode_range(range, own.activation_type(), own.activations);
-    encoding.method = group.range_is_exact ? "fixed range" : method_name(own, group.unclipped);
+    encoding.method = method_name(own, group);
     for (const auto& member : group.members) encodings.activations[member] = encoding;
   }
   widen_pool_scales(index, placement, encodings);

@@ -128,10 +128,10 @@ class Grouper {
     group.sources.push_back(name);
     if (group.sources.size() > 1) {  // values of several makers: no single operator's range holds for all
       group.range.reset();
-      group.range_is_exact = group.is_pixels = false;
+      group.range_is_exact = group.is_pixels = group.is_shares = false;
       return;
     }
-    if (producer >= 0) note_maker(group, graph_.node(producer), index_, given_.bytes);
+    if (producer >= 0) note_maker(group, graph_.node(producer), index_, target_, given_.bytes);
     if (is_active_concat(producer)) group.range = bounds_of(name);
   }
 

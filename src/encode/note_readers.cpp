@@ -63,13 +63,15 @@ void note_readers(TensorGroup& group, const GraphIndex& index) {
   group.negative_weight = weight_of_negatives(readers, index);
 }
 
-void note_maker(TensorGroup& group, const onnx::NodeProto& maker, const GraphIndex& index, const std::set<std::string>& bytes) {
+void note_maker(TensorGroup& group, const onnx::NodeProto& maker, const GraphIndex& index, const Target& target,
+                const std::set<std::string>& bytes) {
   if (maker.op_type() == "Cast" && bytes.contains(maker.input(0))) {
     group.range = {0.0F, 255.0F};
     group.range_is_exact = group.is_pixels = true;
   } else if (const auto exact = fixed_range(maker)) {
     group.range = exact;
-    group.range_is_exact = true;
+    group.is_shares = maker.op_type() == "Softmax" && named_in(target.float_operators, maker);
+    group.range_is_exact = !group.is_shares;
   } else if (const auto bounds = clamp_bounds(maker, index)) {
     group.range = bounds;
   }

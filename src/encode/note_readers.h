@@ -17,6 +17,7 @@ void note_readers(TensorGroup& group, const GraphIndex& index);
 
 // What the operator that makes a group's only source says of its values: a Cast from bytes (one of the tensors `bytes`) makes pixels, and
 // some operators' results have bounds.
-void note_maker(TensorGroup& group, const onnx::NodeProto& maker, const GraphIndex& index, const std::set<std::string>& bytes);
+void note_maker(TensorGroup& group, const onnx::NodeProto& maker, const GraphIndex& index, const Target& target,
+                const std::set<std::string>& bytes);
 
 }  // namespace quantize

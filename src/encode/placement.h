@@ -23,6 +23,9 @@ struct TensorGroup {
   // range.
   std::optional<std::pair<float, float>> range;
   bool range_is_exact = false;
+  // What a Softmax in float makes: `range` is a limit. How much of [0, 1] its shares fill depends on how many they are, and what of it they
+  // have reached they may exceed elsewhere.
+  bool is_shares = false;
   bool is_graph_output = false;
   bool is_pixels = false;  // its one source is a Cast from uint8: the values are their own encoding, with scale 1
   // What its readers tell apart, where they all saturate: values beyond are not worth a step of the encoding.

@@ -25,6 +25,7 @@ struct FitEffort {
   std::size_t columns_per_weight;  // times the length of what is fitted at once, where that is more
   std::vector<double> dampings;    // targets tried per layer, see fit_layer.h
   int sweeps;
+  int draws = 1;             // of the positions: as many fits, of which the judge keeps one
   bool float_target = true;  // see fit_layer.h
   FitMethods methods = {};
   bool correct_bias = true;          // the mean error of every output channel goes into the bias

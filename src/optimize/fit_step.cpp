@@ -1,5 +1,8 @@
 #include "optimize/fit_step.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
 #include <tuple>
 
 namespace quantize {
@@ -14,6 +17,15 @@ struct Trial {
   [[nodiscard]] double gained() const { return after.score() - before.score(); }
 };
 
+constexpr std::size_t most_learned_judged = 16;
+constexpr std::uint64_t seed_step = 7919;  // a layer's own seeds lie a million apart
+
+std::string remark_on_draws(int draws, double best_db, double least_db) {
+  char text[96];
+  std::snprintf(text, sizeof text, "; the best of %d draws, which have from %.2f to %.2f dB", draws, least_db, best_db);
+  return text;
+}
+
 Trial fit_and_judge(const Plan& plan, const OptimizeInput& learned, const Judge& judge, const FitEffort& effort, const Context& context) {
   Trial trial{plan, {}, {}, {}};
   trial.fit = fit_network(trial.plan, learned, effort, context);
@@ -21,22 +33,49 @@ Trial fit_and_judge(const Plan& plan, const OptimizeInput& learned, const Judge&
   return trial;
 }
 
+// The best of several fits that differ in the positions they were drawn from; `learned` is left with the seed of that one. What they were
+// fitted on tells them apart as well as what they were not, and the latter alone are too few.
+Trial best_draw(const Plan& plan, OptimizeInput& learned, const Judge& judge, const FitEffort& effort, const Context& context) {
+  Trial best = fit_and_judge(plan, learned, judge, effort, context);
+  if (effort.draws < 2) return best;
+  const Judge wide(plan.model, joined(evenly(learned, most_learned_judged), judge.samples()), context);
+  const std::uint64_t first = learned.seed;
+  Verdict of_best = wide(best.plan);
+  double least = of_best.sqnr_db;
+  for (int draw = 1; draw < effort.draws; ++draw) {
+    OptimizeInput drawn = learned;
+    drawn.seed = first + seed_step * static_cast<std::uint64_t>(draw);
+    Plan candidate = plan;
+    NetworkFit fit = fit_network(candidate, drawn, effort, context);
+    const Verdict verdict = wide(candidate);
+    least = std::min(least, verdict.sqnr_db);
+    if (verdict.score() <= of_best.score()) continue;
+    best.plan = std::move(candidate);
+    best.fit = std::move(fit);
+    of_best = verdict;
+    learned.seed = drawn.seed;
+  }
+  best.after = judge(best.plan);
+  best.remark = remark_on_draws(effort.draws, of_best.sqnr_db, least);
+  return best;
+}
+
 }  // namespace
 
-Step try_fitting(Plan& plan, const OptimizeInput& learned, const Judge& judge, FitEffort effort, const Context& context) {
+Step try_fitting(Plan& plan, OptimizeInput learned, const Judge& judge, FitEffort effort, const Context& context) {
   const Stopwatch watch;
-  Trial trial = fit_and_judge(plan, learned, judge, effort, context);
+  FitEffort closed_form = effort;
+  closed_form.methods.learned = 0;
+  Trial trial = best_draw(plan, learned, judge, closed_form, context);
   if (effort.methods.learned > 0) {  // what is learned row by row on few samples may lose to the closed form as a whole
-    FitEffort closed_form = effort;
-    closed_form.methods.learned = 0;
-    Trial closed = fit_and_judge(plan, learned, judge, closed_form, context);
-    const std::string remark = "; learned rounding " + gain(closed.after, trial.after);
-    if (closed.gained() >= trial.gained()) {
-      trial = std::move(closed);
-      effort = closed_form;
-      trial.remark = remark + ", not kept";
+    Trial rounded = fit_and_judge(plan, learned, judge, effort, context);
+    const bool better = rounded.gained() > trial.gained();
+    rounded.remark = trial.remark + "; learned rounding " + gain(trial.after, rounded.after);
+    if (better) {
+      trial = std::move(rounded);
     } else {
-      trial.remark = remark;
+      trial.remark = rounded.remark + ", not kept";
+      effort = closed_form;
     }
   }
   // Where ranges cut off the loudest values, the mean error is theirs, and in the bias it moves all the others: one network's SQNR fell

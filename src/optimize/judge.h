@@ -69,6 +69,7 @@ class Judge {
   Judge(const Model& fp32, const OptimizeInput& input, const Context& context,
         double decisive_db = std::numeric_limits<double>::infinity());
 
+  [[nodiscard]] const OptimizeInput& samples() const { return input_; }
   [[nodiscard]] Verdict operator()(const Plan& plan, const RewriteOptions& options = {}) const;
   // Of a plan as it was and of what a step made of it, at the same time.
   [[nodiscard]] std::pair<Verdict, Verdict> both(const Plan& before, const Plan& after, const RewriteOptions& options = {}) const;

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "optimize/absorb_bias.h"
+#include "optimize/effort.h"
 #include "optimize/equalize.h"
 #include "optimize/fit_step.h"
 #include "optimize/judge.h"
@@ -17,73 +18,8 @@
 namespace quantize {
 namespace {
 
-constexpr double bytes_per_pair = 40;  // of a column's values, over all matrices that fitting it keeps
 constexpr double real_gain_db = 0.1;   // less may be chance: the judged samples are few
 constexpr double near_best_db = 0.75;  // of strengths of equalization; at 0.25 FFNet's W8A8 took one that cost 1.3 dB in the end
-
-// What a level spends on each step.
-struct Effort {
-  std::size_t judged;             // samples that judge
-  double decisive_db;             // a difference by which the loudest of them decides alone
-  std::size_t equalization;       // samples that trial ranges are taken from, besides those that judge
-  std::vector<double> strengths;  // of equalization, mildest first
-  double room_below_clips;        // a ReLU6 network lost 8 dB on a picture louder than the few that -O1 goes by
-  std::size_t ranges, positions;  // samples and positions in each that ranges are chosen by; none: they stay the automatic ones
-  FitEffort fit;
-};
-
-Effort effort_of(const Plan& plan, const OptimizeInput& input, Level level, const Context& context) {
-  Effort effort{.judged = least_judged,
-                .decisive_db = 6,
-                .equalization = 4,
-                .strengths = {0.8},
-                .room_below_clips = std::numeric_limits<double>::infinity(),
-                .ranges = 0,
-                .positions = 0,
-                .fit = {.samples = 8,
-                        .least_columns = 3000,
-                        .columns_per_weight = 3,
-                        .dampings = {0.05},
-                        .sweeps = 1,
-                        .longest_block = 576,
-                        .activations = std::size_t{1000} << 20}};
-  // The noise of 8-bit activations exceeds what rounding 8-bit weights loses: half the data, shorter blocks and GPTQ alone give nearly the
-  // same.
-  const auto& exceptions = input.scheme.exceptions.weights;
-  const bool short_weights = std::ranges::any_of(exceptions, [](const auto& entry) { return entry.second < 8; });
-  if (input.scheme.activation_bits <= 8 && input.scheme.weight_bits >= 8 && !short_weights) {
-    effort.fit.samples = 4;
-    effort.fit.least_columns = 1500;
-    effort.fit.longest_block = 128;
-    effort.fit.sweeps = input.does("gptq") ? 0 : 1;
-    effort.fit.float_target = false;
-  }
-  if (level >= Level::o2) {
-    effort = {
-        .judged = 12,
-        .decisive_db = std::numeric_limits<double>::infinity(),
-        .equalization = 12,
-        .strengths = {0.4, 0.6, 0.8, 1.0},
-        .room_below_clips = 1.5,
-        .ranges = 16,
-        .positions = 128,
-        .fit = {
-            .samples = 100, .least_columns = 24000, .columns_per_weight = 16, .dampings = {0.01, 0.1}, .sweeps = 2, .longest_block = 1536}};
-  }
-  effort.judged = judged_that_fit(plan.model.proto, effort.judged, least_judged, context);
-  const auto longest = static_cast<std::size_t>(std::sqrt(static_cast<double>(context.working_memory) / bytes_per_pair));
-  effort.fit.longest_block = std::min(effort.fit.longest_block, longest);
-  FitMethods& methods = effort.fit.methods;
-  methods = {input.does("target"), input.does("scale"), input.does("gptq"), input.does("descent")};
-  if (level >= Level::o2) methods.beam = 8;
-  if (level >= Level::o2 && input.does("rescale")) methods.rescale = 2;
-  if (level >= Level::o3) {
-    effort.fit.dampings = {0.003, 0.01, 0.03, 0.1};
-    if (input.does("learned")) methods.learned = 200;
-  }
-  effort.fit.correct_bias = input.does("bias-correction");
-  return effort;
-}
 
 bool chooses_ranges(const OptimizeInput& input, const Effort& effort) {
   const bool automatic = input.scheme.method == RangeMethod::automatic && input.scheme.activation_bits <= 8;

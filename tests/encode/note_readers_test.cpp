@@ -32,6 +32,29 @@ TEST(NoteReaders, WhatTheyTellApartLimitsARange) {
   EXPECT_EQ(group_of(placement, "g")->distinct, std::pair(-2.0F, 2.0F));
 }
 
+// Of many shares none comes near 1: with 64 of them a range of [0, 1] would waste most of its steps.
+TEST(NoteMaker, TheSharesOfASoftmaxInFloatReachAsFarAsSeenAndSomeRoom) {
+  const Model model = text_model(R"(g (float[4,8] x) => (float[4,8] y) <float[8,64] w, float[64,8] v> {
+    a = Gemm (x, w)
+    s = Softmax <axis = -1> (a)
+    y = Gemm (s, v)
+  })");
+  const auto placement = place(model, find_target("ort-cpu"));
+  const auto* shares = group_of(placement, "s");
+  ASSERT_NE(shares, nullptr);
+  EXPECT_FALSE(shares->range_is_exact);
+  const auto observed = placement.observed();
+  EXPECT_EQ(std::ranges::count(observed, "s"), 1);
+  const auto high = [&](float largest, const char* scheme) {
+    const Statistics statistics = {{"s", statistics_of(std::vector<float>{0, 0, 0.01F, largest})}};
+    return group_range(*shares, statistics, scheme_named(scheme, RangeMethod::mse)).high;
+  };
+  EXPECT_NEAR(high(0.16F, "w8a8"), 0.2, 1e-6);
+  EXPECT_NEAR(high(0.16F, "w8a16"), 0.2, 1e-6);
+  EXPECT_EQ(high(0.9F, "w8a8"), 1.0) << "the limit stays";
+  EXPECT_TRUE(group_of(place(model, find_target("qnn")), "s")->range_is_exact) << "an integer kernel makes them at 1/256";
+}
+
 TEST(GroupRange, EndsHalfAStepBehindWhereItsReadersSaturate) {
   TensorGroup group;
   group.members = group.sources = {"b"};

@@ -63,6 +63,24 @@ TEST_F(FitStep, LearnedRoundingIsComparedWithTheClosedForm) {
   EXPECT_GT(step.sqnr_after_db, step.sqnr_before_db);
 }
 
+TEST_F(FitStep, OfSeveralDrawsTheBestIsKept) {
+  const Plan before = plan_;
+  effort_.methods.target = false;
+  effort_.correct_bias = false;
+  effort_.least_columns = 24;  // so few that draws differ
+  effort_.columns_per_weight = 1;
+  const double one = fit(effort_).sqnr_after_db.value();
+  plan_ = before;
+  effort_.draws = 6;
+  const Step step = fit(effort_);
+  EXPECT_NE(step.outcome.find("; the best of 6 draws, which have from "), std::string::npos) << step.outcome;
+  EXPECT_GE(step.sqnr_after_db, one);
+  const std::string best = serialize(plan_.model.proto);
+  plan_ = before;
+  fit(effort_);
+  EXPECT_EQ(serialize(plan_.model.proto), best) << "the same draws each time";
+}
+
 TEST_F(FitStep, WhatOnlyHarmsIsNotKept) {
   effort_.methods = {.target = true, .scale = false, .gptq = false, .descent = false};
   const std::string before = serialize(plan_.model.proto);
