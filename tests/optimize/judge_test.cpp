@@ -183,11 +183,12 @@ TEST(Judge, ReferencesAreComputedOnce) {
     return std::vector<Tensor>{Tensor::of({1, 1, 1, 2}, std::vector<float>{static_cast<float>(i), 1})};
   };
   input.references = std::make_shared<References>();
-  const Judge first(model, evenly(input, 5), Context());
+  const Context context;
+  const Judge first(model, evenly(input, 5), context);
   EXPECT_EQ(loads, 5);
-  const Judge second(model, evenly(evenly(input, 5), 5), Context());
+  const Judge second(model, evenly(evenly(input, 5), 5), context);
   EXPECT_EQ(loads, 5) << "the same samples";
-  const Judge third(model, joined(evenly(input, 5), evenly(input, 1)), Context());
+  const Judge third(model, joined(evenly(input, 5), evenly(input, 1)), context);
   EXPECT_EQ(loads, 5);
   EXPECT_EQ(input.references->of(4), (OutputValues{{-4, -1}})) << "sample 4, the third of five";
   EXPECT_TRUE(input.references->of(5).empty());

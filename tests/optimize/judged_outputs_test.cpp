@@ -53,7 +53,8 @@ TEST(Judge, TellsPlansApartThatChooseTheSameClasses) {
   };
   const auto planned = plan_graph(model, input.scheme);
   Plan plan{planned.prepared, planned.placement, planned.encodings};
-  const Judge judge(model, input, Context());
+  const Context context;
+  const Judge judge(model, input, context);
   const auto verdict_with = [&](float step) {
     for (auto& [name, encoding] : plan.encodings.activations) encoding.scale = {step}, encoding.zero_point = {128};
     return judge(plan, {.weights = false}).sqnr_db;
