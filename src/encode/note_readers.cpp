@@ -55,6 +55,10 @@ bool moves_within(const TensorGroup& group, const Use& use, const GraphIndex& in
 
 void note_readers(TensorGroup& group, const GraphIndex& index) {
   group.unclipped = group.is_graph_output;
+  if (group.is_graph_output && group.is_shares) {  // whoever reads it may meet any share
+    group.is_shares = false;
+    group.range_is_exact = true;
+  }
   for (const auto& member : group.members) {
     for (const auto& use : index.uses(member)) group.unclipped |= fixed_range(index.node(use.node)).has_value();
   }

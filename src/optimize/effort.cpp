@@ -29,6 +29,15 @@ int draws_for(const Plan& plan) {
   return weights <= 1'000'000 ? 4 : weights <= 4'000'000 ? 2 : 1;
 }
 
+constexpr std::size_t most_draws_judged = 16;
+
+// One draw, unless the judge's outputs leave room for those that several are judged by.
+void set_draws(Effort& effort, const Plan& plan, const Context& context) {
+  const std::size_t always = 2 * effort.judged;  // by the judge of every step, and once more by that of the draws
+  effort.fit.draws_judged = judged_that_fit(plan.model.proto, always + most_draws_judged, always, context) - always;
+  effort.fit.draws = effort.fit.draws_judged > 0 ? draws_for(plan) : 1;
+}
+
 }  // namespace
 
 Effort effort_of(const Plan& plan, const OptimizeInput& input, Level level, const Context& context) {
@@ -78,7 +87,7 @@ Effort effort_of(const Plan& plan, const OptimizeInput& input, Level level, cons
   if (level >= Level::o3) {
     effort.fit.dampings = {0.003, 0.01, 0.03, 0.1};
     if (input.does("learned")) methods.learned = 200;
-    if (weights_decide) effort.fit.draws = draws_for(plan);
+    if (weights_decide) set_draws(effort, plan, context);
   }
   effort.fit.correct_bias = input.does("bias-correction");
   return effort;

@@ -25,8 +25,9 @@ struct FitEffort {
   std::size_t columns_per_weight;  // times the length of what is fitted at once, where that is more
   std::vector<double> dampings;    // targets tried per layer, see fit_layer.h
   int sweeps;
-  int draws = 1;             // of the positions: as many fits, of which the judge keeps one
-  bool float_target = true;  // see fit_layer.h
+  int draws = 1;                 // of the positions: as many fits, of which one is kept
+  std::size_t draws_judged = 0;  // fitted samples that tell them apart, beside those that judge
+  bool float_target = true;      // see fit_layer.h
   FitMethods methods = {};
   bool correct_bias = true;          // the mean error of every output channel goes into the bias
   std::size_t longest_block = 5120;  // of a column, fitted at once: bounds the memory of the K x K matrices

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <limits>
 #include <tuple>
 
 namespace quantize {
@@ -17,7 +18,6 @@ struct Trial {
   [[nodiscard]] double gained() const { return after.score() - before.score(); }
 };
 
-constexpr std::size_t most_learned_judged = 16;
 constexpr std::uint64_t seed_step = 7919;  // a layer's own seeds lie a million apart
 
 std::string remark_on_draws(int draws, double best_db, double least_db) {
@@ -36,26 +36,24 @@ Trial fit_and_judge(const Plan& plan, const OptimizeInput& learned, const Judge&
 // The best of several fits that differ in the positions they were drawn from; `learned` is left with the seed of that one. What they were
 // fitted on tells them apart as well as what they were not, and the latter alone are too few.
 Trial best_draw(const Plan& plan, OptimizeInput& learned, const Judge& judge, const FitEffort& effort, const Context& context) {
-  Trial best = fit_and_judge(plan, learned, judge, effort, context);
-  if (effort.draws < 2) return best;
-  const Judge wide(plan.model, joined(evenly(learned, most_learned_judged), judge.samples()), context);
-  const std::uint64_t first = learned.seed;
-  Verdict of_best = wide(best.plan);
-  double least = of_best.sqnr_db;
-  for (int draw = 1; draw < effort.draws; ++draw) {
-    OptimizeInput drawn = learned;
-    drawn.seed = first + seed_step * static_cast<std::uint64_t>(draw);
+  if (effort.draws < 2) return fit_and_judge(plan, learned, judge, effort, context);
+  const Judge wide(plan.model, joined(evenly(learned, effort.draws_judged), judge.samples()), context);
+  Trial best;
+  Verdict of_best;
+  double least = std::numeric_limits<double>::infinity();
+  OptimizeInput drawn = learned;
+  for (int draw = 0; draw < effort.draws; ++draw, drawn.seed += seed_step) {
     Plan candidate = plan;
     NetworkFit fit = fit_network(candidate, drawn, effort, context);
     const Verdict verdict = wide(candidate);
     least = std::min(least, verdict.sqnr_db);
-    if (verdict.score() <= of_best.score()) continue;
+    if (draw > 0 && verdict.score() <= of_best.score()) continue;
     best.plan = std::move(candidate);
     best.fit = std::move(fit);
     of_best = verdict;
     learned.seed = drawn.seed;
   }
-  best.after = judge(best.plan);
+  std::tie(best.before, best.after) = judge.both(plan, best.plan);
   best.remark = remark_on_draws(effort.draws, of_best.sqnr_db, least);
   return best;
 }

@@ -1,8 +1,6 @@
 #include "optimize/optimize.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <optional>
 #include <tuple>
 
@@ -221,6 +219,7 @@ std::size_t optimize_bytes(const Plan& plan, const OptimizeInput& input, Level l
     ranges = range_bytes(plan, samples, input.live_bytes, effort.positions, context);
   }
   if (input.does("fit-weights")) fit = fit_bytes(plan, effort.fit, learned, input.live_bytes, context);
+  if (effort.fit.draws > 1) fit += judge_bytes(plan.model.proto, split.judged.samples + effort.fit.draws_judged, context);
   return judge_bytes(plan.model.proto, split.judged.samples, context) + std::max(ranges, fit);
 }
 

@@ -55,6 +55,21 @@ TEST(NoteMaker, TheSharesOfASoftmaxInFloatReachAsFarAsSeenAndSomeRoom) {
   EXPECT_TRUE(group_of(place(model, find_target("qnn")), "s")->range_is_exact) << "an integer kernel makes them at 1/256";
 }
 
+// What reads a graph's outputs is not known here, and may do with shares that no calibration picture has shown.
+TEST(NoteMaker, SharesThatAreGraphOutputsKeepTheirExactRange) {
+  const Model model = text_model(R"(g (float[4,8] x) => (float[4,8] y, float[4,64] s) <float[8,64] w, float[64,8] v> {
+    a = Gemm (x, w)
+    s = Softmax <axis = -1> (a)
+    y = Gemm (s, v)
+  })");
+  const auto placement = place(model, find_target("ort-cpu"));
+  const auto* shares = group_of(placement, "s");
+  ASSERT_NE(shares, nullptr);
+  EXPECT_TRUE(shares->range_is_exact);
+  EXPECT_EQ(shares->range, std::pair(0.0F, 1.0F));
+  EXPECT_EQ(std::ranges::count(placement.observed(), "s"), 0);
+}
+
 TEST(GroupRange, EndsHalfAStepBehindWhereItsReadersSaturate) {
   TensorGroup group;
   group.members = group.sources = {"b"};
