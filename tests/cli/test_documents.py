@@ -51,3 +51,10 @@ def test_formats_document_names_every_schema():
     for schema in (ROOT / "data").glob("*.schema.json"):
         json.loads(schema.read_text(encoding="utf-8"))
         assert schema.name in text, schema.name
+
+
+def test_how_it_works_names_every_step_that_can_be_left_out(program):
+    message = start(program, "m.onnx", "--calib", "images", "--scheme", "w8a8", "--without", "nothing").stderr
+    steps = message.split("known: ")[1].strip().split(", ")
+    text = (ROOT / "data" / "docs" / "how-it-works.md").read_text(encoding="utf-8")
+    assert [step for step in steps if f"`{step}`" not in text] == []
