@@ -243,7 +243,8 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
   for (const auto& group : placement.groups) {
     const Scheme own = scheme_for_activations(scheme, group);
     Range range = group_range(group, statistics, own);
-    if (!group.range_is_exact) range = solve_activation_hazards(range, group_statistics(group, statistics), group.name(), context);
+    if (!group.range_is_exact)
+      range = solve_activation_hazards(range, group_statistics(group, statistics), group.distinct, group.name(), context);
     Encoding encoding = group.is_pixels ? encode_range(range, onnx::TensorProto::UINT8, Symmetry::asymmetric)
                                         : encode_range(range, own.activation_type(), own.activations);
     encoding.method = method_name(own, group);

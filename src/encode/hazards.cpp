@@ -127,14 +127,25 @@ void solve_weight_hazards(Encoding& weight, std::span<const float> values, const
   note_outlying_channel(weight, values, shape, op.channel_axis, node, context);
 }
 
-Range solve_activation_hazards(Range range, const TensorStatistics& statistics, const std::string& tensor, Context& context) {
-  if (statistics.count > 0 && statistics.min == 0 && statistics.max == 0) {
-    context.warn("activation '" + tensor + "' was zero in all of calibration; check that the images are typical");
+Range solve_activation_hazards(Range range, const TensorStatistics& statistics, const std::optional<std::pair<float, float>>& distinct,
+                               const std::string& tensor, Context& context) {
+  const std::string activation = "activation '" + tensor + "' ", in_all = " in all of calibration";
+  if (statistics.count == 0) {
+    context.warn(activation + "held no value" + in_all + "; add images that fill it");
     return {0, 1};
   }
-  if (statistics.count > 1 && statistics.min == statistics.max) {
-    context.note("activation '" + tensor + "' was " + number(static_cast<double>(statistics.max)) +
-                 " in all of calibration; its encoding holds that value and zero exactly");
+  const bool constant = statistics.count > 1 && statistics.min == statistics.max, zero = statistics.min == 0 && statistics.max == 0;
+  if (distinct && (statistics.max <= distinct->first || statistics.min >= distinct->second)) {
+    context.warn(activation + "never left what all that read it saturate at" + in_all + "; check that the images are typical");
+    return zero ? Range{0, 1} : minmax_range(statistics);
+  }
+  if (zero) {
+    context.warn(activation + "was zero" + in_all + "; check that the images are typical");
+    return {0, 1};
+  }
+  if (constant) {
+    context.note(activation + "was " + number(static_cast<double>(statistics.max)) + in_all +
+                 "; its encoding holds that value and zero exactly");
     return minmax_range(statistics);
   }
   if (const double outside = share_outside(statistics, range); outside > most_saturated) {

@@ -2,8 +2,10 @@
 // the report.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "base/context.h"
 #include "encode/encodings.h"
@@ -26,9 +28,10 @@ int protect_bias(Encoding& weight, std::span<const float> bias, float input_scal
 void solve_weight_hazards(Encoding& weight, std::span<const float> values, const Shape& shape, std::span<const float> bias,
                           float input_scale, const WeightedOp& op, const std::string& node, Context& context);
 
-// What an activation's statistics make of the range chosen for it: a tensor that is zero in all of calibration gets [0, 1] (any scale would
-// do for its values; this one keeps its readers' biases exact) and a warning; a range that cuts off more than 1 % of the values is widened
-// to leave out no more.
-Range solve_activation_hazards(Range range, const TensorStatistics& statistics, const std::string& tensor, Context& context);
+// What an activation's statistics make of the range chosen for it: a tensor that is zero in all of calibration, or held no value, gets
+// [0, 1] (any scale would do for its values; this one keeps its readers' biases exact) and a warning; a range that cuts off more than 1 %
+// of the values is widened to leave out no more. The statistics are confined to what readers tell apart, `distinct`, where that is known.
+Range solve_activation_hazards(Range range, const TensorStatistics& statistics, const std::optional<std::pair<float, float>>& distinct,
+                               const std::string& tensor, Context& context);
 
 }  // namespace quantize

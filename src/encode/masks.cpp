@@ -11,15 +11,18 @@ namespace {
 
 constexpr float far = 1000, near = 1;  // a step of 8 bits of what reaches `far` is larger than what lies within `near`
 
-bool holds_mask(const onnx::TensorProto& constant, bool replaces) {
+// What the node makes of the constant and its other operand: numbers far away beside others.
+bool makes_mask(const onnx::NodeProto& node, const onnx::TensorProto& constant) {
   if (constant.data_type() != onnx::TensorProto::FLOAT) return false;
-  bool any_far = false, any_near = replaces;
+  bool any_far = false, any_near = node.op_type() == "Where", all_below = true;
   for (const float value : float_values(constant)) {
     if (std::isinf(value)) return true;
     any_far |= std::fabs(value) >= far;
     any_near |= std::fabs(value) <= near;
+    all_below &= value <= -far;
   }
-  return any_far && any_near;
+  // (1 - mask) * -10000, of a mask that is fed.
+  return any_far && (any_near || (all_below && node.op_type() == "Mul"));
 }
 
 bool may_bring_in(const onnx::NodeProto& node) {
@@ -37,7 +40,7 @@ std::set<int> masked_nodes(const GraphIndex& index) {
     if (!brings_in && role_of(node, index) != Role::moving) continue;
     const bool any = std::ranges::any_of(node.input(), [&](const std::string& input) {
       const auto* constant = brings_in ? index.constant(input) : nullptr;  // the other values of a Where are its other operand's
-      return masked.contains(index.producer_number(input)) || (constant != nullptr && holds_mask(*constant, node.op_type() == "Where"));
+      return masked.contains(index.producer_number(input)) || (constant != nullptr && makes_mask(node, *constant));
     });
     if (any) masked.insert(i);
   }

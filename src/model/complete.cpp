@@ -1,7 +1,6 @@
 #include "model/complete.h"
 
 #include <onnx/defs/schema.h>
-#include <onnx/shape_inference/implementation.h>
 
 #include <algorithm>
 #include <exception>
@@ -10,6 +9,7 @@
 
 #include "model/edit.h"
 #include "model/graph.h"
+#include "model/infer_shapes.h"
 #include "model/large_weights.h"
 #include "model/model.h"
 #include "model/payload.h"
@@ -54,7 +54,7 @@ onnx::ModelProto inferred(const onnx::ModelProto& model) {
     if (is_untyped(output)) output.clear_type();
   }
   try {
-    onnx::shape_inference::InferShapes(copy);
+    infer_shapes(copy, false);
   } catch (const std::exception&) {  // the others are as good as it gets
   }
   return copy;

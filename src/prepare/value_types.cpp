@@ -1,11 +1,10 @@
 #include "prepare/value_types.h"
 
-#include <onnx/shape_inference/implementation.h>
-
 #include <algorithm>
 #include <set>
 
 #include "model/graph.h"
+#include "model/infer_shapes.h"
 #include "model/payload.h"
 
 namespace quantize {
@@ -81,7 +80,7 @@ bool ValueType::is_static() const {
 ValueTypes::ValueTypes(const onnx::ModelProto& model) {
   onnx::ModelProto copy = skeleton(model);
   try {
-    onnx::shape_inference::InferShapes(copy, onnx::OpSchemaRegistry::Instance(), onnx::ShapeInferenceOptions(false, 0, true));
+    infer_shapes(copy, true);
   } catch (const std::exception&) {
     copy = skeleton(model);
   }

@@ -33,7 +33,10 @@ class Rewriter {
     auto& graph = result_.graph();
     graph.clear_node();
     graph.clear_value_info();
-    for (const auto& weighted : placement_.weighted) weighted_[weighted.node] = &weighted.op;
+    for (const auto& weighted : placement_.weighted) {
+      weighted_[weighted.node] = &weighted.op;
+      readers_[weighted.op.weight].push_back(&weighted);
+    }
     for (const auto& group : placement_.groups) {
       if (group.is_pixels) pixels_[group.sources[0]] = index_.producer(group.sources[0])->input(0);
     }
@@ -192,12 +195,10 @@ class Rewriter {
       const auto& tensor = *index_.initializer(op.weight);
       const auto values = float_values(tensor);
       const auto integers = quantize_values(values, shape_of(tensor), encoding);
-      // ONNX Runtime has an integer kernel for Gemm only where all its zero points are there.
-      const bool integer_gemm = node.op_type() == "Gemm" && encoding.block == 0 && is_byte(input_type(op));
-      const bool zeros = placement_.weight_zeros || encoding.has_zero_points() || integer_gemm;
+      const bool zeros = placement_.weight_zeros || encoding.has_zero_points() || has_integer_gemm(op.weight, encoding);
       weights_[op.weight] = writer_.dequantized(
           make_tensor(names_.unique("w" + std::to_string(weights_.size() + 1)), shape_of(tensor), encoding.type, integers),
-          writer_.scale(encoding.scale, encoding.scale_shape(shape_of(tensor))), written_axis(op, encoding, tensor.dims_size()),
+          writer_.scale(encoding.scale, encoding.scale_shape(shape_of(tensor))), written_axis(op.weight, encoding, tensor.dims_size()),
           zeros ? writer_.zero(encoding) : "", encoding.block);
     }
     node.set_input(1, weights_[op.weight]);
@@ -210,11 +211,20 @@ class Rewriter {
     return input != encodings_.activations.end() ? input->second.type : onnx::TensorProto::UNDEFINED;
   }
 
+  // ONNX Runtime has an integer kernel for Gemm only where all its zero points are there. One of the weight's readers is enough.
+  bool has_integer_gemm(const std::string& weight, const Encoding& encoding) const {
+    return encoding.block == 0 && std::ranges::any_of(readers_.at(weight), [&](const WeightedNode* reader) {
+             return index_.node(reader->node).op_type() == "Gemm" && is_byte(input_type(reader->op));
+           });
+  }
+
   // Recent ONNX Runtimes make a MatMulNBits of a matrix product that has no integer kernel and weights scaled along axis 1, and that rounds
   // activations to 8 bits, in blocks of 32, whatever they were. An axis counted from behind is the same one and goes unseen.
-  int written_axis(const WeightedOp& op, const Encoding& weight, int rank) const {
-    const bool is_wide_product = rank == 2 && weight.block == 0 && is_wide(input_type(op));
-    return placement_.shortens_products && is_wide_product && weight.axis == 1 ? -1 : weight.axis;
+  int written_axis(const std::string& weight, const Encoding& encoding, int rank) const {
+    const bool has_wide_product = rank == 2 && encoding.block == 0 && std::ranges::any_of(readers_.at(weight), [&](const auto* reader) {
+                                    return is_wide(input_type(reader->op));
+                                  });
+    return placement_.shortens_products && has_wide_product && encoding.axis == 1 ? -1 : encoding.axis;
   }
 
   std::string quantized_bias(const WeightedOp& op, const Encoding& weight) {
@@ -253,6 +263,7 @@ class Rewriter {
   QdqWriter writer_;
   GraphIndex index_;  // of the prepared graph
   std::map<int, const WeightedOp*> weighted_;
+  std::map<std::string, std::vector<const WeightedNode*>> readers_;  // of each weight
   std::map<std::string, std::string> pixels_;    // what Casts made of uint8 tensors -> those tensors, which are integers already
   std::map<std::string, std::string> read_as_;   // tensor -> what its readers read now
   std::map<std::string, std::string> integers_;  // tensor -> its integers

@@ -93,6 +93,7 @@ class Sampler {
     all_ = addition_.constant({-1});
     first_ = addition_.constant({0});
     most_ = addition_.constant({most}, 0);
+    one_ = addition_.constant({1}, 0);
     products_ = addition_.constant(products);
   }
 
@@ -100,8 +101,8 @@ class Sampler {
   // integers behind the Reshape and then refuse what it made.
   std::string sample(const std::string& tensor) {
     const std::string size = add("Size", {tensor}), count = add("Reshape", {add("Min", {size, most_}), all_}),
-                      place = add("Mod", {add("Slice", {products_, first_, count}), size}),
-                      flat = add("Reshape", {copies_ ? add("Sum", {tensor}) : tensor, all_});
+                      place = add("Mod", {add("Slice", {products_, first_, count}), add("Max", {size, one_})}),  // it may be empty
+        flat = add("Reshape", {copies_ ? add("Sum", {tensor}) : tensor, all_});
     return add("Gather", {flat, place});
   }
 
@@ -110,7 +111,7 @@ class Sampler {
 
   Addition addition_;
   bool copies_;
-  std::string all_, first_, most_, products_;
+  std::string all_, first_, most_, one_, products_;
 };
 
 }  // namespace

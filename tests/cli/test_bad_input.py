@@ -88,6 +88,11 @@ def test_an_unknown_operator_of_the_standard_domain_is_named(refused, tmp_path):
     refused(MODEL, "odd.onnx", "Frobnicate", model=model)
 
 
+def test_a_convolution_of_another_rank_than_its_input_is_refused(refused, tmp_path):
+    model = two_convolutions(tmp_path / "deep.onnx", changed={"w1": np.ones((8, 3, 3, 3, 3), np.float32)})
+    refused(MODEL, "deep.onnx", "conv1", "spatial dimensions", model=model)
+
+
 def test_an_operator_that_onnx_runtime_lacks_is_named(refused, tmp_path):
     node = helper.make_node("Frobnicate", ["conv1_out"], ["middle"], "odd", domain="com.example")
     refused(MODEL, "odd.onnx", "Frobnicate", "com.example", model=two_convolutions(tmp_path / "odd.onnx", between=[node], domains=["com.example"]))

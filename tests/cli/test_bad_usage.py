@@ -48,7 +48,7 @@ def test_an_unknown_word_is_named(refused, option, value):
 
 @pytest.mark.parametrize(("option", "value"), [
     ("--samples", "0"), ("--samples", "-3"), ("--samples", "few"), ("--holdout", "0"), ("--holdout", "1.5"), ("--percentile", "120"), ("--percentile", "95"),
-    ("--latency-runs", "-1"), ("--std", "0"), ("--threads", "-2"), ("-O", "7"), ("--opset", "-1"), ("--opset", "999"), ("--pictures", "-1"), ("--seed", "x"),
+    ("--latency-runs", "-1"), ("--std", "0"), ("--threads", "-2"), ("--threads", "100000"), ("-O", "7"), ("--opset", "-1"), ("--opset", "999"), ("--pictures", "-1"), ("--seed", "x"),
     ("--scale", "nan"), ("--mean", "1,2"), ("--std", "1,2,3,4"), ("--min-agreement", "97"), ("--min-miou", "50"), ("--min-miou", "-0.1"), ("--max-miou-drop", "1"), ("--max-miou-drop", "-2")])
 def test_a_value_that_cannot_work_is_named(refused, option, value):
     refused("--method", "percentile", f"{option}={value}" if option.startswith("--") else f"{option}{value}",

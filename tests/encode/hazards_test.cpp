@@ -168,20 +168,42 @@ TEST(SolveActivationHazards, ARangeThatSaturatesTooMuchIsWidened) {
   std::vector<float> values;
   for (int i = 0; i <= 1000; ++i) values.push_back(static_cast<float>(i) / 1000);
   Context context;
-  const Range range = solve_activation_hazards({0, 0.5}, statistics_of(values), "t", context);
+  const Range range = solve_activation_hazards({0, 0.5}, statistics_of(values), {}, "t", context);
   EXPECT_EQ(range.low, 0);
   EXPECT_NEAR(range.high, 0.995, 0.002);  // half a percent at each end may go
   ASSERT_EQ(context.notes().size(), 1U);
   EXPECT_EQ(context.notes()[0].find("activation 't' would have been saturated in 5"), 0U) << context.notes()[0];
-  const Range kept = solve_activation_hazards({0, 0.995}, statistics_of(values), "t", context);
+  const Range kept = solve_activation_hazards({0, 0.995}, statistics_of(values), {}, "t", context);
   EXPECT_EQ(kept.high, 0.995);
   EXPECT_EQ(context.notes().size(), 1U);
 }
 
 TEST(SolveActivationHazards, ValuesAtTheEndAreInside) {
   Context context;
-  EXPECT_EQ(solve_activation_hazards({0, 6}, statistics_of(std::vector<float>{0, 1, 2, 6, 6, 6}), "t", context).high, 6);
+  EXPECT_EQ(solve_activation_hazards({0, 6}, statistics_of(std::vector<float>{0, 1, 2, 6, 6, 6}), {}, "t", context).high, 6);
   EXPECT_TRUE(context.notes().empty());
+}
+
+// What a network finds may be nothing in every picture.
+TEST(SolveActivationHazards, ATensorThatHeldNoValueIsNamed) {
+  Context context;
+  EXPECT_EQ(solve_activation_hazards({0, 0}, TensorStatistics(), {}, "t", context).high, 1);
+  ASSERT_EQ(context.warnings().size(), 1U);
+  EXPECT_EQ(context.warnings()[0].find("activation 't' held no value in all of calibration"), 0U);
+}
+
+// -50 behind a HardSwish counts as -3: that the tensor was -3 would not be true.
+TEST(SolveActivationHazards, ValuesThatReadersDoNotTellApartAreNoConstant) {
+  Context context;
+  const std::pair distinct(-3.0F, std::numeric_limits<float>::infinity());
+  TensorStatistics statistics = statistics_of(std::vector<float>{-50, -49, -48});
+  statistics.confine(distinct.first, distinct.second);
+  solve_activation_hazards({-3, 0}, statistics, distinct, "t", context);
+  ASSERT_EQ(context.warnings().size(), 1U);
+  EXPECT_EQ(context.warnings()[0].find("activation 't' never left what all that read it saturate at"), 0U);
+  Context inside;
+  solve_activation_hazards({0, 0.5}, statistics_of(std::vector<float>{0.5F, 0.5F}), distinct, "t", inside);
+  EXPECT_TRUE(inside.warnings().empty()) << "a constant, of which there is a note";
 }
 
 TEST(EncodeZeroChannels, WithoutBiasTakeTheLargestScale) {

@@ -80,6 +80,8 @@ TEST(Masks, AreToldFromOtherConstants) {
   EXPECT_FALSE(masked("Div (a, k)", {1e4F, 1}));
   EXPECT_TRUE(masked("Where (c, a, k)", {-1e4F, -1e4F})) << "its other values are those of a";
   EXPECT_FALSE(masked("Where (c, a, k)", {0, -10}));
+  EXPECT_TRUE(masked("Mul (a, k)", {-1e4F, -1e4F})) << "of a mask that is fed, (1 - mask) * -10000";
+  EXPECT_FALSE(masked("Mul (a, k)", {1e4F, 1e4F}));
 }
 
 // A mask of Swin's size is none of those, but there is no point in rounding it in front of a Softmax in float.

@@ -28,6 +28,17 @@ TEST(ProductKernels, ProductsOf16BitActivationsKeepThem) {
   }
 }
 
+// Whichever reader comes first.
+TEST(ProductKernels, AWeightThatAMatMulAndAGemmReadGivesBothIntegerKernels) {
+  for (const char* nodes : {"a = MatMul (x, w)  r = Relu (a)  c = Gemm (r, w, b)", "a = Gemm (x, w, b)  r = Relu (a)  c = MatMul (r, w)"}) {
+    const Model optimized =
+        optimized_text(std::string("g (float[8,64] x) => (float[8,4] y) <float[64,64] w, float[64] b, float[64,4] v> { ") + nodes +
+                       "  d = Relu (c)  y = MatMul (d, v) }");
+    EXPECT_EQ(count_nodes(optimized, "QGemm"), 1) << operators(optimized);
+    EXPECT_EQ(count_nodes(optimized, "Gemm") + count_nodes(optimized, "MatMul"), 0) << operators(optimized);
+  }
+}
+
 // On integers it takes many times as long, and its scores would be rounded for nothing.
 TEST(ProductKernels, TheSoftmaxOfAnAttentionRunsInFloatOnProductsOfIntegers) {
   const Model optimized = optimized_text(R"(g (float[1,8,4,4] x) => (float[1,4,4,4] y)

@@ -20,6 +20,12 @@ TEST(QuantizeBias, OneScaleForAllAndScalesThatRepeatForGroups) {
   EXPECT_EQ(bias.integers, (std::vector<std::int32_t>{2, 2, 6, 4}));
 }
 
+// Where there is no bias, nothing protects the product of the scales from becoming 0.
+TEST(QuantizeBias, OfZeroIsZeroAtAnyScale) {
+  const std::vector<float> values = {0}, tiny = {1e-30F};
+  EXPECT_EQ(quantize_bias(values, 1e-30F, tiny, false).integers[0], 0);
+}
+
 TEST(QuantizeBias, MultiplesOf256WhereTheLowByteIsDropped) {
   const std::vector<float> values = {1000}, one = {1};
   EXPECT_EQ(quantize_bias(values, 1, one, true).integers[0] % 256, 0);

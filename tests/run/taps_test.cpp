@@ -51,6 +51,9 @@ TEST(SampledOutputs, HoldPartOfALargeOneAndMeetAllColumns) {
   EXPECT_EQ(std::set<float>(values.begin(), values.end()).size(), 1000U);
 }
 
+// Of what a network finds there may be nothing.
+TEST(SampledOutputs, OfAnEmptyTensorAreNone) { EXPECT_TRUE(sampled(0, 20).empty()); }
+
 // ONNX Runtime refuses what it makes itself of int8 values in front of a Reshape from opset 21 on.
 TEST(SampledOutputs, OfIntegersWithASign) {
   const Model model = text_model(

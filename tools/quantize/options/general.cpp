@@ -49,7 +49,10 @@ void add_memory_limit(CLI::App& app, Input& input) {
 
 void add_general_options(CLI::App& app, Input& input) {
   auto& arguments = input.arguments;
-  add_number<unsigned>(app, "--threads", arguments.threads, "Threads; 0: all cores [0]")->option_text("N")->group(group);
+  add_number<unsigned>(app, "--threads", arguments.threads, "Threads; 0: all cores [0]")
+      ->check(CLI::Range(0U, 1024U))  // ONNX Runtime starts as many as it is told to
+      ->option_text("N")
+      ->group(group);
   add_number<unsigned>(
       app, "--at-once", arguments.at_once,
       "Samples run through a model at once: fewer need less memory, with the threads within each; 0: as many as threads [0]")
