@@ -53,6 +53,20 @@ Encoding encode_constant(const std::string& name, const GraphIndex& index, const
   return encoding;
 }
 
+// Where the range is not exact.
+Range range_of_seen(const TensorGroup& group, const TensorStatistics& seen, const Scheme& scheme) {
+  if (group.is_shares) return limit_range(roomy_range(seen), group, scheme.activation_bits);
+  const bool as_seen = group.unclipped && !has_room(scheme);
+  return limit_range(as_seen ? minmax_range(seen) : choose_range(seen, scheme, group.negative_weight), group, scheme.activation_bits);
+}
+
+// What calibration saw must not spoil it.
+Range safe_range(const TensorGroup& group, const Statistics& statistics, const Scheme& scheme, Context& context) {
+  if (group.range_is_exact) return group_range(group, statistics, scheme);
+  const auto seen = group_statistics(group, statistics);
+  return solve_activation_hazards(range_of_seen(group, seen, scheme), seen, group.distinct, group.name(), context);
+}
+
 }  // namespace
 
 Range range_of_values(std::span<const float> values) {
@@ -141,10 +155,7 @@ TensorStatistics group_statistics(const TensorGroup& group, const Statistics& st
 
 Range group_range(const TensorGroup& group, const Statistics& statistics, const Scheme& scheme) {
   if (group.range_is_exact) return {group.range->first, group.range->second};
-  const auto seen = group_statistics(group, statistics);
-  if (group.is_shares) return limit_range(roomy_range(seen), group, scheme.activation_bits);
-  const bool as_seen = group.unclipped && !has_room(scheme);
-  return limit_range(as_seen ? minmax_range(seen) : choose_range(seen, scheme, group.negative_weight), group, scheme.activation_bits);
+  return range_of_seen(group, group_statistics(group, statistics), scheme);
 }
 
 Range limit_range(Range range, const TensorGroup& group, int bits) {
@@ -242,9 +253,7 @@ Encodings encode(const Model& model, const Placement& placement, const Statistic
   Encodings encodings;
   for (const auto& group : placement.groups) {
     const Scheme own = scheme_for_activations(scheme, group);
-    Range range = group_range(group, statistics, own);
-    if (!group.range_is_exact)
-      range = solve_activation_hazards(range, group_statistics(group, statistics), group.distinct, group.name(), context);
+    const Range range = safe_range(group, statistics, own, context);
     Encoding encoding = group.is_pixels ? encode_range(range, onnx::TensorProto::UINT8, Symmetry::asymmetric)
                                         : encode_range(range, own.activation_type(), own.activations);
     encoding.method = method_name(own, group);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "encode/absorbed_clamp.h"
 
@@ -58,13 +57,20 @@ ScaleRule scale_rule(const GraphIndex& index, const Placement& placement, const 
           .bits = bytes ? shift_only : kept_bits};
 }
 
-void shorten_multipliers(const GraphIndex& index, const Placement& placement, Encodings& encodings) {
-  std::set<std::string> done;
+ScaleRule scale_rule(const GraphIndex& index, const Placement& placement, const Encodings& encodings, const std::string& weight) {
   for (const auto& [number, op] : placement.weighted) {
-    const ScaleRule rule = scale_rule(index, placement, encodings, op);
-    if (rule.to_multiplier == 0 || !done.insert(op.weight).second) continue;
-    auto& weight = encodings.weights.at(op.weight);
+    if (op.weight != weight) continue;
+    if (const ScaleRule rule = scale_rule(index, placement, encodings, op); rule.to_multiplier != 0) return rule;
+  }
+  return {};
+}
+
+void shorten_multipliers(const GraphIndex& index, const Placement& placement, Encodings& encodings) {
+  if (!placement.short_multipliers) return;
+  for (auto& [name, weight] : encodings.weights) {
     if (weight.method == "imported") continue;
+    const ScaleRule rule = scale_rule(index, placement, encodings, name);
+    if (rule.to_multiplier == 0) continue;
     for (auto& scale : weight.scale) scale = rule.at_least(scale);
   }
 }

@@ -22,6 +22,8 @@ struct ScaleRule {
 // The rule for a weighted operator's scales, with no least one; free where the target keeps all bits (Placement::short_multipliers) or the
 // operator does not run on integers.
 ScaleRule scale_rule(const GraphIndex& index, const Placement& placement, const Encodings& encodings, const WeightedOp& op);
+// The same for a weight: of several operators that read it, the first with a rule has its way.
+ScaleRule scale_rule(const GraphIndex& index, const Placement& placement, const Encodings& encodings, const std::string& weight);
 
 // Raises the weight scales of the plan to allowed ones, for the activations' encodings as they are; imported scales are final.
 void shorten_multipliers(const GraphIndex& index, const Placement& placement, Encodings& encodings);

@@ -55,7 +55,7 @@ bool moves_within(const TensorGroup& group, const Use& use, const GraphIndex& in
 
 void note_readers(TensorGroup& group, const GraphIndex& index) {
   group.unclipped = group.is_graph_output;
-  if (group.is_graph_output && group.is_shares) {  // whoever reads it may meet any share
+  if (group.is_graph_output && group.is_shares) {
     group.is_shares = false;
     group.range_is_exact = true;
   }

@@ -19,7 +19,8 @@ namespace quantize {
 // Where samples come from, reduced to what calibration needs: sample number -> model inputs. Called from several threads.
 using LoadSample = std::function<std::vector<Tensor>(std::size_t index)>;
 
-// Runs samples 0 .. count-1, several at once on one thread each (so the result does not depend on context.threads).
+// Runs samples 0 .. count-1: several at once on one thread each, or one on all threads where that is faster and gives the same values on
+// the first two (the result does not depend on context.threads, as far as ONNX Runtime's kernels keep to that).
 // Throws Error{numeric} naming the tensor when an activation is NaN or infinite, Error{model} when the model cannot run.
 Statistics calibrate(const Model& model, std::span<const std::string> tensors, const LoadSample& load, std::size_t count,
                      const Context& context);

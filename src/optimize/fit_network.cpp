@@ -179,7 +179,7 @@ class Fitter {
 
   [[nodiscard]] std::vector<ScaleRule> rules_for(const WeightedOp& op, const std::vector<Reader>& readers) const {
     const std::size_t outputs = readers[0].view.rows() * readers[0].view.groups();
-    std::vector<ScaleRule> rules(outputs, scale_rule(index_, plan_.placement, plan_.encodings, op));
+    std::vector<ScaleRule> rules(outputs, scale_rule(index_, plan_.placement, plan_.encodings, op.weight));
     for (const auto& reader : readers) {
       const auto least = least_scales(plan_, *reader.op, reader.bias, outputs);
       for (std::size_t r = 0; r < outputs; ++r) rules[r].least = std::max(rules[r].least, least[r]);
