@@ -20,7 +20,8 @@ struct DataFolder {
   // nowhere; sorted, each with the reason.
   std::vector<std::string> passed_over;
 };
-// Hidden files, sub-folders and everything else are ignored. Throws Error{data} where the folder is missing, holds no data, or both kinds.
+// Hidden files, sub-folders and everything else are ignored. Throws Error{data} where the folder is missing, holds no data (naming a
+// sub-folder that does), or both kinds.
 DataFolder list_folder(const std::filesystem::path& folder);
 
 }  // namespace quantize

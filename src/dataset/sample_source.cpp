@@ -69,6 +69,19 @@ void require_readable_types(const std::vector<InputSpec>& inputs) {
   }
 }
 
+// A folder of one sub-folder per input; whoever has pictures for one input does not know that there are several.
+void require_sub_folders(const fs::path& folder, const std::vector<InputSpec>& inputs) {
+  std::string names, missing;
+  std::error_code code;
+  for (const auto& input : inputs) {
+    names += (names.empty() ? "" : ", ") + input.name;
+    if (missing.empty() && !fs::exists(folder / input.name, code)) missing = (folder / input.name).string();
+  }
+  if (missing.empty() || !fs::is_directory(folder, code)) return;
+  fail("the model has " + std::to_string(inputs.size()) + " inputs (" + names + "): put one sub-folder per input into " + folder.string() +
+       "; there is no " + missing);
+}
+
 int channels_of(const Preprocess& preprocess) { return preprocess.color == ColorOrder::gray ? 1 : 3; }
 
 Tensor load_tensor(const fs::path& path, const InputSpec& input) {
@@ -135,6 +148,7 @@ SampleSource SampleSource::open(const fs::path& folder, std::vector<InputSpec> i
     return source;
   }
   const bool several = source.inputs_.size() > 1;
+  if (several) require_sub_folders(folder, source.inputs_);
   for (const auto& input : source.inputs_) {
     const auto input_folder = several ? folder / input.name : folder;
     auto [paths, passed_over] = list_folder(input_folder);

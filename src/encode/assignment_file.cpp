@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "encode/foreign_encodings.h"
 
 namespace quantize {
 namespace {
@@ -34,15 +35,30 @@ void require(bool holds, const std::string& text) {
   if (!holds) throw std::invalid_argument(text);
 }
 
-Assignment parse(const std::string& text, const Scheme& scheme, const Model& model) {
-  const Json file = Json::parse(text);
-  require(file.is_object() && file.value("format", Json()) == format_name, std::string("it is no ") + format_name);
-  require(file.value("version", Json()) == format_version, "this program reads version " + std::to_string(format_version));
+// Throws Error{data}.
+Json open(const std::filesystem::path& path, const Model& model) {
+  const auto refuse = [&](const std::string& text) {
+    throw Error(ErrorKind::data, "cannot use the assignment " + path.string() + ": " + text);
+  };
+  const std::string text = read_file(path);
+  Json file;
+  try {
+    file = Json::parse(text);
+  } catch (const Json::parse_error& error) {
+    throw Error(ErrorKind::data, path.string() + " is " + no_json(text, error.byte) + ", and so no assignment");
+  }
+  if (!file.is_object() || file.value("format", Json()) != format_name) refuse(std::string("it is no ") + format_name);
+  if (file.value("version", Json()) != format_version) refuse("this program reads version " + std::to_string(format_version));
+  if (file.contains("model") && file["model"] != model.fingerprint) refuse("it was made for another model than " + model.path.string());
+  return file;
+}
+
+// What may have been edited, and what the command line contradicts.
+Assignment bits_of(const Json& file, const Scheme& scheme) {
   for (const auto& [key, value] : file.items()) {
     const bool known = key == "format" || key == "version" || key == "model" || key == "scheme" || key == "weights" || key == "activations";
     require(known, "unknown key \"" + key + "\"");
   }
-  require(!file.contains("model") || file["model"] == model.fingerprint, "it was made for another model than " + model.path.string());
   require(!file.contains("scheme") || file["scheme"] == scheme.name,
           "it was made for scheme " + file.value("scheme", Json()).dump() + "; give that with --scheme");
   return {read_bits(file, "weights"), read_bits(file, "activations")};
@@ -68,13 +84,10 @@ std::string write_assignment(const Scheme& scheme, const Placement& placement, c
 }
 
 Assignment read_assignment(const std::filesystem::path& file, const Scheme& scheme, const Model& model) {
-  std::string text;
+  const Json json = open(file, model);
   try {
-    text = read_file(file);
-    return parse(text, scheme, model);
-  } catch (const Error& error) {
-    throw Error(ErrorKind::usage, error.what());
-  } catch (const std::exception& error) {  // the JSON library's own words name the place
+    return bits_of(json, scheme);
+  } catch (const std::invalid_argument& error) {
     throw Error(ErrorKind::usage, "cannot use the assignment " + file.string() + ": " + error.what());
   }
 }

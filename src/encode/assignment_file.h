@@ -16,8 +16,8 @@ namespace quantize {
 // for check_assignment().
 std::string write_assignment(const Scheme& scheme, const Placement& placement, const Model& model);
 
-// Throws Error{usage} naming the file where it is missing, not an assignment, of another version, or made for another model (by
-// fingerprint) or scheme.
+// Throws Error{data} naming the file where it is missing, not an assignment, of another version, or made for another model (by
+// fingerprint), Error{usage} where it was made for another scheme or holds what cannot be meant.
 Assignment read_assignment(const std::filesystem::path& file, const Scheme& scheme, const Model& model);
 
 }  // namespace quantize

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <span>
 
 #include "encode/encodings.h"
 
@@ -10,11 +11,18 @@ namespace quantize {
 namespace {
 
 constexpr double tolerated_move = 0.05;
-constexpr std::size_t most_named = 10;
+constexpr std::size_t named_at_once = 3;
 
 std::string text_of(const Range& range) {
   char text[64];
   std::snprintf(text, sizeof text, "[%.4g, %.4g]", range.low, range.high);
+  return text;
+}
+
+std::string list_of(std::span<const UnsettledRange> ranges) {
+  std::string text;
+  for (const auto& range : ranges)
+    text += (text.empty() ? "'" : ", '") + range.tensor + "' " + text_of(range.before) + " to " + text_of(range.after);
   return text;
 }
 
@@ -34,17 +42,15 @@ std::vector<UnsettledRange> unsettled_ranges(const Placement& placement, const C
   return unsettled;
 }
 
-void warn_unsettled(const Placement& placement, const Calibration& calibration, const Scheme& scheme, Context& context) {
+std::string warn_unsettled(const Placement& placement, const Calibration& calibration, const Scheme& scheme, Context& context) {
   const auto unsettled = unsettled_ranges(placement, calibration, scheme);
-  if (unsettled.empty()) return;
-  std::string text = "calibration has not converged: its last tenth still moves the ranges of " + std::to_string(unsettled.size()) +
-                     " of " + std::to_string(placement.groups.size()) + " tensors by more than 5 % (more images would help): ";
-  for (std::size_t i = 0; i < std::min(unsettled.size(), most_named); ++i) {
-    const auto& range = unsettled[i];
-    text += (i == 0 ? "'" : ", '") + range.tensor + "' " + text_of(range.before) + " to " + text_of(range.after);
-  }
-  if (unsettled.size() > most_named) text += " and " + std::to_string(unsettled.size() - most_named) + " more";
-  context.warn(text);
+  if (unsettled.empty()) return {};
+  const std::size_t tensors = placement.groups.size(), named = std::min(unsettled.size(), named_at_once);
+  const std::string more = unsettled.size() > named ? " and " + std::to_string(unsettled.size() - named) + " more" : "";
+  context.warn("calibration has not converged: its last tenth still moves the ranges of " + std::to_string(unsettled.size()) + " of " +
+               std::to_string(tensors) + (tensors == 1 ? " tensor" : " tensors") +
+               " by more than 5 %: " + list_of(std::span(unsettled).first(named)) + more);
+  return "its last tenth still moves " + list_of(unsettled);
 }
 
 }  // namespace quantize

@@ -22,7 +22,8 @@ struct UnsettledRange {
 // compare.
 std::vector<UnsettledRange> unsettled_ranges(const Placement& placement, const Calibration& calibration, const Scheme& scheme);
 
-// One warning that names them (ten at most, with their ranges).
-void warn_unsettled(const Placement& placement, const Calibration& calibration, const Scheme& scheme, Context& context);
+// One warning that names the three that moved most, with their ranges, and says how many more there are. Returns the list of all of them,
+// for the report; empty where there is nothing to warn of.
+std::string warn_unsettled(const Placement& placement, const Calibration& calibration, const Scheme& scheme, Context& context);
 
 }  // namespace quantize

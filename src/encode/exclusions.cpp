@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/lower_case.h"
+#include "base/suggest.h"
 
 namespace quantize {
 namespace {
@@ -12,15 +14,18 @@ namespace {
 struct Rule {
   std::string what;
   std::function<bool(const onnx::NodeProto&)> matches;
+  std::string word = {};                                                   // of a name or a type that may be mistyped
+  std::function<std::string(const onnx::NodeProto&)> candidate = nullptr;  // what it may stand for
 };
 
 std::vector<Rule> rules_of(const Exclusions& exclusions) {
   std::vector<Rule> rules;
   for (const auto& name : exclusions.nodes) {
-    rules.push_back({"excluded node '" + name + "'", [name](const auto& node) { return name_of(node) == name; }});
+    rules.push_back({"excluded node '" + name + "'", [name](const auto& node) { return name_of(node) == name; }, name, name_of});
   }
   for (const auto& type : exclusions.op_types) {
-    rules.push_back({"excluded operator type '" + type + "'", [type](const auto& node) { return node.op_type() == type; }});
+    rules.push_back({"excluded operator type '" + type + "'", [type](const auto& node) { return node.op_type() == type; }, type,
+                     [](const auto& node) { return node.op_type(); }});
   }
   for (const auto& pattern : exclusions.patterns) {
     std::regex expression;
@@ -35,6 +40,17 @@ std::vector<Rule> rules_of(const Exclusions& exclusions) {
   return rules;
 }
 
+// "conv" stands for "Conv" before it stands for what differs from it in fewer letters.
+std::string hint(const Rule& rule, const onnx::GraphProto& graph) {
+  if (rule.candidate == nullptr) return "";
+  std::vector<std::string> known;
+  for (const auto& node : graph.node()) {
+    known.push_back(rule.candidate(node));
+    if (lower_case(known.back()) == lower_case(rule.word)) return "; did you mean '" + known.back() + "'?";
+  }
+  return did_you_mean(rule.word, known);
+}
+
 }  // namespace
 
 std::string name_of(const onnx::NodeProto& node) { return node.name().empty() && node.output_size() > 0 ? node.output(0) : node.name(); }
@@ -47,15 +63,16 @@ std::function<bool(const onnx::NodeProto&)> excludes(const Exclusions& exclusion
 
 std::set<int> excluded_nodes(const onnx::GraphProto& graph, const Exclusions& exclusions) {
   std::set<int> excluded;
-  for (const auto& [what, matches] : rules_of(exclusions)) {
+  for (const auto& rule : rules_of(exclusions)) {
     bool any = false;
     for (int i = 0; i < graph.node_size(); ++i) {
-      if (!matches(graph.node(i))) continue;
+      if (!rule.matches(graph.node(i))) continue;
       excluded.insert(i);
       any = true;
     }
     if (!any)
-      throw Error(ErrorKind::usage, what + " matches no node of the model; `quantize MODEL --calib random --dry-run -v` lists them");
+      throw Error(ErrorKind::usage,
+                  rule.what + " matches no node of the model; `quantize MODEL --calib random --dry-run -v` lists them" + hint(rule, graph));
   }
   return excluded;
 }

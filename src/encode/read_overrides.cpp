@@ -40,17 +40,37 @@ ElementType integer_type(std::string name) {
   refuse("the type '" + name + "' is not supported; int and uint of 4, 8 and 16 bits are");
 }
 
+// A field that has to be there.
+const Json& field(const Json& entry, const char* key) {
+  if (!entry.is_object()) refuse("an entry is no object of fields");
+  const auto found = entry.find(key);
+  if (found == entry.end()) refuse("it has no \"" + std::string(key) + "\"");
+  return *found;
+}
+
+// The field as a value of that type.
+template <typename T>
+T field_as(const Json& entry, const char* key) {
+  try {
+    return field(entry, key).get<T>();
+  } catch (const Json::exception&) {
+    refuse("its \"" + std::string(key) + "\" cannot be " + field(entry, key).dump());
+  }
+}
+
 float positive_scale(const Json& value) {
   const auto scale = value.get<float>();
   if (!std::isfinite(scale) || scale <= 0) refuse("the scale " + value.dump() + " is not a positive number");
   return scale;
 }
 
-std::vector<double> numbers(const Json& value) {
-  if (!value.is_array()) return {value.get<double>()};
+std::vector<double> numbers(const Json& entry, const char* key) {
+  const Json& value = field(entry, key);
+  if (!value.is_array()) return {field_as<double>(entry, key)};
   std::vector<double> all;
   for (const auto& one : value) {
     if (one.is_array()) refuse("scales in blocks are not supported");
+    if (!one.is_number()) refuse("its \"" + std::string(key) + "\" cannot hold " + one.dump());
     all.push_back(one.get<double>());
   }
   return all;
@@ -80,35 +100,42 @@ TensorOverride from_offsets(int bits, bool is_signed, const std::vector<double>&
   return result;
 }
 
+// Of a list with an entry for each channel.
+const Json& first_of(const Json& list) {
+  if (!list.is_array() || list.empty()) refuse("its entry is no list of encodings");
+  return list.front();
+}
+
 std::optional<TensorOverride> aimet_0_6_1(const Json& entry) {
-  if (entry.at(0).at("dtype") != "int") return {};
+  const Json& first = first_of(entry);
+  if (field(first, "dtype") != "int") return {};
   std::vector<double> scales, offsets;
   for (const auto& channel : entry) {
-    scales.push_back(channel.at("scale"));
-    offsets.push_back(channel.at("offset"));
+    scales.push_back(field_as<double>(channel, "scale"));
+    offsets.push_back(field_as<double>(channel, "offset"));
   }
-  const Json& symmetric = entry.at(0).at("is_symmetric");
-  return from_offsets(entry.at(0).at("bitwidth"), symmetric == "True" || symmetric == true, scales, offsets);
+  const Json& symmetric = field(first, "is_symmetric");
+  return from_offsets(field_as<int>(first, "bitwidth"), symmetric == "True" || symmetric == true, scales, offsets);
 }
 
 std::optional<TensorOverride> aimet_1_0_0(const Json& entry) {
-  if (entry.at("dtype") != "INT") return {};
-  const std::string kind = entry.at("enc_type");
+  if (field(entry, "dtype") != "INT") return {};
+  const auto kind = field_as<std::string>(entry, "enc_type");
   if (kind != "PER_TENSOR" && kind != "PER_CHANNEL")
     refuse("encodings of kind " + kind + " are not supported; PER_TENSOR and PER_CHANNEL are");
   if (entry.contains("zero_point_shift")) refuse("a shift of the zero point is not supported");
-  return from_offsets(entry.at("bw"), entry.at("is_sym"), numbers(entry.at("scale")), numbers(entry.at("offset")));
+  return from_offsets(field_as<int>(entry, "bw"), field_as<bool>(entry, "is_sym"), numbers(entry, "scale"), numbers(entry, "offset"));
 }
 
 std::optional<TensorOverride> aimet_2_0_0(const Json& entry) {
-  const std::string type = entry.at("output_dtype");
+  const auto type = field_as<std::string>(entry, "output_dtype");
   if (type.find("int") == std::string::npos) return {};
   if (entry.contains("block_size") || entry.contains("per_block_int_scale")) refuse("scales in blocks are not supported");
   TensorOverride result;
   result.type = integer_type(type);
-  const auto scales = numbers(entry.at("y_scale"));
+  const auto scales = numbers(entry, "y_scale");
   const bool zero = !entry.contains("y_zero_point") || entry.at("y_zero_point").is_null();
-  set_scales(result, scales, zero ? std::vector<double>(scales.size()) : numbers(entry.at("y_zero_point")));
+  set_scales(result, scales, zero ? std::vector<double>(scales.size()) : numbers(entry, "y_zero_point"));
   return result;
 }
 
@@ -116,14 +143,14 @@ std::optional<TensorOverride> aimet_2_0_0(const Json& entry) {
 std::optional<TensorOverride> onnxruntime(const Json& entry) {
   TensorOverride result;
   if (entry.empty()) return {};
-  const Json& first = entry.at(0);
+  const Json& first = first_of(entry);
   if (first.contains("convert")) refuse("'convert' is not supported");
-  if (first.contains("quant_type")) result.type = integer_type(first.at("quant_type").get<std::string>());
-  if (first.contains("symmetric")) result.symmetry = first.at("symmetric").get<bool>() ? Symmetry::symmetric : Symmetry::asymmetric;
+  if (first.contains("quant_type")) result.type = integer_type(field_as<std::string>(first, "quant_type"));
+  if (first.contains("symmetric")) result.symmetry = field_as<bool>(first, "symmetric") ? Symmetry::symmetric : Symmetry::asymmetric;
   if (first.contains("scale")) {
     std::vector<double> scales, zero_points;
     for (const auto& channel : entry) {
-      const auto more_scales = numbers(channel.at("scale")), more_zeros = numbers(channel.at("zero_point"));
+      const auto more_scales = numbers(channel, "scale"), more_zeros = numbers(channel, "zero_point");
       scales.insert(scales.end(), more_scales.begin(), more_scales.end());
       zero_points.insert(zero_points.end(), more_zeros.begin(), more_zeros.end());
     }
@@ -131,8 +158,8 @@ std::optional<TensorOverride> onnxruntime(const Json& entry) {
     return result;
   }
   if (entry.size() > 1 && (first.contains("rmin") || first.contains("rmax"))) refuse("a range per channel is not supported; give scales");
-  if (first.contains("rmin")) result.low = first.at("rmin").get<double>();
-  if (first.contains("rmax")) result.high = first.at("rmax").get<double>();
+  if (first.contains("rmin")) result.low = field_as<double>(first, "rmin");
+  if (first.contains("rmax")) result.high = field_as<double>(first, "rmax");
   return result;
 }
 
@@ -146,8 +173,6 @@ class Reader {
     try {
       if (auto one = read(entry)) overrides[name] = std::move(*one);
     } catch (const Error& error) {
-      refuse(file_.string() + ": tensor '" + name + "': " + error.what());
-    } catch (const Json::exception& error) {
       refuse(file_.string() + ": tensor '" + name + "': " + error.what());
     }
   }
@@ -173,10 +198,24 @@ class Reader {
   std::filesystem::path file_;
 };
 
+Json parse(std::string_view json, const std::filesystem::path& name) {
+  try {
+    return Json::parse(json);
+  } catch (const Json::parse_error& error) {
+    refuse(name.string() + " does not hold a JSON object: it is " + no_json(json, error.byte));
+  }
+}
+
 }  // namespace
 
+std::string no_json(std::string_view text, std::size_t byte) {
+  const auto before = text.substr(0, byte);
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  return "no JSON (line " + std::to_string(line) + ", byte " + std::to_string(byte) + ")";
+}
+
 Overrides parse_overrides(std::string_view json, const std::filesystem::path& name) {
-  const Json file = Json::parse(json, nullptr, false);
+  const Json file = parse(json, name);
   if (!file.is_object()) refuse(name.string() + " does not hold a JSON object");
   Reader reader(name);
   const auto version = file.find("version");

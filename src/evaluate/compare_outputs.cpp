@@ -110,6 +110,7 @@ Accuracy compare_outputs(const onnx::ModelProto& fp32, const onnx::ModelProto& q
     accuracy.labels = by_labels.pixels();
     accuracy.miou_fp32 = by_labels.mean_iou();
     accuracy.miou_quantized = other_by_labels.mean_iou();
+    accuracy.miou_one_class = by_labels.one_class_iou();
   }
   return accuracy;
 }

@@ -22,6 +22,7 @@ void Comparisons::add(std::size_t sample, const Tensor& fp32, const Tensor& othe
   Confusion confusion(class_count(fp32, axis));
   confusion.add(truth, guess);
   const std::lock_guard lock(*mutex_);
+  only_classes_ = !is_float(fp32.type);
   if (confusion_) {
     confusion_->add(confusion);
   } else {
@@ -56,12 +57,13 @@ Accuracy Comparisons::summarize(std::span<const std::string> names) const {
     return accuracy;
   }
   accuracy.psnr_db = mean_db(psnr);
-  const auto is_worse = [](const ImageAccuracy& a, const ImageAccuracy& b) {
-    return a.compared && (!b.compared || is_worse_db(a.psnr_db, b.psnr_db));
+  accuracy.only_classes = only_classes_;
+  accuracy.psnr_db_worst = *std::ranges::min_element(psnr, is_worse_db);
+  const auto is_worse = [&](const ImageAccuracy& a, const ImageAccuracy& b) {
+    if (!a.compared || !b.compared) return a.compared;
+    return only_classes_ ? a.agreement < b.agreement : is_worse_db(a.psnr_db, b.psnr_db);
   };
-  const auto worst = std::ranges::min_element(accuracy.images, is_worse);
-  accuracy.psnr_db_worst = worst->psnr_db;
-  accuracy.worst_image = worst->name;
+  accuracy.worst_image = std::ranges::min_element(accuracy.images, is_worse)->name;
   accuracy.sqnr_db = all.sqnr_db();
   accuracy.agreement = same / static_cast<double>(pixels);
   accuracy.flipped_margin = flips.share();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/context.h"
+#include "evaluate/confusion.h"
 #include "evaluate/metrics.h"
 #include "observe/calibrate.h"
 #include "report/report.h"
@@ -46,6 +47,7 @@ class Comparisons {
  private:
   std::vector<Comparison> each_;
   std::unique_ptr<std::mutex> mutex_;   // of what follows
+  bool only_classes_ = false;           // the outputs are of integers
   std::optional<Confusion> confusion_;  // counts: the order of adding does not matter
 };
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "dataset/sample_source.h"
+#include "evaluate/confusion.h"
 #include "evaluate/metrics.h"
 #include "report/report.h"
 
@@ -39,6 +40,8 @@ class LabelScore {
   void add(const Image& label, const Tensor& output, const Frame& frame);
   // Nothing where no pixel is of a class of the model.
   [[nodiscard]] std::optional<double> mean_iou() const { return confusion_ ? confusion_->mean_iou() : std::nullopt; }
+  // Of the commonest class all over, as a model that sees nothing would guess; nothing where the labels hold less than two classes.
+  [[nodiscard]] std::optional<double> one_class_iou() const { return confusion_ ? confusion_->one_class_iou() : std::nullopt; }
   // Of all labels, whether the model was shown them or not.
   [[nodiscard]] const LabelPixels& pixels() const { return pixels_; }
 

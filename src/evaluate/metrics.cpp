@@ -257,30 +257,4 @@ void MarginLoss::add(const MarginLoss& other) {
   all += other.all;
 }
 
-void Confusion::add(const ClassMap& truth, const ClassMap& guess) {
-  for (std::size_t i = 0; i < truth.classes.size(); ++i) {
-    if (truth.classes[i] < classes_)
-      ++counts_[static_cast<std::size_t>(truth.classes[i]) * (classes_ + 1) + std::min<int>(guess.classes[i], classes_)];
-  }
-}
-
-void Confusion::add(const Confusion& other) {
-  for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
-}
-
-std::optional<double> Confusion::mean_iou() const {
-  double sum = 0;
-  int seen = 0;
-  for (int c = 0; c < classes_; ++c) {
-    std::uint64_t truth = 0, guess = 0;
-    for (int k = 0; k <= classes_; ++k) truth += counts_[static_cast<std::size_t>(c) * (classes_ + 1) + k];
-    for (int k = 0; k < classes_; ++k) guess += counts_[static_cast<std::size_t>(k) * (classes_ + 1) + c];
-    if (truth == 0) continue;
-    const std::uint64_t both = counts_[static_cast<std::size_t>(c) * (classes_ + 1) + c];
-    sum += static_cast<double>(both) / static_cast<double>(truth + guess - both);
-    ++seen;
-  }
-  return seen > 0 ? std::optional(sum / seen) : std::nullopt;
-}
-
 }  // namespace quantize

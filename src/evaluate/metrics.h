@@ -71,17 +71,4 @@ struct MarginLoss {
   [[nodiscard]] double share() const { return all == 0 ? 0 : flipped / all; }
 };
 
-class Confusion {
- public:
-  explicit Confusion(int classes) : classes_(classes), counts_(static_cast<std::size_t>(classes) * (classes + 1)) {}
-  // Pixels whose truth is not below the number of classes (void, 255) are ignored; where only the guess is not, the pixel is missed.
-  void add(const ClassMap& truth, const ClassMap& guess);
-  void add(const Confusion& other);
-  [[nodiscard]] std::optional<double> mean_iou() const;  // none where no pixel counts
-
- private:
-  int classes_;
-  std::vector<std::uint64_t> counts_;  // truth * (classes + 1) + guess, or + classes for none of them
-};
-
 }  // namespace quantize

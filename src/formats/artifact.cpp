@@ -50,8 +50,9 @@ Json to_json(const Origin& origin) {
 }
 
 Origin origin_from(const Json& json) {
-  Origin origin{json.at("model").get<std::string>(), json.at("graph").get<std::string>(), json.at("data").get<std::string>(), {}};
-  for (const auto& [name, value] : json.at("settings").items()) origin.settings[name] = value.get<std::string>();
+  Origin origin{
+      field<std::string>(json, "model", "text"), field<std::string>(json, "graph", "text"), field<std::string>(json, "data", "text"), {}};
+  origin.settings = field<std::map<std::string, std::string>>(json, "settings", "an object of texts");
   return origin;
 }
 

@@ -51,22 +51,41 @@ Json to_json(const Encoding& encoding) {
   return json;
 }
 
-Encoding encoding_from(const std::string& tensor, const Json& json) {
+// What the file says of it, whether or not that makes an encoding.
+struct Entry {
   Encoding encoding;
+  std::string type;
+  int bits = 0;
+  bool symmetric = false;
+};
+
+Entry entry_from(const Json& json) {
+  constexpr const char *numbers = "a list of numbers", *integers = "a list of integers";
+  Entry entry{
+      {}, field<std::string>(json, "type", "text"), field<int>(json, "bits", "a number"), field<bool>(json, "symmetric", "true or false")};
+  auto& encoding = entry.encoding;
+  encoding.axis = json.contains("axis") && json["axis"].is_null() ? -1 : field<int>(json, "axis", "a number or null");
+  encoding.scale = field<std::vector<float>>(json, "scale", numbers);
+  encoding.zero_point = field<std::vector<std::int32_t>>(json, "zero_point", integers);
+  encoding.method = field<std::string>(json, "method", "text");
+  if (json.contains("block")) encoding.block = field<int>(json, "block", "a number");
+  if (json.contains("largest")) encoding.largest = field<std::vector<std::int32_t>>(json, "largest", integers);
+  return entry;
+}
+
+Entry entry_of_tensor(const std::string& tensor, const Json& json) {
   try {
-    encoding.type = integer_type(tensor, json.at("type").get<std::string>());
-    encoding.axis = json.at("axis").is_null() ? -1 : json["axis"].get<int>();
-    encoding.scale = json.at("scale").get<std::vector<float>>();
-    encoding.zero_point = json.at("zero_point").get<std::vector<std::int32_t>>();
-    encoding.method = json.at("method").get<std::string>();
-    if (json.contains("block")) encoding.block = json["block"].get<int>();
-    if (json.contains("largest")) encoding.largest = json["largest"].get<std::vector<std::int32_t>>();
-    if (json.at("bits").get<int>() != bits_of(encoding.type)) fail(tensor, "its bits are not those of its type");
-    if (json.at("symmetric").get<bool>() && !is_symmetric(encoding))
-      fail(tensor, "it is called symmetric, and its zero point is not in the middle");
-  } catch (const Json::exception& error) {
+    return entry_from(json);
+  } catch (const Error& error) {
     fail(tensor, error.what());
   }
+}
+
+Encoding encoding_from(const std::string& tensor, const Json& json) {
+  auto [encoding, type, bits, symmetric] = entry_of_tensor(tensor, json);
+  encoding.type = integer_type(tensor, type);
+  if (bits != bits_of(encoding.type)) fail(tensor, "its bits are not those of its type");
+  if (symmetric && !is_symmetric(encoding)) fail(tensor, "it is called symmetric, and its zero point is not in the middle");
   if (encoding.scale.empty() || encoding.scale.size() != encoding.zero_point.size())
     fail(tensor, "it needs as many scales as zero points, at least one");
   if (encoding.axis < 0 && (encoding.scale.size() != 1 || encoding.block != 0)) fail(tensor, "several scales need an axis");
@@ -86,9 +105,10 @@ Encoding encoding_from(const std::string& tensor, const Json& json) {
   return encoding;
 }
 
-std::map<std::string, Encoding> encodings_from(const Json& json) {
+std::map<std::string, Encoding> encodings_from(const Json& json, const char* key) {
   std::map<std::string, Encoding> encodings;
-  for (const auto& [tensor, entry] : json.items()) {
+  const auto entries = field<Json>(json, key, "an object");
+  for (const auto& [tensor, entry] : entries.items()) {
     if (!encodings.emplace(tensor, encoding_from(tensor, entry)).second) fail(tensor, "it stands twice");
   }
   return encodings;
@@ -145,8 +165,8 @@ std::string write_encodings(const EncodingsFile& file) {
 EncodingsFile read_encodings(std::string_view bytes, const std::filesystem::path& name) {
   EncodingsFile file;
   read_json(bytes, name, format, version, [&](const Json& json) {
-    file.origin = origin_from(json.at("origin"));
-    file.encodings = {encodings_from(json.at("activations")), encodings_from(json.at("weights"))};
+    file.origin = origin_from(field<Json>(json, "origin", "an object"));
+    file.encodings = {encodings_from(json, "activations"), encodings_from(json, "weights")};
   });
   return file;
 }

@@ -31,9 +31,13 @@ std::vector<double> count_operations(const Model& model, const Placement& placem
   for (const auto& [number, op] : placement.weighted) {
     const auto shape = shape_of(*index.initializer(op.weight));
     const auto weights = static_cast<double>(element_count(shape));
-    // Every input element of a transposed convolution meets the weights of its channel; every output element of the others a column.
-    if (index.node(number).op_type() == "ConvTranspose") {
+    const auto& type = index.node(number).op_type();
+    // Every input element of a transposed convolution meets the weights of its channel; every output element of the others a column, of
+    // the one matrix where a MatMul has a batch of them.
+    if (type == "ConvTranspose") {
       operations.push_back(elements[op.input] * weights / static_cast<double>(shape[0]));
+    } else if (type == "MatMul") {
+      operations.push_back(elements[op.output] * static_cast<double>(shape[shape.size() - 2]));
     } else {
       operations.push_back(elements[op.output] * weights / std::max(1, op.outputs));
     }

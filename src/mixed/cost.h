@@ -14,13 +14,13 @@
 
 namespace quantize {
 
-// Multiply-accumulates of each weighted node for one sample, from the shapes that a run shows.
+// Multiply-accumulates of each weighted node for what one sample feeds, a fixed batch included, from the shapes that a run shows.
 std::vector<double> count_operations(const Model& model, const Placement& placement, const LoadSample& load);
 
 class CostModel {
  public:
   // `placement` is the one without nodes left float; `base_bytes` is the size of the file when every bit is the scheme's (file_bytes.h),
-  // `fp32_bytes` that of the float model's. All are kept by reference where they are no numbers.
+  // `fp32_bytes` that of the float model's. The scheme is kept by reference.
   CostModel(const Model& model, const Placement& placement, const Scheme& scheme, const Speed& speed, std::vector<double> operations,
             std::uint64_t base_bytes, std::uint64_t fp32_bytes);
 

@@ -20,6 +20,12 @@ std::string bits_name(Unit::Kind kind, int bits) {
   return bits == float_bits ? "float" : (kind == Unit::Kind::weights ? "W" : "A") + std::to_string(bits);
 }
 
+void note_other_outputs(const onnx::GraphProto& graph, Context& context) {
+  if (graph.output_size() < 2) return;
+  context.note("--reach goes by the first output, '" + graph.output(0).name() + "', of " + std::to_string(graph.output_size()) +
+               ": nothing is raised for the sake of the others");
+}
+
 MixedPrecision describe(const MixedInput& input, const SearchResult& found, const Accuracy& before, const Accuracy& after, const Cost& base,
                         const Cost& cost, std::size_t units) {
   MixedPrecision facts;
@@ -52,6 +58,7 @@ Mixed mix_precision(const MixedInput& input, Statistics statistics, Context& con
                         count_operations(prepared, planner.base().placement, optimize.load), file_bytes(planner.base(), input.written_for),
                         input.fp32_bytes);
   const Cost base = costs.of({});
+  note_other_outputs(prepared.graph(), context);
   if (const auto over = missed(input.goals.budget, base); !over.empty()) {
     throw Error(ErrorKind::usage, "--budget: " + optimize.scheme.name + " itself needs " + joined(over) +
                                       "; allow more, or start from a scheme with fewer bits");
@@ -59,7 +66,7 @@ Mixed mix_precision(const MixedInput& input, Statistics statistics, Context& con
   const auto sensitivities = measure_sensitivity(prepared, planner.base(), optimize.scheme,
                                                  {.load = optimize.load, .available = optimize.samples, .axis = input.axis}, context);
   auto raisable = sensitivities;
-  if (input.planner.target.refused.contains("w8a16"))  // the runtime has no 16-bit activations
+  if (!input.planner.target.wide_activations)
     std::erase_if(raisable, [](const auto& row) { return row.unit.kind == Unit::Kind::activations; });
   const auto ranked = rank_promotions(raisable, costs, input.goals.budget);
   const Reference held_out(prepared.proto, input.held_out, input.held_out_samples, input.axis, context);
@@ -70,10 +77,12 @@ Mixed mix_precision(const MixedInput& input, Statistics statistics, Context& con
   SearchResult found = search_assignment(
       ranked, input.goals.reach,
       [&](const Assignment& assignment) {
-        auto accuracy = assignment.empty() ? before : judge(planner.compose(assignment));
+        if (assignment.empty()) return Trial(before);
+        const Plan plan = planner.compose(assignment);
+        const Trial trial(judge(plan), !plan.placement.weighted.empty());
         context.debug("mixed precision: " + std::to_string(assignment.weights.size() + assignment.activations.size()) + " raised, PSNR " +
-                      std::to_string(accuracy.psnr_db) + " dB, agreement " + std::to_string(accuracy.agreement));
-        return accuracy;
+                      std::to_string(trial.accuracy.psnr_db) + " dB, agreement " + std::to_string(trial.accuracy.agreement));
+        return trial;
       },
       context);
   Mixed result{planner.compose(found.assignment), found.assignment, {}, planner.base_steps()};
@@ -94,14 +103,11 @@ Mixed mix_precision(const MixedInput& input, Statistics statistics, Context& con
   for (const auto& figure : missed(input.goals.reach, found.accuracy)) {
     context.warn("--reach is not met: " + figure + " on held-out samples" + (input.goals.budget.empty() ? "" : ", within --budget"));
   }
-  if (result.plan.placement.weighted.empty())
-    context.warn("--reach left every node with weights float: nothing is quantized; ask for less, or start from a scheme with more bits");
   result.steps.push_back({"mixed-precision",
                           std::to_string(found.kept.size()) + " of " + std::to_string(sensitivities.size()) +
                               " weights and activations given more bits, " + std::to_string(found.tried) + " assignments run on " +
                               std::to_string(input.held_out_samples) + " held-out samples" +
-                              (result.facts.reached ? "" : "; the target is not reached") +
-                              (result.plan.placement.weighted.empty() ? "; nothing is left to be quantized" : ""),
+                              (result.facts.reached ? "" : "; the target is not reached"),
                           watch.seconds(), before.sqnr_db, found.accuracy.sqnr_db});
   return result;
 }

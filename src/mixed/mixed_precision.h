@@ -28,8 +28,8 @@ struct Mixed {
   std::vector<Step> steps;
 };
 
-// Where the target cannot be reached under the budget, the nearest that can; facts.reached says so. Throws Error{usage} where the scheme
-// itself, without any raise, is over the budget.
+// Where the target cannot be reached under the budget, or only with nothing quantized, the nearest that can; facts.reached says so. Throws
+// Error{usage} where the scheme itself, without any raise, is over the budget. The figures of goals.reach are of the first output.
 Mixed mix_precision(const MixedInput& input, Statistics statistics, Context& context);
 
 }  // namespace quantize

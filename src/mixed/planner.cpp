@@ -2,9 +2,11 @@
 
 #include <string>
 
-#include "encode/hazards.h"
+#include "encode/multiplier.h"
 #include "encode/pair_overflow.h"
+#include "encode/pool_scales.h"
 #include "model/edit.h"
+#include "model/graph.h"
 
 namespace quantize {
 namespace {
@@ -16,17 +18,21 @@ void take_layer(Plan& plan, WeightedOp& op, const Plan& other, const WeightedNod
   *graph.mutable_node(theirs.node) = other.model.graph().node(theirs.node);
   op.bias = theirs.op.bias;
   for (const auto& name : {op.weight, op.bias}) {
-    const auto* tensor = name.empty() ? nullptr : find_initializer(const_cast<Model&>(other.model).graph(), name);
+    const auto* tensor = name.empty() ? nullptr : find_initializer(other.model.graph(), name);
     if (tensor != nullptr) put_initializer(graph, *tensor);  // else there is no bias, or it is computed
   }
   plan.encodings.weights[op.weight] = other.encodings.weights.at(theirs.op.weight);
 }
 
+bool is_same(const Encoding& a, const Encoding& b) { return a.type == b.type && a.scale == b.scale && a.zero_point == b.zero_point; }
+
 }  // namespace
 
 Planner::Planner(PlannerInput input, Statistics statistics, Context& context)
     : input_(std::move(input)), statistics_(std::move(statistics)), context_(context) {
-  base_ = fit({}, base_steps_);
+  Plan plan = encoded({});
+  plain_ = plan.encodings.activations;
+  base_ = fit(std::move(plan), {}, base_steps_);
 }
 
 Plan Planner::encoded(const Assignment& assignment) {
@@ -42,8 +48,9 @@ Plan Planner::encoded(const Assignment& assignment) {
   return plan;
 }
 
-Plan Planner::fit(const Assignment& assignment, std::vector<Step>& steps) {
-  Plan plan = encoded(assignment);
+Plan Planner::fit(const Assignment& assignment, std::vector<Step>& steps) { return fit(encoded(assignment), assignment, steps); }
+
+Plan Planner::fit(Plan plan, const Assignment& assignment, std::vector<Step>& steps) {
   OptimizeInput input = input_.optimize;
   input.scheme.exceptions = assignment;
   keep_pairs_in_range(plan, 0.9);  // with a margin for what fitting changes, so that it makes the best of 7 bits
@@ -69,28 +76,39 @@ const Plan& Planner::fitted(int weight_bits) {
   return *wide_;
 }
 
+// Of every set of activations that is encoded as it was for the base before ranges were chosen. A raise changes its own, and may change
+// those that a node left float no longer shares, or whose readers no longer saturate: these are as encode() made them.
+void Planner::keep_ranges(const Model& model, const Placement& placement, Encodings& encodings) const {
+  for (const auto& group : placement.groups) {
+    const auto plain = plain_.find(group.name());
+    if (plain == plain_.end() || !is_same(plain->second, encodings.activations.at(group.name()))) continue;
+    const Encoding& chosen = base_->encodings.activations.at(group.name());
+    for (const auto& member : group.members) encodings.activations.at(member) = chosen;
+  }
+  widen_pool_scales(GraphIndex(model.graph()), placement, encodings);
+}
+
 Plan Planner::compose(const Assignment& assignment) {
-  Plan plan = encoded(assignment);
-  Plan result{input_.prepared, plan.placement, std::move(plan.encodings)};
+  if (assignment.empty()) return *base_;
+  Plan result = encoded(assignment);
+  keep_ranges(result.model, result.placement, result.encodings);
   const auto bits = stored_bits(result.placement, assignment, input_.optimize.scheme.weight_bits);
   for (auto& [number, op] : result.placement.weighted) {
     const Plan& source = fitted(bits.at(op.weight));
     for (const auto& theirs : source.placement.weighted) {
       if (theirs.node == number) take_layer(result, op, source, theirs);
     }
-    const auto* bias = op.bias.empty() ? nullptr : find_initializer(result.model.graph(), op.bias);
-    if (!is_quantized_bias(bias, op, result.encodings)) continue;
-    protect_bias(result.encodings.weights.at(op.weight), float_values(*bias), result.encodings.activations.at(op.input).scale[0],
-                 op.groups);
   }
   for (const auto& [number, op] : base_->placement.weighted) {  // weights that nodes left float share with others stay their own
     const auto found = assignment.weights.find(base_->placement.decisions[static_cast<std::size_t>(number)].node);
     if (found == assignment.weights.end() || found->second != float_bits) continue;
     for (const auto& name : input_.prepared.graph().node(number).input()) {
-      if (const auto* own = find_initializer(const_cast<Model&>(input_.prepared).graph(), name))
-        put_initializer(result.model.graph(), *own);
+      if (const auto* own = find_initializer(input_.prepared.graph(), name)) put_initializer(result.model.graph(), *own);
     }
   }
+  const Context quiet;  // of trials nobody hears
+  protect_biases(result.model, result.placement, result.encodings, quiet);
+  shorten_multipliers(GraphIndex(result.model.graph()), result.placement, result.encodings);
   keep_pairs_in_range(result, 1);
   return result;
 }

@@ -1,7 +1,9 @@
 // Plans for any assignment: quickly put together from weights fitted once, or fitted anew.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/context.h"
@@ -27,7 +29,8 @@ class Planner {
   // Every bit the scheme's.
   [[nodiscard]] const Plan& base() const { return *base_; }
   [[nodiscard]] const std::vector<Step>& base_steps() const { return base_steps_; }
-  // Activations encoded with the assignment's bits; each weight as it was fitted with its bits in a network of the scheme's.
+  // base() with what is raised: activations encoded with their bits, and each weight as it was fitted with its own in a network of the
+  // scheme's. What is not raised keeps the base's range, which may have been chosen by measurement: weights and biases were fitted to it.
   [[nodiscard]] Plan compose(const Assignment& assignment);
   // Weights fitted to what the network of this assignment does. `steps` receives the optimizer's.
   [[nodiscard]] Plan fit(const Assignment& assignment, std::vector<Step>& steps);
@@ -36,12 +39,15 @@ class Planner {
 
  private:
   [[nodiscard]] Plan encoded(const Assignment& assignment);
+  [[nodiscard]] Plan fit(Plan plan, const Assignment& assignment, std::vector<Step>& steps);
+  void keep_ranges(const Model& model, const Placement& placement, Encodings& encodings) const;
   [[nodiscard]] const Plan& fitted(int weight_bits);
   void keep_pairs_in_range(Plan& plan, double share) const;
 
   PlannerInput input_;
   Statistics statistics_;
   Context& context_;
+  std::map<std::string, Encoding> plain_;  // the base's activations before any range was chosen by measurement
   std::vector<Step> base_steps_;
   std::optional<Plan> base_, wide_;  // wide: 4-bit weights given 8
 };

@@ -101,7 +101,7 @@ double shortfall(const std::map<std::string, double>& reach, const Accuracy& acc
 class Searcher {
  public:
   Searcher(const std::vector<Promotion>& ranked, const std::map<std::string, double>& reach,
-           const std::function<Accuracy(const Assignment&)>& judge, const Context& context)
+           const std::function<Trial(const Assignment&)>& judge, const Context& context)
       : ranked_(ranked), reach_(reach), judge_(judge), context_(context) {}
 
   SearchResult run() {
@@ -111,17 +111,21 @@ class Searcher {
   }
 
  private:
-  // Runs an assignment; keeps it as the best where it is nearer to the target than those before, or reaches it with fewer raises.
+  // Runs an assignment; keeps it as the best where it is nearer to the target than those before, or reaches it with fewer raises, and
+  // leaves something quantized.
   bool reaches(std::span<const Promotion> promotions) {
     context_.check_stop();
     const Assignment assignment = assignment_of(promotions);
-    const Accuracy accuracy = judge_(assignment);
-    const double missing = shortfall(reach_, accuracy);
+    const Trial trial = judge_(assignment);
+    const double missing = shortfall(reach_, trial.accuracy);
     const bool nearer = missing < missing_ || (missing == missing_ && promotions.size() < best_.kept.size());
     const int tried = best_.tried + 1;
-    if (nearer) best_ = {assignment, {promotions.begin(), promotions.end()}, accuracy, missing == 0, tried};
+    if (trial.quantizes && nearer) {
+      best_ = {assignment, {promotions.begin(), promotions.end()}, trial.accuracy, missing == 0, tried};
+      missing_ = missing;
+    }
     best_.tried = tried;
-    missing_ = std::min(missing_, missing);
+    if (missing == 0) reaching_ = {promotions.begin(), promotions.end()};
     return missing == 0;
   }
 
@@ -141,13 +145,13 @@ class Searcher {
     return true;
   }
 
-  // Each raise that is kept, the least useful for its cost first, is tried to be done without.
+  // Each raise that reaches the target with others, the least useful for its cost first, is tried to be done without.
   void take_back() {
-    std::vector<std::size_t> order(best_.kept.size());
+    const auto all = reaching_;
+    std::vector<std::size_t> order(all.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    const auto worth = [kept = best_.kept](std::size_t i) { return kept[i].noise / kept[i].cost; };
+    const auto worth = [&](std::size_t i) { return all[i].noise / all[i].cost; };
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return worth(a) < worth(b); });
-    const auto all = best_.kept;
     std::vector<char> dropped(all.size());
     for (std::size_t i = 0; i < order.size() && i < most_taken_back; ++i) {
       dropped[order[i]] = 1;
@@ -161,9 +165,10 @@ class Searcher {
 
   const std::vector<Promotion>& ranked_;
   const std::map<std::string, double>& reach_;
-  const std::function<Accuracy(const Assignment&)>& judge_;
+  const std::function<Trial(const Assignment&)>& judge_;
   const Context& context_;
   SearchResult best_;
+  std::vector<Promotion> reaching_;  // the target, as the last assignment that did
   double missing_ = std::numeric_limits<double>::infinity();
 };
 
@@ -185,7 +190,7 @@ std::vector<Promotion> rank_promotions(const std::vector<Sensitivity>& sensitivi
 }
 
 SearchResult search_assignment(const std::vector<Promotion>& ranked, const std::map<std::string, double>& reach,
-                               const std::function<Accuracy(const Assignment&)>& judge, const Context& context) {
+                               const std::function<Trial(const Assignment&)>& judge, const Context& context) {
   return Searcher(ranked, reach, judge, context).run();
 }
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/context.h"
@@ -19,7 +20,7 @@ namespace quantize {
 struct Promotion {
   Unit unit;
   int to = 16;
-  double noise = 0;  // of the output's energy, that the unit alone makes
+  double noise = 0;  // of the first output's energy, that the unit alone makes
   double cost = 0;   // size and latency together, as fractions of FP32, that the raise adds when its turn comes
 };
 
@@ -27,6 +28,14 @@ struct Promotion {
 // less than a small constant: no raise is quite free.
 std::vector<Promotion> rank_promotions(const std::vector<Sensitivity>& sensitivities, const CostModel& costs,
                                        const std::map<std::string, double>& budget);
+
+// What running an assignment shows.
+struct Trial {
+  Accuracy accuracy;
+  bool quantizes = true;  // anything: a model in which every node with weights is float is no result
+
+  Trial(Accuracy figures, bool is_result = true) : accuracy(std::move(figures)), quantizes(is_result) {}
+};
 
 struct SearchResult {
   Assignment assignment;
@@ -37,8 +46,8 @@ struct SearchResult {
 };
 
 // `judge` runs a whole assignment. Bisects the number of raises, then takes back those that are not needed. Where even all raises do not
-// reach the target, the assignment that came nearest.
+// reach the target, or only those that leave nothing quantized do, the assignment that came nearest of those that quantize something.
 SearchResult search_assignment(const std::vector<Promotion>& ranked, const std::map<std::string, double>& reach,
-                               const std::function<Accuracy(const Assignment&)>& judge, const Context& context);
+                               const std::function<Trial(const Assignment&)>& judge, const Context& context);
 
 }  // namespace quantize

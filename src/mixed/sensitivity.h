@@ -1,6 +1,6 @@
-// How much the output suffers when one weight, or one set of activations, alone is quantized and everything else is float. All readers of
-// an activation get it rounded: where a float operator reads what another float operator made (see rewrite.cpp), that is more than is
-// written.
+// How much the first output suffers when one weight, or one set of activations, alone is quantized and everything else is float. All
+// readers of an activation get it rounded: where a float operator reads what another float operator made (see rewrite.cpp), that is more
+// than is written. Other outputs do not count, here as in all figures: what only they depend on has no noise.
 #pragma once
 
 #include <vector>
@@ -15,8 +15,8 @@ namespace quantize {
 
 struct Sensitivity {
   Unit unit;
-  Accuracy accuracy;  // of the output with only this unit quantized
-  double noise = 0;   // energy of the output's error / energy of the output
+  Accuracy accuracy;  // of the first output with only this unit quantized
+  double noise = 0;   // energy of its error / its energy
 };
 
 struct SensitivityInput {

@@ -162,6 +162,11 @@ onnx::TensorProto* find_initializer(onnx::GraphProto& graph, const std::string& 
   return nullptr;
 }
 
+const onnx::TensorProto* find_initializer(const onnx::GraphProto& graph, const std::string& name) {
+  const auto found = std::ranges::find(graph.initializer(), name, &onnx::TensorProto::name);
+  return found != graph.initializer().end() ? &*found : nullptr;
+}
+
 void put_initializer(onnx::GraphProto& graph, onnx::TensorProto tensor) {
   keep_only(*graph.mutable_value_info(), [&](const auto& value) { return value.name() != tensor.name(); });
   if (auto* existing = find_initializer(graph, tensor.name())) {

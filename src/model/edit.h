@@ -46,6 +46,7 @@ void insert_nodes(onnx::GraphProto& graph, const std::map<int, std::vector<onnx:
 bool remove_unused(onnx::GraphProto& graph);
 
 onnx::TensorProto* find_initializer(onnx::GraphProto& graph, const std::string& name);
+const onnx::TensorProto* find_initializer(const onnx::GraphProto& graph, const std::string& name);
 // Adds the initializer, or replaces the one of the same name, and drops what the graph claims about it.
 void put_initializer(onnx::GraphProto& graph, onnx::TensorProto tensor);
 

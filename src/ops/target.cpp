@@ -70,6 +70,7 @@ const std::vector<Target>& targets() {
        .symmetric_activations = true,
        .float_biases = true,
        .fuses_what_follows = true,
+       .wide_activations = false,
        .refused = {{"w8a16", "TensorRT has no 16-bit integer activations; use w8a8"},
                    {"w4a16", "TensorRT has no 16-bit integer activations, and 4-bit weights for matrix products only; use w8a8"}}},
   };

@@ -52,6 +52,7 @@ struct Target {
   bool fuses_what_follows = false;
   bool channel_scales = false;    // QuantizeLinear of a graph input may have a scale per channel
   bool block_scales = false;      // weights may have a scale per block of input channels
+  bool wide_activations = true;   // activations may have 16 bits
   bool drops_wide_pairs = false;  // it removes 16-bit Q/DQ pairs, and with them the saturation that stood for a Relu or Clip
   std::string provider = {};      // what runs it, in the form of --provider; empty: ONNX Runtime's CPU provider
   bool compiles = false;          // the provider compiles ahead of time

@@ -17,14 +17,16 @@ constexpr double smallest_ratio = 1.0 / 32;
 
 bool is_convolution(const onnx::NodeProto& node) { return node.op_type() == "Conv" || node.op_type() == "ConvTranspose"; }
 
-bool is_channel_concat(const onnx::NodeProto& node) { return node.op_type() == "Concat" && int_attribute(node, "axis", 0) == 1; }
+bool is_channel_concat(const onnx::NodeProto& node) {
+  return node.op_type() == "Concat" && standard_domain(node) && int_attribute(node, "axis", 0) == 1;
+}
 
 double reach(float min, float max) { return std::max(std::fabs(static_cast<double>(min)), std::fabs(static_cast<double>(max))); }
 
 }  // namespace
 
 ChannelClasses::ChannelClasses(const Model& model, const Statistics& statistics, double room_below_clips)
-    : graph_(model.graph()), index_(graph_), statistics_(statistics), room_below_clips_(room_below_clips) {
+    : graph_(model.graph()), index_(graph_), types_(model.proto), statistics_(statistics), room_below_clips_(room_below_clips) {
   for (int i = 0; i < graph_.node_size(); ++i) {
     if (!is_convolution(graph_.node(i))) continue;
     if (auto op = weighted_op(graph_.node(i), index_)) convolutions_.emplace(i, std::move(*op));
@@ -60,8 +62,10 @@ void ChannelClasses::count_channels() {
     const auto& node = graph_.node(i);
     if (const auto found = convolutions_.find(i); found != convolutions_.end()) {
       const auto& op = found->second;
+      const int read = input_channels(node, op);
       set_channels(op.output, op.outputs);
-      set_channels(op.input, input_channels(node, op));
+      set_channels(op.input, read);
+      if (channels_.at(op.input) != read) freeze(op.input);  // something on the way is not what it was taken for
     } else if (node.op_type() == "Reshape") {
       find_shuffle(i);
     } else if (node.op_type() == "Split") {
@@ -106,7 +110,7 @@ void ChannelClasses::find_shuffle(int reshape) {
 
 void ChannelClasses::find_split(const onnx::NodeProto& node, int number) {
   const auto found = channels_.find(node.input(0));
-  if (found == channels_.end() || int_attribute(node, "axis", 0) != 1) return;
+  if (!standard_domain(node) || found == channels_.end() || int_attribute(node, "axis", 0) != 1) return;
   auto sizes = ints_attribute(node, "split");
   const bool given = node.input_size() > 1 && !node.input(1).empty();
   if (given && index_.constant(node.input(1)) == nullptr) return;
@@ -127,12 +131,29 @@ void ChannelClasses::find_split(const onnx::NodeProto& node, int number) {
 
 // f(s x) = s f(x) per channel for every s > 0, channels staying where they are.
 bool ChannelClasses::keeps_channels(const onnx::NodeProto& node) const {
-  static const std::set<std::string> types = {"Relu",          "LeakyRelu", "MaxPool",  "AveragePool", "GlobalAveragePool",
-                                              "GlobalMaxPool", "Resize",    "Identity", "Dropout"};
-  // That Resize mode fills in a constant, which does not scale along.
-  if (types.contains(node.op_type())) return string_attribute(node, "coordinate_transformation_mode", "") != "tf_crop_and_resize";
+  static const std::set<std::string> types = {"Relu",          "LeakyRelu", "MaxPool", "AveragePool", "GlobalAveragePool",
+                                              "GlobalMaxPool", "Identity",  "Dropout"};
+  if (!standard_domain(node)) return false;
+  if (types.contains(node.op_type())) return true;
+  if (node.op_type() == "Resize") return !resizes_channels(node);
   if (node.op_type() == "PRelu") return index_.constant(node.input(1)) != nullptr;  // a slope acts on either side of zero alone
   return is_scalable_clip(node);
+}
+
+// Whether a Resize may mix channels, or bring in values of its own. It does not where the scale of axis 1 is 1 or its size is what it was.
+// Sizes that are computed, because height and width are free, tell by the shape that follows from them.
+bool ChannelClasses::resizes_channels(const onnx::NodeProto& node) const {
+  if (string_attribute(node, "coordinate_transformation_mode", "") == "tf_crop_and_resize") return true;  // it fills in a constant
+  const auto axes = ints_attribute(node, "axes");
+  if (!axes.empty()) return std::ranges::any_of(axes, [](std::int64_t axis) { return axis < 2; });  // counted from the back it may be any
+  const auto is_given = [&](int input) { return node.input_size() > input && !node.input(input).empty(); };
+  const auto* scales = is_given(2) ? index_.constant(node.input(2)) : nullptr;
+  const auto factors = scales != nullptr ? float_values(*scales) : std::vector<float>();  // beside sizes it may be empty
+  if (factors.size() > 1) return factors[1] != 1;
+  if ((is_given(2) && scales == nullptr) || string_attribute(node, "keep_aspect_ratio_policy", "stretch") != "stretch") return true;
+  const auto& made = types_.of(node.output(0)).shape;
+  const auto read = channels_.find(node.input(0));
+  return !is_given(3) || read == channels_.end() || !made || made->size() < 2 || (*made)[1] != read->second;
 }
 
 // Clip from 0 to b. No channel outgrows its tensor's largest value, which is at most b; so a channel that never reached b is not clipped
@@ -145,9 +166,16 @@ bool ChannelClasses::is_scalable_clip(const onnx::NodeProto& node) const {
 }
 
 bool ChannelClasses::is_plain_add(const onnx::NodeProto& node) const {
-  if (node.op_type() != "Add" || index_.constant(node.input(0)) != nullptr || index_.constant(node.input(1)) != nullptr) return false;
+  if (node.op_type() != "Add" || !standard_domain(node)) return false;
+  if (index_.constant(node.input(0)) != nullptr || index_.constant(node.input(1)) != nullptr) return false;
   const auto a = channels_.find(node.input(0)), b = channels_.find(node.input(1));
-  return a != channels_.end() && b != channels_.end() && a->second == b->second;
+  return a != channels_.end() && b != channels_.end() && a->second == b->second && may_align(a->first, b->first);
+}
+
+// Axis 1 of a tensor with fewer axes meets another one.
+bool ChannelClasses::may_align(const std::string& a, const std::string& b) const {
+  const int of_a = types_.rank(a), of_b = types_.rank(b);
+  return of_a < 0 || of_b < 0 || of_a == of_b;
 }
 
 // The factor of a Mul that takes its channels' scaling through it: the other one is a gate, which keeps its values. -1 where there is none.
@@ -158,7 +186,8 @@ int ChannelClasses::gated_input(const onnx::NodeProto& node) const {
   for (int k = 0; k < 2 && product != statistics_.end(); ++k) {
     const auto* gate = index_.producer(node.input(1 - k));
     const auto count = channels_.find(node.input(k));
-    const bool same = count != channels_.end() && product->second.channels.size() == static_cast<std::size_t>(count->second);
+    const bool same = count != channels_.end() && product->second.channels.size() == static_cast<std::size_t>(count->second) &&
+                      may_align(count->first, node.output(0));
     if (same && gate != nullptr && fixed_range(*gate)) return k;
   }
   return -1;

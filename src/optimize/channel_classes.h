@@ -10,6 +10,7 @@
 #include "model/model.h"
 #include "observe/statistics.h"
 #include "ops/op_table.h"
+#include "prepare/value_types.h"
 
 namespace quantize {
 
@@ -42,8 +43,10 @@ class ChannelClasses {
   void find_shuffle(int reshape);
   void find_split(const onnx::NodeProto& node, int number);
   [[nodiscard]] bool keeps_channels(const onnx::NodeProto& node) const;
+  [[nodiscard]] bool resizes_channels(const onnx::NodeProto& node) const;
   [[nodiscard]] bool is_scalable_clip(const onnx::NodeProto& node) const;
   [[nodiscard]] bool is_plain_add(const onnx::NodeProto& node) const;
+  [[nodiscard]] bool may_align(const std::string& a, const std::string& b) const;
   [[nodiscard]] int gated_input(const onnx::NodeProto& node) const;
   void connect(int number);
   [[nodiscard]] bool can_scale(const WeightedOp& op) const;
@@ -56,6 +59,7 @@ class ChannelClasses {
 
   const onnx::GraphProto& graph_;
   GraphIndex index_;
+  const ValueTypes types_;
   const Statistics& statistics_;
   const double room_below_clips_;
   std::map<int, WeightedOp> convolutions_;       // by node

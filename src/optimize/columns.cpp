@@ -166,17 +166,4 @@ void ColumnView::store(const Matrix& weights, std::size_t group, std::span<float
   each_weight(group, [&](std::size_t row, std::size_t k, std::size_t index) { tensor[index] = static_cast<float>(weights(row, k)); });
 }
 
-std::size_t largest_columns(const onnx::ModelProto& model, const Placement& placement, std::size_t samples, std::size_t positions) {
-  const GraphIndex index(model.graph());
-  const ValueTypes types(model);
-  std::size_t largest = 0;
-  for (const auto& [number, op] : placement.weighted) {
-    if (op.channel_axis < 0) continue;
-    const ColumnView view(index.node(number), op, shape_of(*index.initializer(op.weight)));
-    const std::size_t drawn = samples * std::min(positions, view.positions(types, op.input));
-    largest = std::max(largest, drawn * view.groups() * view.length() * sizeof(float));
-  }
-  return largest;
-}
-
 }  // namespace quantize

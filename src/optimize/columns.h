@@ -56,7 +56,4 @@ class ColumnView {
   std::size_t groups_ = 1, rows_ = 1, channels_ = 1, taps_ = 1;
 };
 
-// Bytes of the columns at up to `positions` in each of `samples`, of the operator that has the most.
-std::size_t largest_columns(const onnx::ModelProto& model, const Placement& placement, std::size_t samples, std::size_t positions);
-
 }  // namespace quantize

@@ -52,11 +52,12 @@ int equalize(Model& model, const Statistics& statistics, double strength, double
   int scaled = 0;
   for (const auto& [node, op] : classes.convolutions()) {
     Change change{node, &op, classes.factors(op.input, strength), classes.factors(op.output, strength)};
+    if (!scales(change.in)) change.in.clear();  // a frozen tensor's channels may have been miscounted
     scaled += static_cast<int>(std::count_if(change.out.begin(), change.out.end(), [](double factor) { return factor != 1; }));
     changes.push_back(std::move(change));
   }
   for (const auto& change : changes) {
-    if (scales(change.in) || scales(change.out)) scale_operator(model, model.graph().node(change.node), *change.op, change.in, change.out);
+    if (!change.in.empty() || scales(change.out)) scale_operator(model, model.graph().node(change.node), *change.op, change.in, change.out);
   }
   return scaled;
 }

@@ -10,11 +10,12 @@
 
 namespace quantize {
 
-// Channels that an operator cannot tell apart from their scaling (Relu, pools, Resize, Add of both, Concat) are scaled together; those that
-// meet any other operator, a graph input or a graph output keep the factor 1. Through a Mul by a gate (Sigmoid, ...) they keep their
-// scaling. What InstanceNormalization reads is free where its epsilon is small beside it: it takes any scaling back. Convolutions that stay
-// float take part like others. A channel's factor is (its range / its tensor's range)^strength, strength 0..1; room_below_clips: see
-// channel_classes.h. Returns the number of channels whose factor is not 1; weights and biases of `model` are replaced.
+// Channels that an operator cannot tell apart from their scaling (Relu, pools, Resize of other axes, Add of both, Concat) are scaled
+// together; those that meet any other operator, a graph input or a graph output keep the factor 1. Through a Mul by a gate (Sigmoid, ...)
+// they keep their scaling. What InstanceNormalization reads is free where its epsilon is small beside it: it takes any scaling back.
+// Convolutions that stay float take part like others. A channel's factor is (its range / its tensor's range)^strength, strength 0..1;
+// room_below_clips: see channel_classes.h. Returns the number of channels whose factor is not 1; weights and biases of `model` are
+// replaced.
 int equalize(Model& model, const Statistics& statistics, double strength, double room_below_clips = 1);
 
 }  // namespace quantize

@@ -41,6 +41,22 @@ Preview preview_of(Plan plan, const OptimizeInput& few, const Context& context) 
   return preview;
 }
 
+// What a step came to at one strength. Without the model, which can be made again: at four strengths there would be four of it.
+struct Trial {
+  double strength;
+  std::string what;
+  Verdict verdict;
+  Encodings encodings;
+  Statistics statistics;
+};
+
+// Once its model has been made again.
+void adopt(Trial& trial, Preview& now) {
+  now.plan.encodings = std::move(trial.encodings);
+  now.statistics = std::move(trial.statistics);
+  now.activations.reset();
+}
+
 // The verdicts on both, at the same time where `before` has none yet.
 void judge_activations(Preview& before, Preview& after, const Judge& judge) {
   if (before.activations) {
@@ -54,32 +70,31 @@ void judge_activations(Preview& before, Preview& after, const Judge& judge) {
 // carry over to other samples. None if none helps.
 Step try_equalization(Preview& now, const OptimizeInput& few, const Judge& judge, const Effort& effort, const Context& context) {
   const Stopwatch watch;
-  struct Trial {
-    Preview preview;
-    std::string what;
-  };
   std::vector<Trial> trials;
   for (const double strength : effort.strengths) {
     Plan candidate = now.plan;
     const int channels = equalize(candidate.model, now.statistics, strength, effort.room_below_clips);
     if (channels == 0) break;
-    trials.push_back({preview_of(std::move(candidate), few, context),
-                      std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 3)});
-    auto& [preview, what] = trials.back();
+    Preview preview = preview_of(std::move(candidate), few, context);
     judge_activations(now, preview, judge);
-    context.debug("equalize: " + what + ": " + gain(*now.activations, *preview.activations));
+    trials.push_back({strength, std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 3),
+                      *preview.activations, std::move(preview.plan.encodings), std::move(preview.statistics)});
+    context.debug("equalize: " + trials.back().what + ": " + gain(*now.activations, trials.back().verdict));
   }
   if (trials.empty()) return {"equalize", "nothing to scale", watch.seconds()};
   const Verdict before = *now.activations;
-  const auto score = [](const Trial& trial) { return trial.preview.activations->score(); };
+  const auto score = [](const Trial& trial) { return trial.verdict.score(); };
   const double least = before.score() + real_gain_db, best = score(*std::ranges::max_element(trials, {}, score));
   const auto chosen =
       std::ranges::find_if(trials, [&](const Trial& trial) { return score(trial) >= std::max(best - near_best_db, least); });
   const bool kept = chosen != trials.end();
-  auto& [preview, what] = kept ? *chosen : *std::ranges::max_element(trials, {}, score);
-  Step step = judged_step("equalize", what, before, *preview.activations, kept, watch);
-  if (kept) now = std::move(preview);
-  return step;
+  auto& trial = kept ? *chosen : *std::ranges::max_element(trials, {}, score);
+  if (kept) {
+    equalize(now.plan.model, now.statistics, trial.strength, effort.room_below_clips);
+    adopt(trial, now);
+    now.activations = trial.verdict;
+  }
+  return judged_step("equalize", trial.what, before, trial.verdict, kept, watch);
 }
 
 Step try_absorbing(Preview& now, const OptimizeInput& few, const Judge& judge, const Context& context) {
@@ -100,11 +115,6 @@ std::optional<Step> try_migrating(Preview& now, const OptimizeInput& few, const 
   const Stopwatch watch;
   const Migration migration(now.plan, few, context);
   if (migration.is_empty()) return std::nullopt;
-  struct Trial {
-    Preview preview;
-    Verdict verdict;
-    std::string what;
-  };
   const Verdict before = judge(now.plan, everything);
   std::optional<Trial> best;
   bool kept = false;
@@ -116,14 +126,17 @@ std::optional<Step> try_migrating(Preview& now, const OptimizeInput& few, const 
     const Verdict after = judge(preview.plan, everything);
     const bool gains = after.score() >= wanted;
     if (!best || gains || (!kept && after.score() > best->verdict.score())) {
-      best = Trial{std::move(preview), after, std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 4)};
+      best = {strength, std::to_string(channels) + " channels, strength " + std::to_string(strength).substr(0, 4), after,
+              std::move(preview.plan.encodings), std::move(preview.statistics)};
     }
     if (gains) wanted = after.score() + real_gain_db;
     kept |= gains;
   }
-  Step step = judged_step("migrate", best->what, before, best->verdict, kept, watch);
-  if (kept) now = std::move(best->preview);
-  return step;
+  if (kept) {
+    migration.apply(now.plan.model, best->strength);
+    adopt(*best, now);
+  }
+  return judged_step("migrate", best->what, before, best->verdict, kept, watch);
 }
 
 Step try_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& learned, const Judge& judge, const Effort& effort,

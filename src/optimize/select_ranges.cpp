@@ -9,47 +9,44 @@
 #include "encode/multiplier.h"
 #include "encode/note_readers.h"
 #include "encode/pool_scales.h"
+#include "encode/weight_encodings.h"
 #include "model/edit.h"
 #include "model/graph.h"
 #include "optimize/columns.h"
+#include "optimize/product_energy.h"
+#include "optimize/range_options.h"
 #include "optimize/replay.h"
+#include "prepare/value_types.h"
 
 namespace quantize {
 namespace {
 
-struct Option {
-  Encoding encoding;
-  double expected = 0;  // squared error per value over all of calibration, clipping weighed
-  double error = 0;     // relative to the signal at the readers' outputs, summed over them
-};
-
 // What a group's range is chosen from, and by; no options where it stays as it is.
 struct Choice {
   ErrorWeights weights;
-  std::vector<Option> options;
+  std::vector<RangeOption> options;
 };
 
 // The few positions that are judged by hardly meet the values that a range cuts off, the histogram has them all: what was measured behind
 // the reader is scaled from the error of the positions' own values to that of all (a ratio estimate).
-double scaled_to_all(const Option& option, double behind, double own) { return own > 0 ? behind * option.expected / own : behind; }
+double scaled_to_all(const RangeOption& option, double behind, double own) { return own > 0 ? behind * option.expected / own : behind; }
 
 float fake_quantize(float value, const Encoding& encoding, IntegerRange range) {
   return static_cast<float>(quantize_value(value, encoding.scale[0], encoding.zero_point[0], range) - encoding.zero_point[0]) *
          encoding.scale[0];
 }
 
-// Squared and weighed: what expected_error() expects of a value.
-double own_error(float value, float quantized, const Encoding& encoding, const ErrorWeights& weights) {
-  const double off = static_cast<double>(value) - quantized;
-  return off * off * (value < encoding.low() || value > encoding.high() ? weights.cut : 1) * (value < 0 ? weights.negative : 1);
+// What the error of clipping is multiplied by, so that its square counts as much as expected_error() lets it.
+float clipping_factor(float value, const Encoding& encoding, const ErrorWeights& weights) {
+  return value < encoding.low() || value > encoding.high() ? static_cast<float>(std::sqrt(weights.cut)) : 1;
 }
 
-ErrorWeights weights_of(const TensorGroup& group) { return {.cut = clipping_weight, .negative = group.negative_weight}; }
+std::size_t bytes_per_column(const ColumnView& view) { return view.groups() * view.length() * sizeof(float); }
 
-// Of the columns that one operator is judged by; beside them each option keeps their errors, twice.
-constexpr std::size_t most_options = 10;
-std::size_t column_bytes(const Context& context) {
-  return std::min(std::size_t{48} << 20, context.working_memory / (1 + 2 * most_options));
+// Of each sample, for an operator to be judged by; beside their columns each option keeps the errors of these, twice.
+std::size_t most_positions(const ColumnView& view, std::size_t samples, std::size_t wanted, const Context& context) {
+  const std::size_t bytes = std::min(std::size_t{48} << 20, context.working_memory / (1 + 2 * most_range_options));
+  return std::clamp<std::size_t>(bytes / std::max<std::size_t>(1, samples * bytes_per_column(view)), 1, wanted);
 }
 
 bool is_sigmoid(const onnx::NodeProto& node) { return node.op_type() == "Sigmoid"; }
@@ -66,7 +63,9 @@ class RangeSearch {
       wanted[g] = static_cast<char>(is_free(groups[g]) && is_read(groups[g]));
     }
     parallel_for(context, groups.size(), [&](std::size_t g, unsigned) {
-      if (wanted[g] != 0) choices_[g] = {weights_of(groups[g]), options_for(groups[g], statistics)};
+      if (wanted[g] == 0) return;
+      const auto& own = plan.encodings.activations.at(groups[g].members[0]);
+      choices_[g] = {range_error_weights(groups[g]), range_options(groups[g], own, statistics, input.scheme)};
     });
   }
 
@@ -108,50 +107,13 @@ class RangeSearch {
     });
   }
 
-  // The first is the plan's own.
-  [[nodiscard]] std::vector<Option> options_for(const TensorGroup& group, const Statistics& statistics) const {
-    const auto seen = group_statistics(group, statistics);
-    const int levels = 1 << input_.scheme.activation_bits;
-    const ErrorWeights weights = weights_of(group);
-    const Range least = mse_range(seen, levels, {.negative = weights.negative});
-    const auto part = [&](double factor) {  // of the longer side: the shorter one may be all that the reader sees
-      const double most = factor * std::max(-least.low, least.high);
-      return Range{std::max(least.low, -most), std::min(least.high, most)};
-    };
-    const std::pair<Range, const char*> ranges[] = {{mse_range(seen, levels, weights), "weighted mse"},
-                                                    {least, "mse"},
-                                                    {minmax_range(seen), "minmax"},
-                                                    {percentile_range(seen, 99.999), "percentile 99.999"},
-                                                    {percentile_range(seen, 99.99), "percentile 99.99"},
-                                                    {entropy_range(seen, levels), "entropy"},
-                                                    {part(0.9), "0.9 mse"},
-                                                    {part(0.75), "0.75 mse"},
-                                                    {part(0.5), "0.5 mse"}};
-    std::vector<Option> options;
-    const auto add = [&](Encoding encoding) {
-      const double expected = expected_error(seen, {encoding.low(), encoding.high()}, levels, weights);
-      options.push_back({std::move(encoding), expected});
-    };
-    add(plan_.encodings.activations.at(group.members[0]));
-    for (const auto& [range, method] : ranges) {
-      auto encoding = encode_range(limit_range(range, group, input_.scheme.activation_bits), input_.scheme.activation_type(),
-                                   input_.scheme.activations);
-      encoding.method = method;
-      const bool known = std::any_of(options.begin(), options.end(), [&](const Option& other) {
-        return other.encoding.scale == encoding.scale && other.encoding.zero_point == encoding.zero_point;
-      });
-      if (!known) add(std::move(encoding));
-    }
-    return options;
-  }
-
   // Values of `tensor` at random positions as the reader sees them: columns for a weighted operator.
   std::vector<float> columns(const Replay& replay, const ColumnView& view, const std::string& tensor, std::size_t& count) const {
     const std::size_t stride = view.groups() * view.length();
     std::vector<std::vector<std::size_t>> drawn(replay.samples());
     std::vector<std::size_t> offsets(replay.samples());
     count = 0;
-    const std::size_t most = std::clamp<std::size_t>(column_bytes(context_) / (replay.samples() * stride * sizeof(float)), 1, positions_);
+    const std::size_t most = most_positions(view, replay.samples(), positions_, context_);
     for (std::size_t sample = 0; sample < replay.samples(); ++sample) {
       const std::size_t all = view.positions(replay.value(sample, tensor).shape);
       std::mt19937_64 random(input_.seed + sample);
@@ -181,47 +143,24 @@ class RangeSearch {
     const ColumnView view(node, op, shape_of(tensor));
     std::size_t count = 0;
     const auto x = columns(replay, view, node.input(0), count);
-    const auto weights = float_values(tensor);
+    const ProductEnergy energy(view, float_values(tensor));
     const bool centered = !op.bias.empty() && index_.initializer(op.bias) != nullptr;
-    const double signal = energy(view, weights, x, count, false);
+    const double signal = energy(x, count, false);
     if (!(signal > 0)) return;
     auto& options = choice.options;
-    parallel_for(context_, options.size(), [&](std::size_t i, unsigned) {
+    parallel_for_samples(context_, options.size(), [&](std::size_t i, unsigned) {
       const auto& encoding = options[i].encoding;
       const IntegerRange range = integer_range(encoding.type);
       std::vector<float> error(x.size());
       double own = 0;
       for (std::size_t k = 0; k < x.size(); ++k) {
         const float quantized = fake_quantize(x[k], encoding, range);
-        error[k] = x[k] - quantized;
-        own += own_error(x[k], quantized, encoding, choice.weights);
+        error[k] = (x[k] - quantized) * clipping_factor(x[k], encoding, choice.weights);
+        own += error[k] * error[k] * (x[k] < 0 ? choice.weights.negative : 1);
       }
       own /= static_cast<double>(x.size());
-      options[i].error += scaled_to_all(options[i], energy(view, weights, error, count, centered) / signal, own);
+      options[i].error += scaled_to_all(options[i], energy(error, count, centered) / signal, own);
     });
-  }
-
-  // sum |W x|^2 over columns and rows; less the rows' means where centered.
-  static double energy(const ColumnView& view, std::span<const float> weights, std::span<const float> x, std::size_t count, bool centered) {
-    double sum = 0;
-    std::vector<float> part(count * view.length());
-    for (std::size_t group = 0; group < view.groups(); ++group) {
-      for (std::size_t n = 0; n < count; ++n) {
-        const auto from = x.begin() + static_cast<std::ptrdiff_t>((n * view.groups() + group) * view.length());
-        std::copy_n(from, view.length(), part.begin() + static_cast<std::ptrdiff_t>(n * view.length()));
-      }
-      Matrix response(view.rows(), count);
-      linalg().respond(view.weights(weights, group), part, count, response);
-      for (std::size_t r = 0; r < response.rows; ++r) {
-        double mean = 0, square = 0;
-        for (const double value : response.row(r)) {
-          mean += value;
-          square += value * value;
-        }
-        sum += square - (centered ? mean * mean / static_cast<double>(count) : 0);
-      }
-    }
-    return sum;
   }
 
   // The error behind a function of each value alone.
@@ -242,9 +181,10 @@ class RangeSearch {
         for (std::size_t i = 0; i < options.size(); ++i) {
           const auto& encoding = options[i].encoding;
           const float quantized = fake_quantize(values[k], encoding, integer_range(encoding.type));
-          const double off = exact - f(quantized);
+          const double factor = clipping_factor(values[k], encoding, choice.weights);
+          const double off = factor * (exact - f(quantized)), before = factor * (values[k] - quantized);
           errors[i] += off * off;
-          own[i] += own_error(values[k], quantized, encoding, choice.weights);
+          own[i] += before * before * (values[k] < 0 ? choice.weights.negative : 1);
         }
       }
     }
@@ -259,17 +199,29 @@ class RangeSearch {
       const auto& options = choices_[g].options;
       if (options.size() < 2) continue;
       const auto best = std::min_element(options.begin(), options.end(), [](const auto& a, const auto& b) { return a.error < b.error; });
-      const Option& chosen = best->error < 0.99 * options[0].error ? *best : options[0];
+      const RangeOption& chosen = best->error < 0.99 * options[0].error ? *best : options[0];
       for (const auto& member : plan_.placement.groups[g].members) {
-        auto& encoding = plan_.encodings.activations.at(member);
-        changed += static_cast<int>(member == plan_.placement.groups[g].members[0] && encoding.scale != chosen.encoding.scale);
-        encoding = chosen.encoding;
+        plan_.encodings.activations.at(member) = chosen.encoding;
       }
+      changed += static_cast<int>(chosen.encoding.scale != options[0].encoding.scale ||
+                                  chosen.encoding.zero_point != options[0].encoding.zero_point);
     }
     widen_pool_scales(index_, plan_.placement, plan_.encodings);
+    encode_weights_anew();
     protect_biases(plan_.model, plan_.placement, plan_.encodings, context_);  // input scales may have become smaller
     shorten_multipliers(index_, plan_.placement, plan_.encodings);
     return changed;
+  }
+
+  // What biases and multipliers ask of weight scales only ever raises them, and so far they follow the old ranges. Weights of 7 bits keep
+  // theirs.
+  void encode_weights_anew() {
+    Encodings anew{plan_.encodings.activations, {}};
+    Context quiet;  // what there is to say of weights has been said
+    encode_weights(index_, plan_.placement, input_.scheme, anew, quiet);
+    for (auto& [name, weight] : plan_.encodings.weights) {
+      if (weight.largest.empty()) weight = std::move(anew.weights.at(name));
+    }
   }
 
   Plan& plan_;
@@ -288,8 +240,19 @@ std::size_t samples_for_ranges(std::size_t wanted, std::size_t live, const Conte
 }
 
 std::size_t range_bytes(const Plan& plan, std::size_t samples, std::size_t live, std::size_t positions, const Context& context) {
-  const std::size_t columns = std::min(largest_columns(plan.model.proto, plan.placement, samples, positions), column_bytes(context));
-  return samples * live + (1 + 2 * std::min<std::size_t>(context.threads, most_options)) * columns;
+  const GraphIndex index(plan.model.graph());
+  const ValueTypes types(plan.model.proto);
+  const std::size_t at_once = std::min<std::size_t>(context.samples_at_once(), most_range_options);
+  std::size_t largest = 0;
+  for (const auto& [number, op] : plan.placement.weighted) {
+    if (op.channel_axis < 0) continue;
+    const ColumnView view(index.node(number), op, shape_of(*index.initializer(op.weight)));
+    const std::size_t most = most_positions(view, samples, positions, context);
+    const std::size_t count = samples * std::min(most, view.positions(types, op.input)), columns = count * bytes_per_column(view);
+    const std::size_t option = columns + ProductEnergy::call_bytes(view, count);
+    largest = std::max(largest, columns + ProductEnergy::kept_bytes(view) + at_once * option);
+  }
+  return samples * live + largest;
 }
 
 int select_ranges(Plan& plan, const Statistics& statistics, const OptimizeInput& input, std::size_t positions, const Context& context) {

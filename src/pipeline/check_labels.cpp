@@ -60,8 +60,8 @@ LabelValues check_labels(const SampleSource& test, const std::filesystem::path& 
   for (const auto& one : values) all |= one;
   std::erase(sizes, "");
   if (!sizes.empty()) {
-    context.warn(std::to_string(sizes.size()) + " of " + std::to_string(test.size()) +
-                 " labels have another size than their pictures; masks are compared at the label's. The first: " + sizes.front());
+    context.warn(std::to_string(sizes.size()) + " of " + std::to_string(test.size()) + (test.size() == 1 ? " label has" : " labels have") +
+                 " another size than their pictures; masks are compared at the label's. The first: " + sizes.front());
   }
   return all;
 }

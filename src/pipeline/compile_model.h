@@ -20,8 +20,8 @@ struct CompileOptions {
 };
 
 // Writes <model stem>.<target><arch>.onnx, the binary that it names and <model stem>.<target><arch>.json for each architecture, all or none
-// of them. Throws Error{usage} for a target that is not compiled ahead of time, Error{model} with the provider's reason where the model
-// is not accepted whole.
+// of them. Throws Error{usage} for a target that is not compiled ahead of time and for a generation that is not known or stands twice,
+// Error{model} where the model is not quantized and, with the provider's reason, where it is not accepted whole.
 std::vector<CompiledContext> compile_model(const CompileOptions& options, Context& context);
 
 }  // namespace quantize

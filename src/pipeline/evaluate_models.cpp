@@ -1,5 +1,6 @@
 #include "pipeline/evaluate_models.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/error.h"
@@ -18,16 +19,22 @@
 namespace quantize {
 namespace {
 
-// PSNR and SQNR would be of the classes' numbers, of which none is nearer to another.
-constexpr const char* only_classes =
-    "the quantized model gives the class of each pixel: agreement and mIoU are compared, PSNR and SQNR of the classes' numbers say little";
+bool is_quantized(const Inspection& model) {
+  return model.dequantizers > 0 || std::ranges::any_of(model.operators, [](const auto& type) { return type.second.quantized > 0; });
+}
+
+// Everything would be told the wrong way round: that the model became larger, and better.
+void refuse_swapped(const Options& options, const Inspection& first, const Inspection& second) {
+  if (!is_quantized(first) || is_quantized(second)) return;
+  throw Error(ErrorKind::usage, "the first model is the quantized one; swapped? " + options.model.string() + " holds integers, " +
+                                    options.quantized.string() + " none: give the FP32 model first");
+}
 
 // FP32 gives the class of each pixel too. Returns how many classes it told apart, which what is left of its output does not say.
-int make_classes(Model& fp32, ClassAxis axis, std::span<const Tensor> inputs, Context& context) {
+int make_classes(Model& fp32, ClassAxis axis, std::span<const Tensor> inputs) {
   const int classes = class_count(Session(fp32.proto).run(inputs)[0], axis);
   const Shape shape = first_output_shape(fp32.proto, inputs);
   give_classes(fp32, class_dimension(axis, shape.size()), shape);
-  context.warn(only_classes);
   return classes;
 }
 
@@ -38,6 +45,8 @@ Outcome evaluate_models(const Options& options, Context& context) {
   if (options.test.empty()) throw Error(ErrorKind::usage, "no test images given: --test FOLDER");
   const Stopwatch watch;
   const Model fp32 = load_model(options.model), quantized = load_model(options.quantized);
+  const Inspection inspected = inspect(quantized);
+  refuse_swapped(options, inspect(fp32), inspected);
   const auto file_inputs = input_specs(fp32.graph(), options.input_shape);
   Alike alike = make_alike(fp32, quantized, file_inputs, options, context);
   if (alike.classes && !alike.fp32) alike.fp32 = fp32;
@@ -49,12 +58,12 @@ Outcome evaluate_models(const Options& options, Context& context) {
   refuse_masks_of_255(samples.label_values, reference, samples.test, axis, options.labels);
   std::optional<int> classes;
   if (alike.classes) {
-    classes = make_classes(*alike.fp32, axis, fed, context);
+    classes = make_classes(*alike.fp32, axis, fed);
     axis = ClassAxis::first;  // of what is left, which holds classes as values
   }
 
   Report report = describe_models(options, fp32, quantized, samples.test);
-  report.scheme = inspect(quantized).scheme;
+  report.scheme = inspected.scheme;
   report.test = {options.test.string(), samples.test.fingerprint(), samples.test.size(), samples.skipped_tests};
   report.accuracy = compare_outputs(reference, judged, samples.test, axis, {options.labels, classes}, {}, context);
   warn_of_accuracy(report.accuracy, options, context);
@@ -65,7 +74,9 @@ Outcome evaluate_models(const Options& options, Context& context) {
   report.kernels = kernels_in_runtime(quantized);
   if (options.latency_runs > 0) {
     report.latency = measure_latency(options.model, first, options.quantized, fed, options.latency_runs, context.threads, context);
-    if (const auto slower = words::slower_than_fp32(report); !slower.empty()) context.warn(slower);
+    for (const auto& text : {words::noisy_machine(report), words::slower_than_fp32(report)}) {
+      if (!text.empty()) context.warn(text);
+    }
   }
   if (options.measure_memory && !options.memory_command.empty()) {
     report.memory = measure_memory(options.memory_command, options.model, first, options.quantized, fed);

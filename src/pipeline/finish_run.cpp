@@ -81,8 +81,9 @@ void keep_unless(const std::function<std::string()>& fault, Run& run, Model& wri
   run.steps.push_back({step, what + (why_not.empty() ? "" : "; undone: " + why_not), watch.seconds()});
 }
 
-// `change` returns how many places it found. On a probe input no output may move.
-void speed_up(Run& run, Model& written, const std::string& step, const std::string& what, int (*change)(Model&), const Context& context) {
+// `change` returns how many places it found, each of which is a `what`, `rest`. On a probe input no output may move.
+void speed_up(Run& run, Model& written, const std::string& step, const std::string& what, const std::string& rest, int (*change)(Model&),
+              const Context& context) {
   const Stopwatch watch;
   Model faster = written;
   const int changed = change(faster);
@@ -92,7 +93,7 @@ void speed_up(Run& run, Model& written, const std::string& step, const std::stri
     const bool same = ParityCheck(written.proto, std::span(run.inputs).first(1), runs).measure(faster.proto).same;
     return std::string(same ? "" : "it moved an output");
   };
-  keep_unless(fault, run, written, faster, step, std::to_string(changed) + " " + what, watch);
+  keep_unless(fault, run, written, faster, step, words::count(static_cast<std::size_t>(changed), what) + rest, watch);
 }
 
 // 1x1 convolutions with a float result; each is checked by itself.
@@ -107,9 +108,9 @@ void multiply_points_of(Run& run, Model& written, const Options& options) {
 }
 
 void speed_up_for(const Target& target, Run& run, Model& written, const Context& context) {
-  if (target.merge_groups) speed_up(run, written, "merge-groups", "convolutions with fewer and larger groups", merge_groups, context);
+  if (target.merge_groups) speed_up(run, written, "merge-groups", "convolution", " with fewer and larger groups", merge_groups, context);
   if (target.resize_by_products)
-    speed_up(run, written, "resize-by-products", "linear Resize as two matrix products", resize_by_products, context);
+    speed_up(run, written, "resize-by-products", "linear Resize", " as two matrix products", resize_by_products, context);
 }
 
 // `layers`: the quantized model with every tensor that the plan rounds, for comparing tensor by tensor.
@@ -132,7 +133,9 @@ void evaluate(Report& report, const Run& run, const Model& quantized, const Mode
   const auto [fp32_inputs, inputs] = sample_in_both_forms(images, run.file_inputs, options.preprocess, run.fed_inputs);
   if (options.latency_runs > 0) {
     report.latency = measure_latency(options.model, fp32_inputs, file, inputs, options.latency_runs, context.threads, context);
-    if (const auto slower = words::slower_than_fp32(report); !slower.empty()) context.warn(slower);
+    for (const auto& text : {words::noisy_machine(report), words::slower_than_fp32(report)}) {
+      if (!text.empty()) context.warn(text);
+    }
     if (as_target.fuse_quantized && run.target.provider.empty()) {  // elsewhere the time on this machine says nothing about the target's
       if (const auto over = words::over_latency_budget(report); !over.empty()) context.warn(over);
     }
@@ -217,7 +220,7 @@ Outcome finish_run(Run& run, const Options& options, const Stopwatch& watch, Con
   const Stopwatch evaluating;
   release_free_memory();  // of what came before: these sessions allocate in other sizes
   evaluate(report, run, quantized, rounded, file, options, context);
-  report.steps.push_back({"evaluate", std::to_string(run.samples.test.size()) + " samples", evaluating.seconds()});
+  report.steps.push_back({"evaluate", counted(run.samples.test.size(), "sample", "samples"), evaluating.seconds()});
   report.gates = check_gates(options.gates, report);
   report.warnings = context.warnings();
   report.seconds = watch.seconds();

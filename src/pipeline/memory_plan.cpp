@@ -21,10 +21,17 @@ constexpr std::uint64_t program = std::uint64_t{64} << 20, arena = 2;
 // the network as a part, and twice in its session. To evaluate: FP32 with the outputs of its layers and their session, and the quantized
 // ones, a quarter each; where weights were fitted, those of before come on top.
 constexpr std::uint64_t copies = 4, copies_to_run = 3, copies_to_fit = 4, copies_to_measure = 4, copies_to_evaluate = 4;
+constexpr std::uint64_t copies_to_load = 2;   // by a session beside another
 constexpr std::uint64_t most_for_layers = 4;  // samples that layers are compared on
 constexpr std::uint64_t least_working = std::uint64_t{48} << 20;
 
 std::uint64_t megabytes(std::uint64_t bytes) { return (bytes + (1U << 20) - 1) >> 20; }
+
+// At -O3 the closed form stays while rounding is learned, and of several draws the best while others are made. The judge loads a plan as it
+// was and what became of it at the same time, where two samples may run so.
+std::uint64_t models_to_fit(std::uint64_t model, Level level, std::uint64_t at_once) {
+  return (copies_to_fit + (level >= Level::o3 ? 1 : 0) + (at_once > 1 ? copies_to_load : 0)) * model;
+}
 
 std::uint64_t models_to_evaluate(std::uint64_t model, Level level) { return (copies_to_evaluate + (level == Level::o0 ? 0 : 1)) * model; }
 
@@ -71,7 +78,7 @@ MemoryNeeds memory_needs(const Plan& plan, const OptimizeInput& input, const Mem
   if (use.level != Level::o0 || use.deciding > 0) {
     // The judge's runs of the whole network, or what a fit keeps and the runs of its pieces.
     const std::uint64_t fit = optimize_bytes(plan, input, use.level, context) + arena * needs.run * at_once;
-    needs.optimization = copies_to_fit * model + fit + deciding_that_fit(use, context) * use.output_bytes + reading;
+    needs.optimization = models_to_fit(model, use.level, at_once) + fit + deciding_that_fit(use, context) * use.output_bytes + reading;
   }
   if (use.sensitivity) {
     const std::uint64_t kept = sensitivity_bytes({.load = {}, .available = input.samples}, input.live_bytes, use.output_bytes, context);

@@ -42,12 +42,12 @@ std::size_t items_per_file(const SampleSource& source) {
 
 // Not where --samples asked for as few.
 void warn_of_few(const SampleSource& usable, const Options& options, Context& context) {
-  constexpr std::size_t few = 8;
+  constexpr std::size_t few = 5;
   if (usable.size() >= few || usable.is_random() || options.samples < few) return;
   const std::size_t items = usable.size() * items_per_file(usable);
   if (items >= few) return;
-  context.warn(options.calibration.string() + " gives only " + std::to_string(items) +
-               " samples to calibrate on: ranges from so few may clip what other pictures hold; a few dozen are better");
+  context.warn(options.calibration.string() + " gives only " + std::to_string(items) + (items == 1 ? " sample" : " samples") +
+               " to calibrate on: ranges from so few may clip what other pictures hold; a few dozen are better");
 }
 
 // By the bytes of the files, whatever they are called. Files of other lengths need not be read for that.
@@ -144,7 +144,6 @@ Samples open_samples(const Options& options, const std::vector<InputSpec>& input
   };
   if (!options.calibration.empty()) {
     samples.calibration = usable(options.calibration, options.samples, samples.skipped);
-    warn_of_few(samples.calibration, options, context);
     shown -= samples.calibration.shown_bytes();
   }
   if (!options.test.empty()) {
@@ -154,6 +153,7 @@ Samples open_samples(const Options& options, const std::vector<InputSpec>& input
     refuse_too_few_to_divide(samples.calibration, options);
     std::tie(samples.calibration, samples.test) = samples.calibration.hold_out(options.holdout);
   }
+  if (!options.calibration.empty()) warn_of_few(samples.calibration, options, context);  // those held out do not calibrate
   if (!options.labels.empty()) samples.label_values = check_labels(samples.test, options.labels, context);
   return samples;
 }

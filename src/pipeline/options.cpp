@@ -95,8 +95,7 @@ void refuse_what_is_read_once(const std::filesystem::path& model) {
 // What could not be written at the end of a run is said at its beginning.
 void refuse_bad_places(const Options& options) {
   std::error_code code;
-  if (std::filesystem::status(options.model, code).type() == std::filesystem::file_type::none)
-    return;  // a name that no file can have: refused when it is loaded
+  if (!std::filesystem::exists(options.model, code)) return;  // refused when it is loaded; the result's place may follow from its name
   for (const auto& [name, path] : written_files(options)) {
     const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
     if (!std::filesystem::is_directory(folder, code))
@@ -144,7 +143,7 @@ void validate(const Options& options, const std::vector<std::filesystem::path>& 
   require(!options.quantize_outputs || !target.fuses_what_follows,
           "target " + options.target + " computes its outputs in float; leave --quantize-outputs out");
   require(!options.strict_provider || !options.providers.empty(), "--strict-provider needs a --provider");
-  for (const auto& provider : options.providers) parse_provider(provider);
+  for (const auto& provider : options.providers) refuse_unknown_provider(parse_provider(provider));
   require(options.goals.empty() || options.encodings.empty(), "--reach chooses encodings itself: leave --encodings out");
   refuse_what_is_read_once(options.model);
   if (!options.writes) return;

@@ -32,15 +32,16 @@ bool is_report_of_a_run(std::filesystem::path file) {
 void refuse_name_of_another_kind(const std::string& option, const std::filesystem::path& file, Written what) {
   const std::string ending = lower_ending(file);
   const auto* own = std::find_if(kinds.begin(), kinds.end(), [&](const Kind& kind) { return kind.what == what; });
-  const auto refuse = [&](const std::string& other) {
+  const std::string ends = own->ending;
+  const auto refuse = [&](const std::string& other, const std::string& wanted) {
     throw Error(ErrorKind::usage, option + " writes " + own->name + ", and " + file.string() + " is named like " + other +
-                                      ", which it would replace; choose a name that ends with " + own->ending);
+                                      ", which it would replace; choose a name that " + wanted);
   };
-  if (is_picture(file) || is_unread_picture(file)) refuse("a picture");
-  if (is_npy(file)) refuse("a tensor");
-  if (is_report_of_a_run(file)) refuse("the report of a run");
+  if (is_picture(file) || is_unread_picture(file)) refuse("a picture", "ends with " + ends);
+  if (is_npy(file)) refuse("a tensor", "ends with " + ends);
+  if (is_report_of_a_run(file)) refuse("the report of a run", ending == ends ? "does not end with .report" + ends : "ends with " + ends);
   for (const auto& kind : kinds) {
-    if (kind.what != what && ending == kind.ending) refuse(kind.name);
+    if (kind.what != what && ending == kind.ending) refuse(kind.name, "ends with " + ends);
   }
 }
 

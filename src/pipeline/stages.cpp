@@ -19,6 +19,7 @@
 #include "pipeline/memory_plan.h"
 #include "pipeline/output_axis.h"
 #include "pipeline/pixel_model.h"
+#include "prepare/passes.h"
 #include "prepare/prepare.h"
 #include "rewrite/output_type.h"
 
@@ -245,10 +246,10 @@ void observe_run(Run& run, Context& context) {
   const LoadSample load = [&](std::size_t i) { return source.load(i).inputs; };
   auto calibration =
       naming_sample(run, context, [&] { return calibrate_and_compare(run.plan.model, observed, load, source.size(), context, run.seen); });
-  warn_unsettled(run.plan.placement, calibration, run.scheme, context);
+  const std::string unsettled = warn_unsettled(run.plan.placement, calibration, run.scheme, context);
   run.statistics = std::move(calibration.all);
-  run.steps.push_back(
-      {"calibrate", std::to_string(observed.size()) + " tensors over " + std::to_string(source.size()) + " samples", watch.seconds()});
+  const std::string what = counted(observed.size(), "tensor", "tensors") + " over " + counted(source.size(), "sample", "samples");
+  run.steps.push_back({"calibrate", unsettled.empty() ? what : what + "; " + unsettled, watch.seconds()});
 }
 
 void encode_run(Run& run, const Options& options, Context& context) {

@@ -18,9 +18,17 @@ void warn_of_labels(const Accuracy& accuracy, const Options& options, Context& c
   if (!accuracy.miou_fp32)
     context.warn("no pixel of the labels in " + folder + " is of a class that the model tells apart: there is no mIoU on labels");
   if (accuracy.labels && accuracy.labels->beyond > 0) {
-    context.warn(std::to_string(accuracy.labels->beyond) + " of " + std::to_string(accuracy.labels->all) + " pixels of the labels in " +
+    context.warn(std::to_string(accuracy.labels->beyond) + " of " + words::count(accuracy.labels->all, "pixel") + " of the labels in " +
                  folder + " have a number that is no class of the model, and do not count; if they are to be void, write them as 255");
   }
+  if (const auto failing = words::fp32_fails_on_labels(accuracy); !failing.empty()) context.warn(failing);
+}
+
+// PSNR and SQNR are of the classes' numbers then, of which none is nearer to another.
+void warn_of_classes(const Accuracy& accuracy, Context& context) {
+  if (!accuracy.only_classes) return;
+  context.warn(
+      "the first output is the class of each pixel: agreement and mIoU are compared, PSNR and SQNR of the classes' numbers say little");
 }
 
 void warn_of_images(const Accuracy& accuracy, Context& context) {
@@ -40,9 +48,10 @@ void warn_of_images(const Accuracy& accuracy, Context& context) {
   if (!without_result.empty())
     context.warn("NaN or infinity comes out for the test image " + named(without_result) + ": figures over all of them cannot be computed");
   if (accuracy.left_out > 0) {
-    const std::string all = accuracy.images.empty() ? "" : " of " + std::to_string(accuracy.images.size());
-    context.warn("the size of the first output depends on the values: for " + std::to_string(accuracy.left_out) + all +
-                 " test images it is empty or another than FP32's; no figure counts them");
+    const std::string of = accuracy.images.empty() ? "" : std::to_string(accuracy.left_out) + " of ";
+    const std::size_t all = accuracy.images.empty() ? accuracy.left_out : accuracy.images.size();
+    context.warn("the size of the first output depends on the values: for " + of + words::count(all, "test image") +
+                 " it is empty or another than FP32's; no figure counts " + (accuracy.left_out == 1 ? "it" : "them"));
   }
 }
 
@@ -60,6 +69,7 @@ void warn_of_outputs(const Accuracy& accuracy, Context& context) {
 }  // namespace
 
 void warn_of_accuracy(const Accuracy& accuracy, const Options& options, Context& context) {
+  warn_of_classes(accuracy, context);
   warn_of_labels(accuracy, options, context);
   warn_of_images(accuracy, context);
   warn_of_outputs(accuracy, context);

@@ -9,6 +9,7 @@
 
 #include "ops/target.h"
 #include "report/command_line.h"
+#include "report/verdict.h"
 #include "report/words.h"
 
 namespace quantize {

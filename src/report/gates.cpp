@@ -1,26 +1,36 @@
 #include "report/gates.h"
 
+#include <array>
+#include <charconv>
 #include <cmath>
 
-#include "base/shortest.h"
 #include "report/schema.h"
+#include "report/words.h"
 
 namespace quantize {
 namespace {
 
-// A threshold is shown as it was typed.
-std::string shown(double value) {
+// All digits, as a threshold was typed and never as "3e-04".
+std::string exactly(double value) {
   if (!std::isfinite(value)) return value > 0 ? "infinite" : "-";
-  return shortest(value);
+  std::array<char, 400> text{};
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed).ptr};
 }
 
-// With four digits behind the point, rounded so that a figure that misses its threshold does not read as if it met it.
-std::string measured_as(const GateResult& gate, const std::string& unit) {
-  const double figure = *gate.measured * 1e4;
-  if (gate.unit == "dB" && *gate.measured >= no_error_db) return "without error";
-  const double rounded = std::round(figure), outward = gate.at_least ? std::floor(figure) : std::ceil(figure);
-  const bool exact = std::fabs(figure - rounded) < 1e-6;  // but for what binary fractions add to it
-  return shown((gate.passed || exact ? rounded : outward) / 1e4) + unit;
+std::string unit_of(const GateResult& gate) { return gate.unit == "dB" ? " dB" : gate.unit; }
+
+// As the figure is said everywhere else.
+std::string shown(const GateResult& gate, double value) {
+  if (gate.unit == "dB") return value >= no_error_db ? "without error" : words::decibels(value);
+  if (gate.unit == "x") return words::fixed(value, 2) + gate.unit;
+  return gate.option == "--min-agreement" ? words::percent(value) : words::miou(value);
+}
+
+// A figure that misses its threshold by less than its digits show must not read as if it met it.
+std::string measured_as(const GateResult& gate) {
+  const std::string text = shown(gate, *gate.measured);
+  const bool reads_as_met = !gate.passed && text == shown(gate, gate.threshold);
+  return text + (reads_as_met ? " (to be exact, " + exactly(*gate.measured) + ")" : "");
 }
 
 std::optional<double> ratio(std::uint64_t before, std::uint64_t after) {
@@ -65,10 +75,9 @@ std::vector<GateResult> check_gates(const Gates& gates, const Report& report) {
 }
 
 std::string describe(const GateResult& gate) {
-  const std::string unit = gate.unit.empty() ? "" : " " + gate.unit;
-  const std::string figure = gate.measured ? "is " + measured_as(gate, unit) : "was not measured";
-  return gate.figure + " " + figure + ", " + gate.option + " demands at " + (gate.at_least ? "least " : "most ") + shown(gate.threshold) +
-         unit;
+  const std::string figure = gate.measured ? "is " + measured_as(gate) : "was not measured";
+  return gate.figure + " " + figure + ", " + gate.option + " demands at " + (gate.at_least ? "least " : "most ") + exactly(gate.threshold) +
+         unit_of(gate);
 }
 
 }  // namespace quantize

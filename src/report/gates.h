@@ -25,7 +25,7 @@ struct Gates {
 // so do those of accuracy where test images were left out of them.
 std::vector<GateResult> check_gates(const Gates& gates, const Report& report);
 
-// "PSNR is 42.40 dB, --min-psnr demands at least 50"
+// "PSNR is 42.40 dB, --min-psnr demands at least 50 dB"; the figure with the digits it has everywhere, the threshold as it was typed.
 std::string describe(const GateResult& gate);
 
 }  // namespace quantize

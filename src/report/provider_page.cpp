@@ -30,8 +30,8 @@ Row figures(const std::string& what, const Closeness& closeness, const std::opti
           words::decibels(closeness.psnr_db),
           words::decibels(closeness.sqnr_db),
           words::percent(closeness.agreement),
-          words::fixed(closeness.miou, 3),
-          labels ? words::fixed(*labels, 4) : "-"};
+          words::miou(closeness.miou),
+          labels ? words::miou(*labels) : "-"};
 }
 
 std::string accuracy_table(const ProviderReport& provider) {

@@ -75,8 +75,10 @@ Accuracy accuracy(const Json& json) {
   result.miou_vs_fp32 = number(json, "miou_vs_fp32");
   result.miou_fp32 = optional_number(json, "miou_fp32");
   result.miou_quantized = optional_number(json, "miou_quantized");
+  result.miou_one_class = optional_number(json, "miou_one_class");
   if (json.contains("labels")) result.labels = labels(json.at("labels"));
   if (json.contains("left_out")) result.left_out = json.at("left_out");
+  result.only_classes = json.value("only_classes", false);
   result.images = list<ImageAccuracy>(json, "images", image_accuracy);
   for (auto& image : result.images)
     image.compared = result.left_out == 0 || !(std::isnan(image.psnr_db) && std::isnan(image.sqnr_db) && std::isnan(image.agreement));

@@ -100,9 +100,12 @@ struct Accuracy {
   double agreement = 0;       // share of output pixels with the same class
   double flipped_margin = 0;  // share of FP32's margin (largest score less the second) that pixels which changed class had
   double miou_vs_fp32 = 0;
-  std::optional<double> miou_fp32, miou_quantized;   // against labels, where one of their pixels counts
-  std::optional<LabelPixels> labels = std::nullopt;  // where labels were given
-  std::size_t left_out = 0;                          // of the images: those that were not compared
+  std::optional<double> miou_fp32, miou_quantized;      // against labels, where one of their pixels counts
+  std::optional<double> miou_one_class = std::nullopt;  // against labels of several classes: of the commonest of them all over
+  std::optional<LabelPixels> labels = std::nullopt;     // where labels were given
+  std::size_t left_out = 0;                             // of the images: those that were not compared
+  bool only_classes =
+      false;  // the outputs are the numbers of classes: PSNR and SQNR say little, the worst image is that of least agreement
   std::vector<ImageAccuracy> images;
   std::vector<OutputAccuracy> other_outputs;  // the model's further outputs of numbers; all else is said of the first
 
@@ -201,5 +204,8 @@ struct Report {
   std::vector<std::string> warnings;
   double seconds = 0;
 };
+
+// Two models were compared: nothing is known of what was decided about the nodes of the second, or calibrated on.
+inline bool was_only_evaluated(const Report& report) { return report.decisions.empty(); }
 
 }  // namespace quantize

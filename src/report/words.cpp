@@ -4,16 +4,20 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
-#include "report/gates.h"
 #include "report/schema.h"
 
 namespace quantize {
 namespace words {
 namespace {
 
-// Medians of the same model differ by about this much from one measurement to the next.
-constexpr double same_speed = 0.02;
+// Of the two numbers that are equally near, the one farther from zero, as JavaScript's toFixed() takes it: the page says the same figures.
+double off_a_tie(double value, int digits) {
+  const double power = std::pow(10, digits), scaled = value * power;
+  const bool is_tie = std::fabs(scaled - std::trunc(scaled)) == 0.5 && std::fma(value, power, -scaled) == 0;
+  return is_tie ? std::nextafter(value, std::copysign(std::numeric_limits<double>::infinity(), value)) : value;
+}
 
 std::string compare(double ratio, double tolerance, const char* more, const char* less, const char* same) {
   if (!(ratio > 0)) return "-";
@@ -34,9 +38,13 @@ std::string fixed(double value, int digits) {
   if (std::isnan(value)) return "-";
   if (std::isinf(value)) return value > 0 ? "infinite" : "-infinite";
   std::array<char, 400> text{};  // the largest double has 309 digits before the point
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, digits).ptr;
-  return {text.data(), end};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), off_a_tie(value, digits), std::chars_format::fixed, digits).ptr;
+  const std::string_view written(text.data(), end);
+  const bool is_zero = written.find_first_not_of("-0.") == std::string_view::npos;
+  return std::string(written.substr(is_zero && written.starts_with('-') ? 1 : 0));
 }
+
+std::string miou(double share) { return fixed(share, 4); }
 
 std::string percent(double share) {
   // The addend keeps 0.9752, which is stored as a little less, from becoming 97.51.
@@ -59,9 +67,13 @@ std::string bytes(std::uint64_t count) {
 
 std::string compare_speed(double speedup) { return compare(speedup, same_speed, "faster", "slower", "as fast"); }
 
+std::string compare_speed(const Latency& latency) {
+  return compare_speed(latency.speedup) + (ratios_disagree(latency) ? " (median of the ratios in turn)" : "");
+}
+
 std::string compare_size(std::uint64_t before, std::uint64_t after) {
   if (before == 0 || after == 0) return "-";
-  return compare(static_cast<double>(before) / static_cast<double>(after), 0.005, "smaller", "larger", "the same size");
+  return compare(static_cast<double>(before) / static_cast<double>(after), same_size, "smaller", "larger", "the same size");
 }
 
 std::string times(const Latency& latency, const std::string& between) {
@@ -70,10 +82,25 @@ std::string times(const Latency& latency, const std::string& between) {
   return fixed(before, digits) + between + fixed(after, digits) + " ms";
 }
 
+bool ratios_disagree(const Latency& latency) {
+  constexpr double tolerated = 1.2;
+  const double of_medians = latency.fp32.median_ms / latency.quantized.median_ms, off = latency.speedup / of_medians;
+  return off > tolerated || (off > 0 && off < 1 / tolerated);  // neither where something was not measured
+}
+
+std::string noisy_machine(const Report& report) {
+  if (!report.latency || !ratios_disagree(*report.latency)) return {};
+  const auto& [fp32, quantized, speedup, runs, threads] = *report.latency;
+  const auto range = [](const LatencyFacts& facts) { return fixed(facts.p10_ms, 2) + " to " + fixed(facts.p90_ms, 2) + " ms"; };
+  return "this machine is too noisy to time on: the median of the ratios in turn is " + fixed(speedup, 2) + ", the ratio of the medians " +
+         fixed(fp32.median_ms / quantized.median_ms, 2) + "; FP32 took " + range(fp32) + ", the quantized model " + range(quantized) +
+         " (the middle 80 % of " + count(static_cast<std::size_t>(runs), "run") + ")";
+}
+
 std::string slower_than_fp32(const Report& report) {
   if (!report.latency || !(report.latency->speedup < clearly_slower)) return {};
   const auto& latency = *report.latency;
-  std::string text = "the quantized model is slower than FP32 on this machine: " + compare_speed(latency.speedup) + ", " + times(latency);
+  std::string text = "the quantized model is slower than FP32 on this machine: " + compare_speed(latency) + ", " + times(latency);
   if (!report.kernels) return text;
   const auto& kernels = *report.kernels;
   return text + "; " + std::to_string(kernels.floating) + " of " + std::to_string(kernels.floating + kernels.integer) +
@@ -98,6 +125,27 @@ std::string over_size_budget(const Report& report) {
          " of FP32's; a lower budget raises fewer bits";
 }
 
+std::string fp32_fails_on_labels(const Accuracy& accuracy) {
+  constexpr double hopeless = 0.1, next_to_it = 0.02;
+  const auto& blind = accuracy.miou_one_class;
+  const double floor = std::max(hopeless, blind ? *blind + next_to_it : 0);
+  if (!accuracy.miou_fp32 || !(*accuracy.miou_fp32 < floor)) return {};
+  return "FP32 itself reaches only " + miou(*accuracy.miou_fp32) + " mIoU on the labels" +
+         (blind ? ", where one class all over reaches " + miou(*blind) : "") + ": check --preprocess, --color and the class numbers";
+}
+
+std::string worst_picture(const Accuracy& accuracy) {
+  if (!accuracy.only_classes) return "PSNR " + decibels(accuracy.psnr_db_worst);
+  const auto worst = std::ranges::find(accuracy.images, accuracy.worst_image, &ImageAccuracy::name);
+  return percent(worst == accuracy.images.end() ? std::nan("") : worst->agreement) + " of the pixels as FP32";
+}
+
+std::string how_made(const Report& report) {
+  const std::string scheme = report.scheme, time = fixed(report.seconds, 1) + " s";
+  if (!was_only_evaluated(report)) return scheme + " for " + report.target + ", made in " + time;
+  return scheme + ", evaluated on " + count(report.test.images, "picture") + " in " + time;
+}
+
 std::string kernels(const Kernels& kernels) {
   return std::to_string(kernels.integer) + " integer, " + std::to_string(kernels.floating) + " float, " +
          count(static_cast<std::size_t>(kernels.conversions), "conversion");
@@ -112,85 +160,5 @@ std::string printable(std::string text) {
 std::string count(std::size_t number, const std::string& what) { return std::to_string(number) + " " + what + (number == 1 ? "" : "s"); }
 
 }  // namespace words
-
-namespace {
-
-constexpr double good_agreement = 0.97, poor_agreement = 0.90;
-constexpr double good_loss = 0.01, poor_loss = 0.03;
-
-Verdict::Level level_of(const Accuracy& accuracy, double loss) {
-  using enum Verdict::Level;
-  // Written so that a figure that is not a number counts as poor.
-  if (!(accuracy.agreement >= poor_agreement) || !(loss <= poor_loss)) return poor;
-  return accuracy.agreement >= good_agreement && loss <= good_loss ? good : look;
-}
-
-// Of mIoU; nothing without labels of which a pixel counts.
-std::optional<double> loss_by_labels(const Accuracy& accuracy) {
-  if (!accuracy.miou_fp32 || !accuracy.miou_quantized) return std::nullopt;
-  return *accuracy.miou_fp32 - *accuracy.miou_quantized;
-}
-
-std::string reason_of(const Accuracy& accuracy, const std::optional<double>& loss) {
-  if (!std::isfinite(accuracy.agreement)) return "How many pixels keep their class could not be computed.";
-  std::string text = words::percent(accuracy.agreement) + " of the pixels keep their class";
-  if (accuracy.left_out > 0)
-    text +=
-        " in the images that could be compared, " + std::to_string(accuracy.compared()) + " of " + std::to_string(accuracy.images.size());
-  if (!loss) return text + ".";
-  if (std::abs(*loss) < 0.00005) return text + ", and mIoU against the labels stays the same.";
-  return text + ", and mIoU against the labels " + (*loss < 0 ? "rises by " : "falls by ") + words::fixed(std::abs(*loss), 4) + ".";
-}
-
-// --calib random.
-bool is_made_up(const Report& report) { return report.calibration.folder == "random" || report.test.folder == "random"; }
-
-}  // namespace
-
-Verdict::Level level_by_figures(const Report& report) {
-  const Accuracy& accuracy = report.accuracy;
-  if (accuracy.images.empty()) return Verdict::Level::look;
-  return level_of(accuracy, loss_by_labels(accuracy).value_or(0));
-}
-
-Verdict judge_accuracy(const Report& report) {
-  const Accuracy& accuracy = report.accuracy;
-  if (accuracy.left_out > 0 && accuracy.images.empty())
-    return {Verdict::Level::look, "Not measured", "The first outputs of the two models are empty or differ in size for every test image."};
-  if (accuracy.images.empty())
-    return {Verdict::Level::look, "Not measured", "No test images were given, so nothing is known about accuracy."};
-  Verdict verdict{level_by_figures(report), {}, reason_of(accuracy, loss_by_labels(accuracy))};
-  if (is_made_up(report)) verdict.reason += " The data was made up (random), which says little about real images.";
-  if (verdict.level == Verdict::Level::good && (is_made_up(report) || accuracy.left_out > 0)) verdict.level = Verdict::Level::look;
-  switch (verdict.level) {
-    case Verdict::Level::good:
-      verdict.headline = "Ready to ship";
-      break;
-    case Verdict::Level::look:
-      verdict.headline = "Look before you ship";
-      break;
-    case Verdict::Level::poor:
-      verdict.headline = "Do not ship";
-      break;
-  }
-  return verdict;
-}
-
-Verdict judge(const Report& report) {
-  Verdict verdict = judge_accuracy(report);
-  const auto gate = std::ranges::find(report.gates, false, &GateResult::passed);
-  std::string missed;
-  if (gate != report.gates.end()) {
-    missed = "A gate is missed: " + describe(*gate) + ". ";
-  } else if (report.mixed && !report.mixed->reached) {
-    missed = "What --reach asks for was not reached. ";
-  }
-  if (!missed.empty()) verdict = {Verdict::Level::poor, "Do not ship", missed + verdict.reason};
-  return verdict;
-}
-
-std::string level_name(Verdict::Level level) {
-  return level == Verdict::Level::good ? "good" : level == Verdict::Level::look ? "look" : "poor";
-}
 
 }  // namespace quantize

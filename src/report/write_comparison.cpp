@@ -6,6 +6,7 @@
 #include "report/assets.h"
 #include "report/page_template.h"
 #include "report/read_report.h"
+#include "report/verdict.h"
 #include "report/words.h"
 #include "report/write_report.h"
 
@@ -15,6 +16,12 @@ namespace {
 using Row = std::vector<std::string>;
 
 std::string name_of(const Report& report) { return std::filesystem::path(report.quantized.path).filename().string(); }
+
+// Beside FP32's own, which is another where the masks are enlarged otherwise.
+std::string on_labels(const Accuracy& accuracy) {
+  if (!accuracy.miou_quantized) return "-";
+  return words::miou(*accuracy.miou_quantized) + (accuracy.miou_fp32 ? " (FP32 " + words::miou(*accuracy.miou_fp32) + ")" : "");
+}
 
 Row row_of(const Report& report) {
   const Accuracy& accuracy = report.accuracy;
@@ -26,16 +33,31 @@ Row row_of(const Report& report) {
           report.latency ? words::compare_speed(report.latency->speedup) : "-",
           measured ? words::decibels(accuracy.psnr_db) : "-",
           measured ? words::percent(accuracy.agreement) : "-",
-          measured ? words::fixed(accuracy.miou_vs_fp32, 3) : "-",
-          accuracy.miou_quantized ? words::fixed(*accuracy.miou_quantized, 4) : "-",
+          measured ? words::miou(accuracy.miou_vs_fp32) : "-",
+          on_labels(accuracy),
           judge(report).headline};
 }
 
-std::string title_of(std::span<const ComparedRun> runs) {
+// The same report given twice says nothing more, and is listed once.
+struct Listed {
+  const ComparedRun* run;
+  std::string json;
+};
+
+std::vector<Listed> each_once(std::span<const ComparedRun> runs) {
+  std::vector<Listed> listed;
+  for (const auto& run : runs) {
+    std::string json = write_json(run.report);
+    if (std::ranges::find(listed, json, &Listed::json) == listed.end()) listed.push_back({&run, std::move(json)});
+  }
+  return listed;
+}
+
+std::string title_of(std::span<const Listed> runs) {
   if (runs.empty()) return "No runs";
-  const Report& first = runs[0].report;
+  const Report& first = runs[0].run->report;
   const bool same =
-      std::ranges::all_of(runs, [&](const ComparedRun& run) { return run.report.fp32.fingerprint == first.fp32.fingerprint; });
+      std::ranges::all_of(runs, [&](const Listed& one) { return one.run->report.fp32.fingerprint == first.fp32.fingerprint; });
   return same ? std::filesystem::path(first.fp32.path).filename().string() : words::count(runs.size(), "run");
 }
 
@@ -67,23 +89,25 @@ ComparedRun read_run(const std::filesystem::path& json, const std::filesystem::p
 std::string write_comparison_html(std::span<const ComparedRun> runs, std::span<const std::string> notes) {
   std::string items, reports, pages;
   for (const auto& note : notes) items += "<li>" + escape_html(note) + "</li>\n";
-  for (const auto& run : runs) {
+  const auto listed = each_once(runs);
+  for (const auto& [run, json] : listed) {
     const std::string comma = reports.empty() ? "" : ",\n";
-    reports += comma + write_json(run.report);
-    pages += comma + '"' + run.page + '"';  // an address holds nothing to escape
+    reports += comma + json;
+    pages += comma + '"' + run->page + '"';  // an address holds nothing to escape
   }
   const std::string_view scripts[] = {assets::comparison_script};
   return fill_page(assets::comparison_page,
                    {{"kicker", "Comparison of quantization runs"},
-                    {"title", escape_html(title_of(runs))},
+                    {"title", escape_html(title_of(listed))},
                     {"notes", items},
                     {"data", escape_script("{\"reports\": [" + reports + "],\n\"pages\": [" + pages + "]}\n")}},
                    scripts);
 }
 
 std::string write_comparison_text(std::span<const ComparedRun> runs) {
-  std::vector<Row> rows = {{"Model", "Scheme", "Bytes", "Size", "Speed", "PSNR", "Pixels as FP32", "mIoU vs FP32", "mIoU", "Verdict"}};
-  for (const auto& run : runs) rows.push_back(row_of(run.report));
+  std::vector<Row> rows = {
+      {"Model", "Scheme", "Bytes", "Size", "Speed", "PSNR", "Pixels as FP32", "mIoU vs FP32", "mIoU on labels", "Verdict"}};
+  for (const auto& listed : each_once(runs)) rows.push_back(row_of(listed.run->report));
   std::vector<std::size_t> widths(rows[0].size());
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());

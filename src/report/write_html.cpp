@@ -3,8 +3,10 @@
 #include <string_view>
 
 #include "report/assets.h"
+#include "report/gates.h"
 #include "report/page_template.h"
 #include "report/provider_page.h"
+#include "report/verdict.h"
 #include "report/words.h"
 #include "report/write_report.h"
 
@@ -51,6 +53,16 @@ std::string all_compared(const Report& report) {
   return text;
 }
 
+// What was demanded of the result, and whether it was met.
+std::string gates(const Report& report) {
+  std::string items;
+  for (const GateResult& gate : report.gates) {
+    items += "<li><span class=\"badge " + std::string(gate.passed ? "good\">met" : "poor\">missed") + "</span> " +
+             escape_html(describe(gate)) + "</li>\n";
+  }
+  return items.empty() ? items : "<ul id=\"gates\" class=\"gates\" aria-label=\"Gates\">\n" + items + "</ul>\n";
+}
+
 }  // namespace
 
 std::string write_html(const Report& report) {
@@ -62,6 +74,7 @@ std::string write_html(const Report& report) {
                     {"verdict_level", level_name(verdict.level)},
                     {"verdict_headline", escape_html(verdict.headline)},
                     {"verdict_reason", escape_html(verdict.reason)},
+                    {"gates", gates(report)},
                     {"pictures", all_compared(report)},
                     {"providers", provider_sections(report.providers)},
                     {"data", escape_script(write_json(report))}},

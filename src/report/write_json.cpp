@@ -5,7 +5,7 @@
 #include "report/advice.h"
 #include "report/provider_json.h"
 #include "report/schema.h"
-#include "report/words.h"
+#include "report/verdict.h"
 #include "report/write_report.h"
 
 namespace quantize {
@@ -77,9 +77,11 @@ Json accuracy(const Accuracy& accuracy) {
                  {"miou_vs_fp32", number(accuracy.miou_vs_fp32)}};
   if (accuracy.miou_fp32) result["miou_fp32"] = number(*accuracy.miou_fp32);
   if (accuracy.miou_quantized) result["miou_quantized"] = number(*accuracy.miou_quantized);
+  if (accuracy.miou_one_class) result["miou_one_class"] = number(*accuracy.miou_one_class);
   if (accuracy.labels)
     result["labels"] = {{"all", accuracy.labels->all}, {"void", accuracy.labels->none}, {"beyond", accuracy.labels->beyond}};
   result["left_out"] = accuracy.left_out;
+  if (accuracy.only_classes) result["only_classes"] = true;
   result["images"] = list(accuracy.images, image_accuracy);
   result["other_outputs"] = list(accuracy.other_outputs, output_accuracy);
   return result;

@@ -29,15 +29,15 @@ std::string properties(const Report& report) {
   if (!report.accuracy.images.empty()) {
     text += property("psnr", words::decibels(report.accuracy.psnr_db)) + property("sqnr", words::decibels(report.accuracy.sqnr_db)) +
             property("agreement", words::percent(report.accuracy.agreement)) +
-            property("miou_vs_fp32", words::fixed(report.accuracy.miou_vs_fp32, 4));
+            property("miou_vs_fp32", words::miou(report.accuracy.miou_vs_fp32));
   }
-  if (report.accuracy.miou_quantized) text += property("miou", words::fixed(*report.accuracy.miou_quantized, 4));
+  if (report.accuracy.miou_quantized) text += property("miou", words::miou(*report.accuracy.miou_quantized));
   if (report.latency) text += property("speed", words::compare_speed(report.latency->speedup));
   return "    <properties>\n" + text + "    </properties>\n";
 }
 
 // Where two models are only compared, nothing is decided about nodes.
-std::string what_was_done(const Report& report) { return report.decisions.empty() ? "compared with FP32" : "quantized and verified"; }
+std::string what_was_done(const Report& report) { return was_only_evaluated(report) ? "compared with FP32" : "quantized and verified"; }
 
 }  // namespace
 

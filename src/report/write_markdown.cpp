@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "report/gates.h"
+#include "report/verdict.h"
 #include "report/words.h"
 #include "report/write_report.h"
 
@@ -29,16 +30,19 @@ std::string figures(const Report& report) {
                      row("size", words::compare_size(report.fp32.bytes, report.quantized.bytes) + " (" + words::bytes(report.fp32.bytes) +
                                      " to " + words::bytes(report.quantized.bytes) + ")");
   if (report.latency) {
-    text += row("speed", words::compare_speed(report.latency->speedup) + " (" + words::times(*report.latency, " to ") + ")");
+    text += row("speed", words::compare_speed(*report.latency) + " (" + words::times(*report.latency, " to ") + ")");
   }
   if (accuracy.images.empty()) return text;
-  text += row("PSNR", words::decibels(accuracy.psnr_db) + " (worst picture " + words::decibels(accuracy.psnr_db_worst) + ")");
-  text += row("SQNR", words::decibels(accuracy.sqnr_db)) + row("class agreement", words::percent(accuracy.agreement)) +
-          row("mIoU against FP32", words::fixed(accuracy.miou_vs_fp32, 4));
+  const std::string of = accuracy.only_classes ? " of the classes' numbers" : "";  // which say little then, and come last
+  const std::string errors =
+      row("PSNR" + of, words::decibels(accuracy.psnr_db) + " (worst picture " + words::decibels(accuracy.psnr_db_worst) + ")") +
+      row("SQNR" + of, words::decibels(accuracy.sqnr_db));
+  if (!accuracy.only_classes) text += errors;
+  text += row("class agreement", words::percent(accuracy.agreement)) + row("mIoU against FP32", words::miou(accuracy.miou_vs_fp32));
   if (accuracy.miou_fp32 && accuracy.miou_quantized) {
-    text += row("mIoU against the labels", words::fixed(*accuracy.miou_fp32, 4) + " to " + words::fixed(*accuracy.miou_quantized, 4));
+    text += row("mIoU against the labels", words::miou(*accuracy.miou_fp32) + " to " + words::miou(*accuracy.miou_quantized));
   }
-  return text;
+  return accuracy.only_classes ? text + errors : text;
 }
 
 std::string gates(const Report& report) {
@@ -65,7 +69,9 @@ std::string steps(const Report& report) {
     if (!step.sqnr_before_db || !step.sqnr_after_db) continue;
     text += row(code(step.name), words::decibels(*step.sqnr_before_db) + " to " + words::decibels(*step.sqnr_after_db));
   }
-  return text.empty() ? text : "\n| step | SQNR before and after, on calibration pictures |\n|---|---|\n" + text;
+  return text.empty()
+             ? text
+             : "\n| step | SQNR before and after, on calibration pictures (each with what is quantized by then) |\n|---|---|\n" + text;
 }
 
 }  // namespace
@@ -73,9 +79,8 @@ std::string steps(const Report& report) {
 std::string write_markdown(const Report& report) {
   const Verdict verdict = judge(report);
   std::string text = "## " + code(std::filesystem::path(report.quantized.path).filename().string()) + ": " + verdict.headline + "\n\n" +
-                     verdict.reason + " Scheme " + report.scheme + " for " + report.target + ", made in " +
-                     words::fixed(report.seconds, 1) + " s by quantize " + report.version + ".\n\n" + figures(report) + gates(report) +
-                     layers(report) + steps(report);
+                     verdict.reason + " Scheme " + words::how_made(report) + " by quantize " + report.version + ".\n\n" + figures(report) +
+                     gates(report) + layers(report) + steps(report);
   for (const auto& warning : report.warnings)
     text += (&warning == &report.warnings.front() ? "\nWarnings:\n\n- " : "- ") + code(warning) + "\n";
   return text;

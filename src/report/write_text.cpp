@@ -3,6 +3,7 @@
 
 #include "report/advice.h"
 #include "report/provider_page.h"
+#include "report/verdict.h"
 #include "report/words.h"
 #include "report/write_report.h"
 
@@ -24,7 +25,7 @@ std::string line(const std::string& label, const std::string& text) {
 std::string speed(const Report& report) {
   if (!report.latency) return line("Speed", "not measured");
   const Latency& latency = *report.latency;
-  std::string text = words::compare_speed(latency.speedup) + ": " + words::times(latency) + " (median of " +
+  std::string text = words::compare_speed(latency) + ": " + words::times(latency) + " (median of " +
                      words::count(static_cast<std::size_t>(latency.runs), "run") + ", " + words::count(latency.threads, "thread") + ")";
   const bool for_npu = report.scheme.ends_with("a16");
   if (for_npu && latency.speedup < 1) text += "; " + report.scheme + " is made for NPUs, a CPU computes it in float";
@@ -39,17 +40,22 @@ std::string memory(const Report& report) {
 
 std::string quality(const Accuracy& accuracy) {
   if (accuracy.images.empty()) return {};
-  std::string text = line("Quality", "PSNR " + words::decibels(accuracy.psnr_db) + ", SQNR " + words::decibels(accuracy.sqnr_db) +
-                                         " over " + words::count(accuracy.compared(), "image"));
-  text += line("Classes", words::percent(accuracy.agreement) + " of the pixels as FP32 (" + words::percent(1 - accuracy.flipped_margin) +
-                              " by margin), mIoU against FP32 " + words::fixed(accuracy.miou_vs_fp32, 3));
+  const bool classes = accuracy.only_classes;  // which come first then: errors of their numbers say little
+  const std::string errors =
+      line("Quality", "PSNR " + words::decibels(accuracy.psnr_db) + ", SQNR " + words::decibels(accuracy.sqnr_db) +
+                          (classes ? " of the classes' numbers" : "") + " over " + words::count(accuracy.compared(), "image"));
+  const std::string by_margin = classes ? "" : " (" + words::percent(1 - accuracy.flipped_margin) + " by margin)";
+  const std::string same = line("Classes", words::percent(accuracy.agreement) + " of the pixels as FP32" + by_margin +
+                                               ", mIoU against FP32 " + words::miou(accuracy.miou_vs_fp32));
+  std::string text = classes ? same : errors + same;
   if (accuracy.miou_fp32 && accuracy.miou_quantized)
-    text += line("Labels", "mIoU " + words::fixed(*accuracy.miou_fp32, 4) + " -> " + words::fixed(*accuracy.miou_quantized, 4));
+    text += line("Labels", "mIoU " + words::miou(*accuracy.miou_fp32) + " -> " + words::miou(*accuracy.miou_quantized));
+  if (classes) text += errors;
   for (const auto& output : accuracy.other_outputs) {
     text += line(&output == &accuracy.other_outputs.front() ? "Others" : "",
                  "output " + output.name + ", SQNR " + words::decibels(output.sqnr_db));
   }
-  if (!accuracy.worst_image.empty()) text += line("Worst", accuracy.worst_image + ", PSNR " + words::decibels(accuracy.psnr_db_worst));
+  if (!accuracy.worst_image.empty()) text += line("Worst", accuracy.worst_image + ", " + words::worst_picture(accuracy));
   return text;
 }
 
@@ -64,7 +70,7 @@ std::string layers(const Report& report) {
 
 // Nothing where two models were only compared: what was decided about their nodes is not known.
 std::string nodes(const Report& report) {
-  if (report.decisions.empty()) return {};
+  if (was_only_evaluated(report)) return {};
   const auto quantized = std::ranges::count(report.decisions, true, &NodeDecision::quantized);
   return line("Nodes", std::to_string(quantized) + " of " + std::to_string(report.decisions.size()) + " quantized");
 }
@@ -94,8 +100,7 @@ std::string next(const Report& report) {
 
 std::string write_text(const Report& report) {
   const Verdict verdict = judge(report);
-  return line("Model", std::filesystem::path(report.quantized.path).filename().string() + ", " + report.scheme + " for " + report.target +
-                           ", made in " + words::fixed(report.seconds, 1) + " s") +
+  return line("Model", std::filesystem::path(report.quantized.path).filename().string() + ", " + words::how_made(report)) +
          line("Verdict", verdict.headline + ". " + verdict.reason) +
          line("Size", words::compare_size(report.fp32.bytes, report.quantized.bytes) + ": " + words::bytes(report.fp32.bytes) + " -> " +
                           words::bytes(report.quantized.bytes)) +

@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 #include "base/lower_case.h"
+#include "base/suggest.h"
+#include "run/runtime.h"
 
 namespace quantize {
 namespace {
@@ -65,6 +67,29 @@ void use_files_beside(Provider& provider, const Known& known) {
 
 }  // namespace
 
+void refuse_unknown_provider(const Provider& provider) {
+  if (provider.is_cpu() || !provider.library.empty() || !Runtime::built_in(provider.name).empty()) return;
+  std::string names;
+  std::vector<std::string> known;
+  for (const auto& one : known_providers()) known.push_back(one.name);
+  for (const auto& name : Runtime::built_in_providers()) {
+    names += (names.empty() ? "" : ", ") + name;
+    known.push_back(short_name(name));
+  }
+  throw Error(ErrorKind::usage, "--provider " + provider.name +
+                                    ": this ONNX Runtime has no execution provider of that name built in (it has " + names +
+                                    "); give a plugin library with --provider NAME:LIBRARY" + did_you_mean(provider.name, known));
+}
+
+void refuse_unknown_htp_arch(const std::string& option, const std::string& arch) {
+  // Of version 2.7.0: those whose binaries differ from that of a number that makes no sense.
+  constexpr const char* known[] = {"68", "69", "73", "75", "79", "81"};
+  if (std::ranges::find(known, arch) != std::end(known)) return;
+  std::string list;
+  for (const auto* one : known) list += std::string(list.empty() ? "" : ", ") + one;
+  throw Error(ErrorKind::usage, option + ": '" + arch + "' is no generation of the NPU; known: " + list);
+}
+
 std::string short_name(const std::string& provider) {
   const std::string name = lower_case(provider);
   const auto suffix = name.rfind("executionprovider");
@@ -115,6 +140,7 @@ Provider parse_provider(const std::string& text) {
       throw Error(ErrorKind::usage, "--provider " + text + ": options are not passed on to OpenVINO's own runtime; leave them out");
     provider.options[option.substr(0, equals)] = option.substr(equals + 1);
   }
+  if (library.empty() && name == "qnn") refuse_unknown_htp_arch("--provider qnn,htp_arch", provider.options["htp_arch"]);
   return provider;
 }
 

@@ -24,6 +24,14 @@ struct Provider {
 // installs it.
 Provider parse_provider(const std::string& text);
 
+// Throws Error{usage}, with what was probably meant, where it has no library and ONNX Runtime has none of this name built in: said before
+// a run rather than when its result is to be evaluated.
+void refuse_unknown_provider(const Provider& provider);
+
+// Throws Error{usage}, listing those that there are, where `arch` is no generation of Qualcomm's NPUs that the QNN provider knows: it takes
+// any other number, without a word, for none at all. `option` says what gave the number.
+void refuse_unknown_htp_arch(const std::string& option, const std::string& arch);
+
 // In small letters and without its ending: "cuda" for "CUDAExecutionProvider".
 std::string short_name(const std::string& provider);
 

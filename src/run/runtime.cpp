@@ -16,12 +16,6 @@ std::unordered_map<std::string, std::string> unordered(const std::map<std::strin
   return {options.begin(), options.end()};
 }
 
-std::string built_in_names() {
-  std::string names;
-  for (const auto& name : Ort::GetAvailableProviders()) names += (names.empty() ? "" : ", ") + name;
-  return names;
-}
-
 #if ORT_API_VERSION >= 24
 // Of several devices of one provider, the one made for the work.
 std::vector<Ort::ConstEpDevice> devices_of(const Ort::Env& env, const std::string& ep_name) {
@@ -46,6 +40,17 @@ Runtime& Runtime::instance() {
   }
   static Runtime runtime;
   return runtime;
+}
+
+std::vector<std::string> Runtime::built_in_providers() {
+  static_cast<void>(instance());  // says so where ONNX Runtime is too old, before anything of it is used
+  return Ort::GetAvailableProviders();
+}
+
+std::string Runtime::built_in(const std::string& name) {
+  const auto available = built_in_providers();
+  const auto found = std::ranges::find(available, short_name(name), short_name);
+  return found == available.end() ? "" : *found;
 }
 
 void ORT_API_CALL Runtime::log(void* self, OrtLoggingLevel severity, const char* /*category*/, const char* /*log_id*/,
@@ -89,17 +94,13 @@ void Runtime::append(Ort::SessionOptions& options, const Provider& provider) {
 }
 
 void Runtime::append_built_in(Ort::SessionOptions& options, const Provider& provider) {
-  const auto available = Ort::GetAvailableProviders();
-  const auto found = std::ranges::find_if(available, [&](const auto& name) { return short_name(name) == short_name(provider.name); });
-  if (found == available.end()) {
-    throw Error(ErrorKind::usage, "this ONNX Runtime has no execution provider '" + provider.name + "' built in (it has " +
-                                      built_in_names() + "); give a plugin library with --provider NAME:LIBRARY");
-  }
-  if (short_name(*found) == "cpu") return;
-  if (const auto devices = devices_of(env_, *found); !devices.empty()) {
+  refuse_unknown_provider(provider);
+  const std::string name = built_in(provider.name);
+  if (short_name(name) == "cpu") return;
+  if (const auto devices = devices_of(env_, name); !devices.empty()) {
     options.AppendExecutionProvider_V2(env_, devices, unordered(provider.options));
   } else {
-    options.AppendExecutionProvider(found->substr(0, found->rfind("ExecutionProvider")), unordered(provider.options));
+    options.AppendExecutionProvider(name.substr(0, name.rfind("ExecutionProvider")), unordered(provider.options));
   }
 }
 

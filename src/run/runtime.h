@@ -17,6 +17,10 @@ class Runtime {
   // Throws Error{usage} when the ONNX Runtime found at run time is older than the one this program was built for.
   static Runtime& instance();
 
+  // The execution providers that ONNX Runtime has built in; the one that `name` means, in full or short, empty where there is none.
+  static std::vector<std::string> built_in_providers();
+  static std::string built_in(const std::string& name);
+
   Ort::Env& env() { return env_; }
   std::vector<std::string> take_warnings();
 

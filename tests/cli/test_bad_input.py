@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 from conftest import ROOT
-from models import two_convolutions, weights, without_weights
+from models import two_convolutions, two_inputs, weights, without_weights
 from onnx import helper
 from support import QUICK, complaints, draw_pictures, listing, quantize, report_of, start
 
@@ -115,7 +115,27 @@ def test_a_missing_calibration_folder_is_named(refused, tmp_path):
 
 
 def test_a_file_is_no_calibration_folder(refused, tmp_path):
-    refused(DATA, "model.onnx", calib=two_convolutions(tmp_path / "model.onnx"))
+    refused(DATA, "model.onnx is a file, not a folder", calib=two_convolutions(tmp_path / "model.onnx"))
+
+
+def test_pictures_in_sub_folders_are_pointed_out(refused, tmp_path):
+    draw_pictures(tmp_path / "city" / "aachen")
+    refused(DATA, "holds no pictures", f"there are some in {tmp_path / 'city' / 'aachen'}, but sub-folders are not searched", calib=tmp_path / "city")
+
+
+def test_a_model_of_several_inputs_asks_for_a_sub_folder_for_each(refused, tmp_path):
+    model, pictures = two_inputs(tmp_path / "two.onnx"), draw_pictures(tmp_path / "calib")
+    refused(DATA, f"the model has 2 inputs (picture, depth): put one sub-folder per input into {pictures}; there is no {pictures / 'picture'}",
+            model=model, calib=pictures)
+    draw_pictures(pictures / "picture")
+    refused(DATA, f"there is no {pictures / 'depth'}", model=model, calib=pictures)
+
+
+@pytest.mark.parametrize("option", ["--assignment", "--import-encodings"])
+def test_what_is_no_json_is_said_in_our_words(refused, tmp_path, option):
+    (tmp_path / "bits.json").write_text('{\n  "version": oops\n}', encoding="utf-8")
+    refused(DATA, "bits.json", "no JSON (line 2, byte 16)", options=[option, tmp_path / "bits.json"])
+    refused(DATA, "missing.json", "No such file", options=[option, tmp_path / "missing.json"])
 
 
 def test_missing_test_and_label_folders_are_named(refused, tmp_path):

@@ -99,6 +99,13 @@ def test_a_missing_model_or_folder_argument_is_asked_for(program, job):
     (["compile", "MODEL", "--htp-arch", "x"], "--htp-arch: 'x' is not a number"), (["compile", "MODEL", "--soc-model", "x"], "--soc-model: 'x' is not a number"),
     (["apply", "MODEL"], "give --statistics FILE, --encodings FILE or both"),
     (["MODEL", "--calib", "IMAGES", "--target", "tensorrt", "--activations", "asymmetric"], "needs symmetric activations"),
+    (["MODEL", "--calib", "IMAGES", "--test", "IMAGES", "--holdout", "0.3"], "--test excludes --holdout"),
+    (["MODEL", "--calib", "IMAGES", "-v", "-q"], "--verbose excludes --quiet"),
+    ([], "no model given; usage: quantize MODEL --calib DIR --scheme w8a8|w8a16|w4a16 [-o OUT.onnx] (quantize --help lists everything, quantize demo"),
+    (["calibrate"], "no model given; usage: quantize calibrate MODEL --calib DIR"),
+    (["foo", "model.onnx"], "'foo' is no sub-command (see quantize --help)"), (["eval", "model.onnx"], "'eval' is no sub-command; did you mean 'evaluate'?"),
+    (["eval"], "no sub-command and no file 'eval'; did you mean 'evaluate'?"), (["nets/foo.onnx", "model.onnx"], "no sub-command and no file 'nets/foo.onnx'"),
+    (["MODEL", "other.onnx"], "'other.onnx' is a word too many"),
     (["MODEL", "--calib", "IMAGES", "--method", "mes"], "'mes' is none of auto|entropy|minmax|mse|percentile; did you mean 'mse'?"),
     (["MODEL", "--calib", "IMAGES", "-O", "7"], "'7' is none of 0|1|2|3 (see"),
     (["MODEL", "--calib", "IMAGES", "--samples", "-1"], "--samples: '-1' is not a whole number of 0 or more"),
@@ -115,6 +122,7 @@ def test_a_missing_model_or_folder_argument_is_asked_for(program, job):
     (["MODEL", "--calib", "IMAGES", "--min-psnr", "++1"], "--min-psnr: '++1' is not a number"),
     (["MODEL", "--calib", "IMAGES", "--min-psnr", "+-1"], "--min-psnr: '+-1' is not a number"),
     (["MODEL", "--calib", "IMAGES", "--mean", "0x1,0,0"], "--mean: '0x1' is not a number"),
+    (["batch", "jobs.toml", "--memory", "1"], "--memory: 1 MB is too little for any job; give at least 32, or 0 for no limit"),
     (["batch", "jobs.toml", "--memory", "-1"], "--memory: '-1' is not a whole number of 0 or more"),
     (["batch", "jobs.toml", "--memory", "17592186044416"], "--memory: '17592186044416' is more than 17592186044415")])
 def test_options_that_lack_or_exclude_another_are_named(program, job, tmp_path, words, saying):

@@ -169,8 +169,8 @@ def test_a_missed_gate_is_the_worst_of_results_and_is_remembered(program, place)
 
 
 def test_a_memory_limit_fails_the_job_alone(program, place):
-    batch(program, place, TWO_BY_TWO, "--memory", "8", code=1)
-    assert all("done" != row["outcome"] for row in rows(place).values())
+    batch(program, place, TWO_BY_TWO, "--memory", "32", code=2)
+    assert all("only 32 MB (--memory of `quantize batch`" in row["outcome"] for row in rows(place).values()), rows(place)
     assert all(name not in listing(place / "out") for name in ("a.w8a8.onnx", "b.w8a8.onnx"))
     batch(program, place, TWO_BY_TWO, "--memory", "4000")
 

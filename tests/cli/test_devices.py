@@ -102,16 +102,50 @@ def test_a_binary_for_one_soc_says_which(program, made, tmp_path):
     assert ":75:57:" in {fact["name"]: fact["value"] for fact in facts["facts"]}["compatibility"]
 
 
+def test_unknown_providers_are_refused_before_any_work(program, made, tmp_path):
+    for given, words in {"nope": ["--provider nope", "CPUExecutionProvider"], "qnnn": ["did you mean 'qnn'?"]}.items():
+        run = start(program, made.net, "--calib", made.pictures, "-o", tmp_path / "q.onnx", "-v", "--provider", given)
+        [line] = run.stderr.splitlines()  # with -v, every step would say something
+        assert (run.returncode, listing(tmp_path)) == (2, [])
+        assert all(word in line for word in words), line
+
+
 @needs_qnn
-def test_a_float_model_is_not_compiled_by_halves(program, tmp_path):
+@pytest.mark.parametrize(("archs", "words"), [
+    ("999", "'999' is no generation of the NPU; known: 68, 69, 73, 75, 79, 81"), ("0", "'0' is no"), ("73,74", "'74' is no"), ("73,73", "73 is given twice")])
+def test_a_generation_that_the_provider_would_replace_by_another_is_refused(program, made, archs, words, tmp_path):
+    run = start(program, "compile", made("qnn", "w8a8"), "--htp-arch", archs, "-o", tmp_path)
+    assert (run.returncode, run.stdout, listing(tmp_path)) == (2, "", [])
+    assert f"--htp-arch: {words}" in run.stderr
+
+
+@needs_qnn
+def test_the_simulator_is_of_a_known_generation_too(program, made, tmp_path):
+    run = start(program, made.net, "--calib", made.pictures, "-o", tmp_path / "q.onnx", "--target", "qnn", "--provider", "qnn,htp_arch=74")
+    assert (run.returncode, listing(tmp_path)) == (2, [])
+    assert "htp_arch: '74' is no generation" in run.stderr
+
+
+@needs_qnn
+def test_a_float_model_is_not_compiled(program, made, tmp_path):
+    run = start(program, "compile", made.net, "-o", tmp_path)
+    assert (run.returncode, listing(tmp_path)) == (3, [])
+    assert run.stderr.startswith(f"error: {made.net} is not quantized") and "--target qnn" in run.stderr
+
+
+@needs_qnn
+def test_a_model_is_not_compiled_by_halves(program, tmp_path):
     """An operator that the NPU does not take: nothing is written, and the message says which and why."""
     nodes = [models.first_convolution(), helper.make_node("Det", ["conv1_out"], ["y"], "determinant")]
-    net = models.save(tmp_path / "net.onnx", nodes, models.weights(), outputs={"y": [1, 8]})
+    net, pictures = models.save(tmp_path / "net.onnx", nodes, models.weights(), outputs={"y": [1, 8]}), draw_pictures(tmp_path / "pictures")
+    quantize(program, net, pictures, tmp_path / "q.onnx", "--target", "qnn")
+    before = listing(tmp_path)
     for folder in (tmp_path, tmp_path / "made" / "for it"):
-        run = start(program, "compile", net, "-o", folder)
+        run = start(program, "compile", tmp_path / "q.onnx", "-o", folder)
         assert run.returncode == 3, run.stderr
+        assert f"error: {tmp_path / 'q.onnx'} cannot be compiled for qnn 75" in run.stderr
         assert "determinant: Operators of type `Det` are not supported" in run.stderr
-        assert listing(tmp_path) == ["net.onnx"]
+        assert listing(tmp_path) == before
 
 
 ON_OPENVINO = """

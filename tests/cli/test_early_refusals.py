@@ -33,6 +33,19 @@ def test_a_missing_folder_is_named_whichever_file_goes_there(program, job, tmp_p
     assert listing(tmp_path) == []
 
 
+def test_a_model_that_is_not_there_is_named_rather_than_the_folder_of_its_result(program, job, tmp_path):
+    for command in ([], ["sensitivity"]):
+        ended = start(program, *command, "modles/net.onnx", "--calib", job[1], "-O0", "-v", cwd=tmp_path)
+        refused_at_once(ended, MODEL, "cannot read modles/net.onnx")
+
+
+@pytest.mark.parametrize("option", ["-o", "--save-assignment"])
+def test_nothing_goes_to_standard_output(program, job, tmp_path, option):
+    ended = start(program, job[0], "--calib", job[1], *QUICK, "-v", option, "-", cwd=tmp_path)
+    refused_at_once(ended, USAGE, "'-': nothing is written to standard output")
+    assert listing(tmp_path) == []
+
+
 @pytest.mark.parametrize(("option", "name", "output"), [
     ("--assignment", "keep.report.json", "keep.onnx"), ("--config", "job.json", "job.json"), ("--import-encodings", "keep.report.md", "keep.onnx")])
 def test_nothing_that_is_read_is_written_over(program, job, tmp_path, option, name, output):

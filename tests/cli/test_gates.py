@@ -87,6 +87,20 @@ def test_markdown_shows_figures_and_gates(gated, tmp_path):
     assert "| `--min-psnr` | **missed**: PSNR is" in text
 
 
+def test_a_figure_has_the_same_digits_everywhere(gated, tmp_path):
+    run = gated("--min-psnr", "500", "--min-miou", "0.00001")
+    accuracy = report_of(tmp_path / "out.onnx")["accuracy"]
+    psnr, miou = f"{accuracy['psnr_db']:.2f} dB", f"{accuracy['miou_vs_fp32']:.4f}"
+    page, text = ((tmp_path / f"out.report.{ending}").read_text(encoding="utf-8") for ending in ("html", "md"))
+    for said in (run.stdout, page, text):
+        assert f"PSNR is {psnr}, --min-psnr demands at least 500 dB" in said
+    for said in (page, text):
+        assert f"mIoU against FP32 is {miou}, --min-miou demands at least 0.00001" in said
+    assert f"PSNR {psnr}," in run.stdout
+    assert f"mIoU against FP32 {miou}" in run.stdout
+    assert f"| mIoU against FP32 | {miou} |" in text
+
+
 def test_pipelines_get_their_files_without_a_gate_on_request(gated, tmp_path):
     assert gated().returncode == 0
     assert listing(tmp_path) == ["out.onnx", "out.report.html", "out.report.json"]

@@ -76,6 +76,11 @@ def test_images_that_still_move_the_ranges_are_reported_with_the_tensors(program
     quantize(program, two_convolutions(tmp_path / "model.onnx"), folder, output, quick=["--latency-runs", "0", "-O0", "--test", folder])
     [warning] = [text for text in report_of(output)["warnings"] if "calibration has not converged" in text]
     assert "'x'" in warning
+    assert len(warning) < 400
+    assert "more images" not in warning, "which cannot be known"
+    [calibrate] = [step["outcome"] for step in report_of(output)["steps"] if step["name"] == "calibrate"]
+    assert "; its last tenth still moves '" in calibrate
+    assert "'x' [" in calibrate
 
 
 def test_weights_of_the_written_model_are_finite(program, tmp_path, pictures):

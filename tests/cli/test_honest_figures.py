@@ -1,6 +1,7 @@
 """Figures are only given, and gates only met, where something was measured; data that is not what it seems is said."""
 
 import numpy as np
+import onnx
 import pytest
 from conftest import ROOT
 from models import first_convolution, save, second_convolution, weights
@@ -8,7 +9,7 @@ from onnx import helper
 from PIL import Image
 from support import QUICK, complaints, draw_pictures, draw_tensors, quantize, report_of, start
 
-DATA, NUMERIC, MISSED = 4, 6, 8
+USAGE, DATA, NUMERIC, MISSED = 2, 4, 6, 8
 DEMO = ROOT / "data" / "demo"
 
 
@@ -61,6 +62,28 @@ def test_numbers_that_are_no_class_are_counted_and_void_is_not(judged):
     values = np.zeros((32, 32), np.uint8)
     values[0], values[1] = 255, 9
     assert "64 of 2048 pixels of the labels" in judged(values).stderr
+
+
+def test_a_float_model_that_fails_on_the_labels_itself_is_said(program, tmp_path):
+    """As with the wrong pre-processing: what is left of nothing is no reason to ship."""
+    run = quantize(program, DEMO / "model.onnx", DEMO / "calib", tmp_path / "out.onnx", "--test", DEMO / "test", "--labels", DEMO / "labels", "--preprocess", "raw")
+    [warning] = [line for line in complaints(run) if "FP32 itself" in line]
+    assert "check --preprocess, --color and the class numbers" in warning
+    report = report_of(tmp_path / "out.onnx")
+    assert report["verdict"]["level"] != "good"
+    assert f"FP32 itself reaches only {report['accuracy']['miou_fp32']:.4f} mIoU" in report["verdict"]["reason"]
+    run = quantize(program, DEMO / "model.onnx", DEMO / "calib", tmp_path / "out.onnx", "--test", DEMO / "test", "--labels", DEMO / "labels")
+    assert "FP32 itself" not in run.stderr
+    assert 0 < report_of(tmp_path / "out.onnx")["accuracy"]["miou_one_class"] < 0.3
+
+
+def test_few_pictures_are_counted_without_those_that_are_held_out(program, job, tmp_path):
+    pictures = draw_pictures(tmp_path / "pictures", count=12)
+    options = ["-O0", "--latency-runs", "0"]
+    run = quantize(program, job[0], pictures, tmp_path / "out.onnx", "--holdout", "0.999", quick=options)
+    assert f"{pictures} gives only 1 sample to calibrate on" in run.stderr
+    assert report_of(tmp_path / "out.onnx")["calibration"]["images"] == 1
+    assert "to calibrate on" not in quantize(program, job[0], pictures, tmp_path / "out.onnx", quick=options).stderr
 
 
 def test_labels_of_another_shape_are_refused_and_of_another_size_said(judged):
@@ -159,6 +182,32 @@ def test_evaluate_says_where_pixels_are_normalised_otherwise(program, camera, tm
         words[recipe] = ended.stdout + ended.stderr
     assert "other pre-processing" not in words["imagenet"]
     assert "made with other pre-processing (scale 0.00392157, mean 0.485 0.456 0.406" in words["unit"]
+
+
+def test_evaluate_refuses_the_quantized_model_in_the_first_place(program, job, tmp_path):
+    quantize(program, *job, tmp_path / "out.onnx")
+    words = ["--test", job[1], "--latency-runs", "0", "-o", tmp_path / "e"]
+    ended = start(program, "evaluate", tmp_path / "out.onnx", job[0], *words)
+    assert ended.returncode == USAGE
+    assert "the first model is the quantized one; swapped?" in ended.stderr
+    assert not (tmp_path / "e.report.json").exists()
+    for models in ([job[0], tmp_path / "out.onnx"], [tmp_path / "out.onnx", tmp_path / "out.onnx"], [job[0], job[0]]):
+        assert start(program, "evaluate", *models, *words).returncode == 0
+
+
+def test_of_a_model_that_gives_classes_the_classes_come_first(program, job, tmp_path):
+    nodes = [first_convolution(), helper.make_node("Relu", ["conv1_out"], ["middle"], "relu"), second_convolution("middle", "score"),
+             helper.make_node("ArgMax", ["score"], ["y"], "classes", axis=1, keepdims=0)]
+    model = save(tmp_path / "model.onnx", nodes, weights(), outputs={"y": [1, 32, 32]})
+    graph = onnx.load(model)
+    graph.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.INT64
+    onnx.save(graph, model)
+    run = quantize(program, model, job[1], tmp_path / "out.onnx", "--ci")
+    assert "agreement and mIoU are compared, PSNR and SQNR of the classes' numbers say little" in run.stderr
+    assert run.stdout.index("Classes ") < run.stdout.index("Quality ")
+    assert report_of(tmp_path / "out.onnx")["accuracy"]["only_classes"] is True
+    ended = start(program, "evaluate", model, tmp_path / "out.onnx", "--test", job[1], "--latency-runs", "0", "-o", tmp_path / "e")
+    assert "agreement and mIoU are compared" in ended.stderr
 
 
 def test_evaluate_takes_pixels_in_and_classes_out(program, camera, tmp_path):

@@ -2,8 +2,11 @@
 
 import re
 
+import numpy as np
 import pytest
 from conftest import ROOT
+from models import save
+from onnx import helper
 from PIL import Image
 from support import start
 
@@ -26,6 +29,24 @@ def figures(run):
 def test_the_estimate_comes_before_the_run_and_is_of_the_right_size(program, tmp_path, words):
     estimate, peak = said(program, tmp_path / "out.onnx", *words)
     assert peak / 1.25 < estimate < peak * 1.25
+
+
+def test_the_weights_of_a_wide_convolution_count_where_ranges_are_chosen(program, tmp_path):
+    """Several options of one range are judged at once, each of them by a copy of the weights."""
+    random = np.random.default_rng(0)
+    shapes = {"w1": (2560, 16, 1, 1), "w2": (2560, 2560, 1, 1), "w3": (4, 2560, 1, 1)}
+    weights = {name: random.normal(0, shape[1]**-0.5, shape).astype(np.float32) for name, shape in shapes.items()}
+    nodes = [helper.make_node("Conv", ["x", "w1"], ["a"]), helper.make_node("Relu", ["a"], ["b"]), helper.make_node("Conv", ["b", "w2"], ["c"]),
+             helper.make_node("Relu", ["c"], ["d"]), helper.make_node("Conv", ["d", "w3"], ["y"])]
+    model = save(tmp_path / "wide.onnx", nodes, weights, inputs={"x": [1, 16, 4, 4]}, outputs={"y": [None] * 4})
+    (tmp_path / "calib").mkdir()
+    for number in range(10):
+        np.save(tmp_path / "calib" / f"{number}.npy", random.normal(size=(1, 16, 4, 4)).astype(np.float32))
+    run = start(program, model, "--calib", tmp_path / "calib", "-o", tmp_path / "out.onnx", "-O2", "--without", "fit-weights", "--latency-runs", "0",
+                "--pictures", "1", "--threads", "8", "-v")
+    assert run.returncode == 0, run.stderr
+    estimate, peak = figures(run)
+    assert peak < 1.25 * estimate
 
 
 @pytest.fixture(scope="module")

@@ -68,6 +68,14 @@ def test_default_output_stands_beside_the_model_and_names_the_scheme(program, jo
     assert listing(tmp_path) == ["my.model.onnx", "my.model.w8a16.onnx", "my.model.w8a16.report.html", "my.model.w8a16.report.json"]
 
 
+def test_a_scheme_may_be_written_in_capitals(program, job, made, tmp_path):
+    assert made("--scheme", "W8A16") == made("--scheme", "w8a16")
+    model = two_convolutions(tmp_path / "model.onnx")
+    run = start(program, model, "--calib", job[1], "--scheme", "W4A16", *QUICK)
+    assert run.returncode == 0, run.stderr
+    assert "model.w4a16.onnx" in listing(tmp_path)
+
+
 def test_a_configuration_file_equals_the_options(made, tmp_path):
     (tmp_path / "quantize.toml").write_text(
         'scheme = "w4a16"\nmethod = "percentile"\npercentile = 99.5\nweights = "per-tensor"\nmean = [0.4, 0.5, 0.6]\nexclude = ["conv1"]\n', encoding="utf-8")

@@ -82,6 +82,22 @@ def test_page_draws_everything_without_an_error(page, report, size):
 
 
 @in_browser
+def test_tiles_have_the_digits_of_the_other_forms(page, report):
+    drawn, console = open_page(page, DESKTOP, script="""
+        document.body.dataset.tiles = JSON.stringify(Object.fromEntries([...document.querySelectorAll("#tiles dl")].map((tile) =>
+            [tile.querySelector("dt").textContent, tile.querySelector(".value").textContent + " | " + tile.querySelector(".detail").textContent])));
+        document.body.dataset.fixed = [fixed(-0.00001, 4), fixed(-0.0003, 4), fixed(-10, 0), fixed(31.25, 1), changeOfMiou(0.00001), changeOfMiou(0.0003)].join(" ");""")
+    assert console == []
+    tiles, accuracy = json.loads(drawn["tiles"]), report["accuracy"]
+    if accuracy["images"]:
+        assert tiles["PSNR against FP32"].startswith(f"{accuracy['psnr_db']:.2f} dB | worst {accuracy['psnr_db_worst']:.2f} dB")
+        assert tiles["mIoU against FP32"].startswith(f"{accuracy['miou_vs_fp32']:.4f} ")
+    if "miou_fp32" in accuracy:
+        assert tiles["mIoU against labels"].startswith(f"{accuracy['miou_quantized']:.4f}  | FP32 {accuracy['miou_fp32']:.4f}")
+    assert drawn["fixed"] == "0.0000 −0.0003 −10 31.3 0.0000 +0.0003"
+
+
+@in_browser
 @both_sizes
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_screenshot_is_not_blank(page, tmp_path, size, dark):
@@ -227,7 +243,11 @@ def test_the_page_of_two_compared_models_has_no_tile_of_nodes(program, demo_run,
     demo = ROOT / "data" / "demo"
     run = start(program, "evaluate", demo / "model.onnx", demo_run / "out.onnx", "--test", demo / "test", "--latency-runs", "0", "--pictures", "1", "-o", tmp_path / "e")
     assert run.returncode == 0, run.stderr
-    script = 'document.body.dataset.tiles = [...document.querySelectorAll("#tiles dt")].map((label) => label.textContent).join();'
-    tiles = open_page(tmp_path / "e.report.html", DESKTOP, script=script)[0]["tiles"].split(",")
+    script = """document.body.dataset.tiles = [...document.querySelectorAll("#tiles dt")].map((label) => label.textContent).join();
+        document.body.dataset.made = document.getElementById("made").textContent;"""
+    drawn = open_page(tmp_path / "e.report.html", DESKTOP, script=script)[0]
+    tiles = drawn["tiles"].split(",")
     assert "Size" in tiles
     assert "Quantized" not in tiles
+    assert re.match(r"W8A8 · evaluated on 24 pictures in [0-9.]+ s · quantize ", drawn["made"]), drawn["made"]
+    assert "evaluated on 24 pictures in " in run.stdout

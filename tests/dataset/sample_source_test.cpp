@@ -85,8 +85,18 @@ TEST_F(SampleSourceTest, RefusesUnusableFolders) {
   write("b.npy", "");
   expect_in("mixes pictures and .npy files", open_error());
   const auto file = write("file", "");
-  expect_in("there is no folder", error_text([&] { (void)SampleSource::open(file, {picture_input}, {}); }));
+  expect_in("file is a file, not a folder", error_text([&] { (void)SampleSource::open(file, {picture_input}, {}); }));
   expect_in("there is no folder", error_text([&] { (void)SampleSource::open(folder / "none", {picture_input}, {}); }));
+}
+
+TEST_F(SampleSourceTest, TellsWhereBelowThePicturesAre) {
+  write("city/berlin/notes.txt", "");
+  EXPECT_EQ(open_error().find("there are some in"), std::string::npos);
+  write("city/.hidden/a.png", "");
+  std::filesystem::create_directory_symlink(folder, folder / "city/again");  // leads back to where it is
+  EXPECT_EQ(open_error().find("there are some in"), std::string::npos);
+  write("city/zagreb/a.png", "");
+  expect_in("there are some in " + (folder / "city/zagreb").string() + ", but sub-folders are not searched", open_error());
 }
 
 TEST_F(SampleSourceTest, TellsWhatItPassedOver) {
@@ -135,7 +145,7 @@ TEST_F(SampleSourceTest, PairsSubFoldersOfSeveralInputs) {
 TEST_F(SampleSourceTest, RefusesSubFoldersThatDoNotPair) {
   write("image/a.png", "");
   write("image/b.png", "");
-  expect_in("values", open_error({picture_input, array_input}));  // no such sub-folder
+  expect_in("the model has 2 inputs (image, values): put one sub-folder per input into", open_error({picture_input, array_input}));
   write("values/a.npy", "");
   expect_in("b.png has no partner", open_error({picture_input, array_input}));
   write("values/c.npy", "");

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "model/edit.h"
 #include "placement_fixture.h"
+#include "support/error_text.h"
 
 namespace quantize::test {
 namespace {
@@ -173,6 +174,13 @@ TEST(Exclude, WhatMatchesNothingOrIsNoPatternIsAWrongOption) {
           << error.what();
     }
   }
+}
+
+TEST(Exclude, WhatWasProbablyMeantIsNamed) {
+  const auto hint = [](const Exclusions& wrong) { return error_text([&] { return floating_nodes(wrong); }, ErrorKind::usage); };
+  EXPECT_TRUE(hint({{}, {"CONV"}, {}}).ends_with("; did you mean 'Conv'?"));
+  EXPECT_TRUE(hint({{"blok/c"}, {}, {}}).ends_with("; did you mean 'block/c'?"));
+  EXPECT_TRUE(hint({{}, {"Gemm"}, {}}).ends_with("lists them"));
 }
 
 TEST(Exclude, NodesWithoutNameGoByTheirFirstOutput) {

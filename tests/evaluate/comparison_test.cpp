@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "report/gates.h"
@@ -46,6 +47,23 @@ TEST(Comparisons, SumUpOverSamples) {
   EXPECT_EQ(accuracy.agreement, 0.75);
   EXPECT_EQ(accuracy.flipped_margin, 0.25);
   EXPECT_DOUBLE_EQ(accuracy.miou_vs_fp32, (4.0 / 6 + 2.0 / 4) / 2);
+}
+
+// A mask of one pixel wrong by 4 has a lower PSNR than one of two wrong by 1, which is the worse one.
+TEST(Comparisons, OfClassesTheWorstImageIsThatOfLeastAgreement) {
+  const auto classes = [](const std::vector<std::int64_t>& values) {
+    Tensor tensor = Tensor::zeros(onnx::TensorProto::INT64, {1, 1, 4});
+    std::ranges::copy(values, tensor.as<std::int64_t>().begin());
+    return tensor;
+  };
+  Comparisons comparisons(2);
+  comparisons.add(0, classes({0, 1, 2, 4}), classes({0, 1, 2, 0}), ClassAxis::first);
+  comparisons.add(1, classes({0, 1, 2, 4}), classes({1, 1, 3, 4}), ClassAxis::first);
+  const Accuracy accuracy = comparisons.summarize(std::vector<std::string>{"far", "many"});
+  EXPECT_TRUE(accuracy.only_classes);
+  EXPECT_EQ(accuracy.worst_image, "many");
+  EXPECT_EQ(accuracy.psnr_db_worst, accuracy.images[0].psnr_db);
+  EXPECT_FALSE(accuracy_of({{fp32, near}}).only_classes);
 }
 
 // A table of 255 classes is half a megabyte: what is kept of each sample holds none.

@@ -89,6 +89,16 @@ TEST_F(Labels, VoidAndNumbersThatAreNoClassAreCountedApart) {
   EXPECT_EQ(pixels(sigmoid).beyond, 32U) << "class 2 of a model that has 0 and 1";
 }
 
+TEST_F(Labels, TellWhatAMaskOfOneClassWouldReach) {
+  draw({1, 1, 1, 2}, 8);
+  const auto score = [&] {
+    return compare_outputs(model.proto, model.proto, samples(ResizeMode::stretch), ClassAxis::first, {folder / "labels"}, {}, {});
+  };
+  EXPECT_EQ(score().miou_one_class, 0.75 / 2);
+  draw({1, 1, 1, 1}, 8);
+  EXPECT_FALSE(score().miou_one_class);
+}
+
 // Of classes, given as numbers, the output does not say how many the model tells apart.
 TEST_F(Labels, AreJudgedByTheClassesThatTheModelTellsApart) {
   draw({1, 1, 2, 3}, 8);  // as void is written in some data sets: the number behind the last

@@ -62,6 +62,25 @@ TEST(EncodingsFile, HasOneReadableLinePerTensor) {
       << text;
 }
 
+TEST(EncodingsFile, NamesTheFieldThatIsWrong) {
+  EncodingsFile file;
+  file.encodings.activations["x"] = {onnx::TensorProto::UINT8, -1, {0.1F}, {3}, "mse"};
+  const auto text = write_encodings(file);
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string changed = text;
+    changed.replace(changed.find(from), from.size(), to);
+    return refusal([&] { (void)read_encodings(changed, "e.json"); });
+  };
+  EXPECT_EQ(with("[0.1]", "1"), "e.json cannot be used: 'x': its \"scale\" is not a list of numbers");
+  EXPECT_EQ(with("\"zero_point\"", "\"zero\""), "e.json cannot be used: 'x': its \"zero_point\" is missing");
+  EXPECT_EQ(with("\"axis\":null", "\"axis\":\"no\""), "e.json cannot be used: 'x': its \"axis\" is not a number or null");
+  EXPECT_EQ(with("\"version\": 1", "\"version\": \"1\""), "e.json cannot be used: its \"version\" is not a number");
+  EXPECT_EQ(with("\"weights\"", "\"wieghts\""), "e.json cannot be used: its \"weights\" is missing");
+  EXPECT_EQ(with("quantize encodings", "quantize statistics"), "e.json cannot be used: it holds no quantize encodings");
+  EXPECT_EQ(refusal([] { (void)read_encodings("{\n oops", "e.json"); }),
+            "e.json is no JSON (line 2, byte 4), and so no quantize encodings");
+}
+
 TEST(EncodingsFile, ChecksEveryEntryAgainstTheModel) {
   const auto plan = planned();
   const auto with = [&](const std::function<void(Encodings&)>& change) {

@@ -1,15 +1,11 @@
-// From a target to a plan, on a small network one of whose activations needs more than 8 bits.
+// From a target to a plan.
 #include "mixed/mixed_precision.h"
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <utility>
-
 #include "base/error.h"
-#include "encode/plan_fixture.h"
 #include "mixed/file_bytes.h"
-#include "model/edit.h"
+#include "mixed/mixed_fixture.h"
 #include "model/payload.h"
 #include "rewrite/rewrite.h"
 #include "run/session_as_target.h"
@@ -17,38 +13,9 @@
 namespace quantize::test {
 namespace {
 
-constexpr const char* net = R"(g (float[1,3,10,10] x) => (float[1,4,10,10] y)
-    <float[8,3,3,3] w, float[8] b, float[8,8,3,3] v, float[8] e, float[4,8,1,1] u> {
-  a = Conv <pads = [1,1,1,1]> (x, w, b)
-  r = Relu (a)
-  c = Conv <pads = [1,1,1,1]> (r, v, e)
-  s = Relu (c)
-  y = Conv (s, u)
-})";
-
-// One channel of r is so large that 8 bits for all of them leave little for the others, and its readers make it small again.
-Model uneven_net() {
-  Model model = text_model(net, 21, 10);
-  auto w = float_values(initializer_of(model, "w")), v = float_values(initializer_of(model, "v"));
-  for (std::size_t i = 0; i < 27; ++i) w[i] *= 200;
-  for (std::size_t i = 0; i < v.size(); ++i) {
-    if (i / 9 % 8 == 0) v[i] /= 200;
-  }
-  put_initializer(model.graph(), make_tensor("w", {8, 3, 3, 3}, w));
-  put_initializer(model.graph(), make_tensor("v", {8, 8, 3, 3}, v));
-  return model;
-}
-
-class MixPrecision : public testing::Test {
+class MixPrecision : public MixedFixture {
  protected:
-  PlannerInput planner(const std::string& scheme, Level level = Level::o0) {
-    return {model_, target_, {}, {scheme_named(scheme), random_samples(model_), 8, 1}, level};
-  }
-  Statistics statistics() const { return observe_all(model_, place(model_, target_).observed(), 8); }
-  LoadSample held_out() const {
-    return [this](std::size_t i) { return random_samples(model_)(100 + i); };
-  }
-  Mixed mix(const std::string& scheme, const std::map<std::string, double>& reach, const std::map<std::string, double>& budget = {},
+  Mixed mix(const Scheme& scheme, const std::map<std::string, double>& reach, const std::map<std::string, double>& budget = {},
             Level level = Level::o0) {
     return mix_precision({.planner = planner(scheme, level),
                           .written_for = target_,
@@ -59,10 +26,10 @@ class MixPrecision : public testing::Test {
                           .fp32_bytes = model_.proto.ByteSizeLong()},
                          statistics(), context_);
   }
-
-  Model model_ = uneven_net();
-  Target target_ = find_target("ort-cpu");
-  Context context_;
+  Mixed mix(const std::string& scheme, const std::map<std::string, double>& reach, const std::map<std::string, double>& budget = {},
+            Level level = Level::o0) {
+    return mix(scheme_named(scheme), reach, budget, level);
+  }
 };
 
 TEST_F(MixPrecision, TheUnevenActivationIsRaisedAndTheTargetReached) {
@@ -95,19 +62,55 @@ TEST_F(MixPrecision, AnUnreachableTargetIsReportedNotHidden) {
   EXPECT_NE(context_.warnings().back().find("instead of at least 190"), std::string::npos);
 }
 
-TEST_F(MixPrecision, AModelWithNothingLeftToQuantizeIsWarnedOf) {
+// Float weights reach anything, but an assignment of nothing else is no quantized model, and --assignment refuses it.
+TEST_F(MixPrecision, ATargetThatOnlyTheFloatModelReachesIsNotReached) {
   const Mixed mixed = mix("w8a8", {{"psnr", 119}});
-  ASSERT_TRUE(mixed.plan.placement.weighted.empty());
-  const auto warnings = context_.warnings();
-  EXPECT_TRUE(std::ranges::any_of(warnings, [](const auto& text) { return text.find("nothing is quantized") != std::string::npos; }));
-  EXPECT_NE(mixed.steps.back().outcome.find("nothing is left to be quantized"), std::string::npos);
+  EXPECT_FALSE(mixed.facts.reached);
+  EXPECT_FALSE(mixed.plan.placement.weighted.empty());
+  EXPECT_FALSE(mixed.assignment.empty()) << "the nearest";
+  EXPECT_GT(mixed.facts.reach[0].after, mixed.facts.reach[0].before);
+  EXPECT_NE(mixed.steps.back().outcome.find("the target is not reached"), std::string::npos);
+  EXPECT_NO_THROW(check_assignment(mixed.assignment, place(model_, target_)));
+}
+
+// With ranges chosen by measurement, too.
+TEST_F(MixPrecision, WhatIsWrittenIsWhatWasJudged) {
+  heavy_tails_ = true;
+  const Scheme scheme = Scheme::named("w8a8");
+  const Reference reference(model_.proto, held_out(), 4, ClassAxis::first, context_);
+  const auto psnr_of = [&](const Plan& plan) {
+    return reference.judge(rewrite(plan.model, plan.placement, plan.encodings).proto, session_as_target(target_)).psnr_db;
+  };
+  const Mixed plain = mix(scheme, {{"psnr", 1}}, {}, Level::o2);
+  ASSERT_TRUE(plain.facts.raised.empty());
+  EXPECT_EQ(psnr_of(plain.plan), plain.facts.reach[0].after);
+  const Mixed mixed = mix(scheme, {{"psnr", plain.facts.reach[0].after + 1}}, {}, Level::o2);
+  ASSERT_FALSE(mixed.facts.raised.empty());
+  EXPECT_EQ(psnr_of(mixed.plan), mixed.facts.reach[0].after);
+}
+
+TEST_F(MixPrecision, ARuntimeWithoutWideActivationsIsGivenNone) {
+  for (const auto& target : targets()) EXPECT_EQ(target.wide_activations, !target.refused.contains("w8a16")) << target.name;
+  target_ = find_target("tensorrt");
+  const Mixed mixed = mix("w8a8", {{"psnr", 60}});
+  ASSERT_FALSE(mixed.facts.raised.empty());
+  for (const auto& raise : mixed.facts.raised) EXPECT_EQ(raise.kind, "weights") << raise.name;
+}
+
+TEST_F(MixPrecision, ThatOtherOutputsDoNotCountIsSaid) {
+  mix("w8a8", {{"psnr", 1}});
+  EXPECT_TRUE(context_.notes().empty());
+  model_.graph().add_output()->set_name("s");
+  mix("w8a8", {{"psnr", 1}});
+  ASSERT_EQ(context_.notes().size(), 1U);
+  EXPECT_NE(context_.notes()[0].find("the first output, 'y', of 2"), std::string::npos) << context_.notes()[0];
 }
 
 // On a CPU whose 8-bit kernels cut sums of 16 bits they say nothing of an NPU, which is measured in float in the end.
 TEST_F(MixPrecision, FiguresAreTakenAsTheReportTakesThemForTheTarget) {
   for (const auto* name : {"ort-cpu", "qnn"}) {
     target_ = find_target(name);
-    const Planner plans(planner("w8a8"), statistics(), context_);
+    const Planner plans(planner(scheme_named("w8a8")), statistics(), context_);
     const auto& [model, placement, encodings] = plans.base();
     const Reference reference(model_.proto, held_out(), 4, ClassAxis::first, context_);
     const auto expected = reference.judge(rewrite(model, placement, encodings).proto, session_as_target(target_));
@@ -128,7 +131,7 @@ TEST_F(MixPrecision, ABudgetBetweenTheFileAndWhatItIsMadeFromIsKept) {
   })",
       21, 10);
   target_.point_products = false;  // which needs more nodes
-  const Planner plans(planner("w8a8"), statistics(), context_);
+  const Planner plans(planner(scheme_named("w8a8")), statistics(), context_);
   const auto& [model, placement, encodings] = plans.base();
   const auto fp32 = static_cast<double>(model_.proto.ByteSizeLong());
   const double made_from = static_cast<double>(stored_bytes(rewrite(model, placement, encodings).proto)) / fp32;
@@ -136,79 +139,6 @@ TEST_F(MixPrecision, ABudgetBetweenTheFileAndWhatItIsMadeFromIsKept) {
   ASSERT_LT(file, made_from) << "names are shortened, equal initializers become one";
   const Mixed mixed = mix("w8a8", {{"psnr", 1}}, {{"size", (file + made_from) / 2}});
   EXPECT_DOUBLE_EQ(mixed.facts.cost[0].before, file);
-}
-
-TEST_F(MixPrecision, WithoutFittingAComposedPlanIsTheOneMadeFromScratch) {
-  Planner plans(planner("w4a16"), statistics(), context_);
-  const Assignment assignment{{{"c", 8}, {"y", float_bits}}, {}};
-  std::vector<Step> steps;
-  const Plan composed = plans.compose(assignment), made = plans.fit(assignment, steps);
-  EXPECT_EQ(serialize(rewrite(composed.model, composed.placement, composed.encodings).proto),
-            serialize(rewrite(made.model, made.placement, made.encodings).proto));
-}
-
-// The last reader does not decide alone how it is stored.
-TEST_F(MixPrecision, AWeightOfSeveralNodesIsComposedWithTheMostBits) {
-  model_ = text_model(R"(g (float[1,4,8,8] x) => (float[1,4,8,8] y) <float[4,4,3,3] w, float[4,4,1,1] u> {
-    a = Conv <pads = [1,1,1,1]> (x, w)
-    r = Relu (a)
-    b = Conv <pads = [1,1,1,1]> (r, w)
-    y = Conv (b, u)
-  })",
-                      21, 10);
-  Planner plans(planner("w4a16"), statistics(), context_);
-  for (const auto* reader : {"a", "b"}) {
-    std::vector<Step> steps;
-    const Assignment assignment{{{reader, 8}}, {}};
-    const Plan composed = plans.compose(assignment), made = plans.fit(assignment, steps);
-    EXPECT_EQ(composed.encodings.weights.at("w").type, onnx::TensorProto::INT8) << reader;
-    EXPECT_EQ(serialize(rewrite(composed.model, composed.placement, composed.encodings).proto),
-              serialize(rewrite(made.model, made.placement, made.encodings).proto))
-        << reader;
-  }
-}
-
-// Two convolutions without biases, whose weights lie on a grid of 8 bits and not on one of 4: fitting gains with 4 bits, and gives biases,
-// but not with 8.
-class FitKeptForOneWidth : public MixPrecision {
- protected:
-  FitKeptForOneWidth() {
-    model_ = text_model(R"(g (float[1,3,10,10] x) => (float[1,4,10,10] y) <float[8,3,3,3] w, float[4,8,1,1] u> {
-      c = Conv <pads = [1,1,1,1]> (x, w)
-      y = Conv (c, u)
-    })",
-                        21, 10);
-    for (const auto* name : {"w", "u"}) {
-      auto weight = initializer_of(model_, name);
-      auto values = float_values(weight);
-      const std::size_t row = values.size() / static_cast<std::size_t>(weight.dims(0));
-      for (std::size_t i = 0; i < values.size(); ++i) values[i] = i % row == 0 ? 127.0F / 128 : std::round(values[i] * 127) / 128;
-      put_initializer(model_.graph(), make_tensor(name, {weight.dims().begin(), weight.dims().end()}, values));
-    }
-  }
-
-  // That both convolutions of `composed` are those of `source`: the same weight and the same bias, or none.
-  static void expect_layer_of(const Plan& composed, const Plan& source, const std::string& result) {
-    const auto &node = node_of(composed.model, result), &theirs = node_of(source.model, result);
-    ASSERT_EQ(node.input_size(), theirs.input_size()) << result;
-    for (int i = 1; i < node.input_size(); ++i) {
-      EXPECT_EQ(float_values(initializer_of(composed.model, node.input(i))), float_values(initializer_of(source.model, theirs.input(i))))
-          << "input " << i << " of " << result;
-    }
-  }
-};
-
-TEST_F(FitKeptForOneWidth, ARaisedLayerHasTheBiasOfItsOwnFitOrNone) {
-  for (const auto& [scheme, changed] : {std::pair("w4a16", 8), std::pair("w8a16", 4)}) {
-    Planner plans(planner(scheme, Level::o1), statistics(), context_);
-    std::vector<Step> steps;
-    const Plan other = plans.fit({{{"c", changed}, {"y", changed}}, {}}, steps);
-    ASSERT_NE(node_of(plans.base().model, "c").input_size(), node_of(other.model, "c").input_size()) << "one of the fits gives biases";
-    const Plan composed = plans.compose({{{"c", changed}}, {}});
-    expect_layer_of(composed, other, "c");
-    expect_layer_of(composed, plans.base(), "y");
-    EXPECT_NO_THROW(run_model(rewrite(composed.model, composed.placement, composed.encodings).proto, random_inputs(model_.proto)));
-  }
 }
 
 }  // namespace

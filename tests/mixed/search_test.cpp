@@ -56,6 +56,16 @@ TEST_F(Search, CostsAreThoseOfTheTypes) {
   EXPECT_EQ(count_operations(model_, placement_, random_samples(model_)), (std::vector<double>{64 * 160, 64 * 1600, 64 * 160}));
 }
 
+// A batch of matrices, of which each meets its own part of the input only.
+TEST_F(Search, EveryValueOfAMatrixProductIsOneSumAlongTheInner) {
+  model_ = text_model(R"(g (float[3,5,16] x) => (float[3,5,4] y) <float[3,16,8] w, float[8,4] v> {
+    a = MatMul (x, w)
+    y = MatMul (a, v)
+  })");
+  placement_ = place(model_, find_target("ort-cpu"));
+  EXPECT_EQ(count_operations(model_, placement_, random_samples(model_)), (std::vector<double>{3 * 5 * 8 * 16, 3 * 5 * 4 * 8}));
+}
+
 TEST_F(Search, AWideActivationSlowsEveryNodeThatReadsOrMakesIt) {
   const CostModel model = costs(Scheme::named("w8a8"));
   // y's own output is not quantized there, so that it runs in float either way.
@@ -199,6 +209,25 @@ TEST_F(Search, FloatIsTheLastResort) {
   EXPECT_TRUE(found.reached);
   EXPECT_EQ(found.assignment.weights, (std::map<std::string, int>{{"b", float_bits}}));
   EXPECT_TRUE(found.assignment.activations.empty()) << "taken back";
+}
+
+// Only with b float is the target reached, and where b is ranked last that is tried with all nodes float first.
+TEST_F(Search, LeavingNothingQuantizedIsNoResultButAWayToOne) {
+  const CostModel model = costs(Scheme::named("w8a8"));
+  const auto rows = noises({1e-9, 1e-4, 1e-9, 8e-4, 1e-9, 1e-4});
+  const auto ranked = rank_promotions(rows, model, {});
+  ASSERT_EQ(ranked.back().unit.name, "b");
+  const auto judge = [&](const Assignment& assignment) {
+    const auto is_float = [](const auto& given) { return given.second == float_bits; };
+    return Trial(left(rows, assignment), std::ranges::count_if(assignment.weights, is_float) < 3);
+  };
+  const auto found = search_assignment(ranked, {{"psnr", 36}}, judge, Context());
+  EXPECT_TRUE(found.reached);
+  EXPECT_EQ(found.assignment.weights, (std::map<std::string, int>{{"b", float_bits}}));
+  const auto nearest = search_assignment(ranked, {{"psnr", 60}}, judge, Context());
+  EXPECT_FALSE(nearest.reached);
+  EXPECT_EQ(nearest.assignment.weights, (std::map<std::string, int>{{"b", float_bits}, {"y", float_bits}}));
+  EXPECT_EQ(nearest.accuracy.psnr_db, left(rows, nearest.assignment).psnr_db);
 }
 
 TEST_F(Search, ANumberThatIsNoneReachesNothing) {

@@ -73,6 +73,89 @@ TEST(ChannelClasses, AGateLetsScalingThrough) {
   }
 }
 
+// Of a tensor with fewer axes, channels lie along another axis of the sum.
+TEST(ChannelClasses, AnAddOfTensorsWithDifferentAxesIsLeftAlone) {
+  Model model =
+      text_model(R"(g (float[1,3,4,8] x, float[1,3,8] z) => (float[1,2,4,8] y) <float[4,3,1,1] w, float[4,3,1] u, float[2,4,1,1] v> {
+    a = Conv (x, w)
+    b = Conv (z, u)
+    r = Add (a, b)
+    y = Conv (r, v)
+  })");
+  spread_channels(model, "w", 0);
+  EXPECT_EQ(equalize_model(model, "r").channels, 0);
+}
+
+// Sizes as frameworks write them for a height and width that are free.
+constexpr const char* resized_to_the_input = R"(g (float[1,3,h,w] x) => (float[1,2,h,w] y)
+    <float[4,3,1,1] w, float[2,4,1,1] v, int64[1] two = {2}, int64[1] four = {4}, int64[2] c = {1,4}> {
+    a = Conv <strides = [2,2]> (x, w)
+    s = Shape (x)
+    d = Slice (s, two, four)
+    t = Concat <axis = 0> (c, d)
+    r = Resize <mode = "linear"> (a, , , t)
+    y = Conv (r, v)
+  })";
+
+TEST(ChannelClasses, AResizeOfHeightAndWidthLetsScalingThrough) {
+  const auto resized = [](const std::string& resize) {
+    return "g (float[1,3,8,8] x) => (float[1,2,16,16] y) <float[4,3,1,1] w, float[2,4,1,1] v, float[4] s = {1,1,2,2}, float[2] f = {2,2}, "
+           "int64[4] t = {1,4,16,16}> { a = Conv (x, w) r = Resize " +
+           resize + " y = Conv (r, v) }";
+  };
+  for (const std::string& graph :
+       {resized("(a, , s)"), resized("(a, , , t)"), resized("<axes = [2, 3]> (a, , f)"), std::string(resized_to_the_input)}) {
+    Model model = text_model(graph, 18);
+    spread_channels(model, "w", 0);
+    const auto result = equalize_model(model, "r");
+    EXPECT_EQ(result.channels, 3) << graph;
+    EXPECT_GT(result.worst_after, 0.9) << graph;
+  }
+}
+
+// An operator of the same name from elsewhere may do anything.
+TEST(ChannelClasses, AnOperatorOfAnotherDomainIsLeftAlone) {
+  const Model model = [] {
+    Model spread = text_model(R"(g (float[1,3,8,8] x) => (float[1,2,16,16] y)
+      <float[4,3,1,1] w, float[4,3,1,1] u, float[2,8,1,1] v, float[4] s = {1,1,2,2}> {
+      a = Conv (x, w)
+      b = Conv (x, u)
+      p = Relu (a)
+      q = Add (p, b)
+      c = Concat <axis = 1> (q, b)
+      z = Resize (c, , s)
+      y = Conv (z, v)
+    })");
+    for (const auto* weight : {"w", "u"}) spread_channels(spread, weight, 0);
+    return spread;
+  }();
+  const auto statistics = observe_all(model, place(model, find_target("ort-cpu")).observed());
+  const auto scaled = [&](const std::string& foreign) {
+    Model changed = model;
+    for (auto& node : *changed.graph().mutable_node()) {
+      if (node.op_type() == foreign) node.set_domain("elsewhere");
+    }
+    return equalize(changed, statistics, 1);
+  };
+  EXPECT_GT(scaled(""), 3);
+  for (const std::string foreign : {"Relu", "Add", "Concat", "Resize"}) EXPECT_EQ(scaled(foreign), 0) << foreign;
+}
+
+// However that came about: nothing is known of what lies between.
+TEST(ChannelClasses, AConvolutionThatReadsAnotherNumberOfChannelsFreezesThem) {
+  Model model = text_model(R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[5,4,1,1] k, float[2,5,1,1] v> {
+    a = Conv (x, w)
+    r = Relu (a)
+    b = Conv (r, k)
+    c = Relu (b)
+    y = Conv (c, v)
+  })");
+  for (const auto* weight : {"w", "k"}) spread_channels(model, weight, 0);
+  const auto statistics = observe_all(model, place(model, find_target("ort-cpu")).observed());
+  put_initializer(model.graph(), make_tensor("k", {5, 8, 1, 1}, std::vector<float>(40, 1)));
+  EXPECT_EQ(equalize(model, statistics, 1), 4) << "those of c";
+}
+
 // One channel for all of the gate's: the product has other channels than the factor that is no gate.
 TEST(ChannelClasses, AGateThatWidensItsFactorIsLeftAlone) {
   Model model = text_model(R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y)
@@ -138,6 +221,24 @@ const FrozenCase frozen[] = {
       a = Reshape (r, s)
       b = Reshape (a, t)
       y = Conv (b, v)
+    })"},
+    {"ResizeOfChannels",
+     R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[2,8,1,1] v, float[4] s = {1,2,1,1}> {
+      a = Conv (x, w)
+      r = Resize (a, , s)
+      y = Conv (r, v)
+    })"},
+    {"ResizeOfChannelsToAsMany",
+     R"(g (float[1,3,8,8] x) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[2,4,1,1] v, float[4] s = {1,1.2,1,1}> {
+      a = Conv (x, w)
+      r = Resize (a, , s)
+      y = Conv (r, v)
+    })"},
+    {"ResizeToSizesThatHoldOtherChannels",
+     R"(g (float[1,3,8,8] x) => (float[1,2,16,16] y) <float[4,3,1,1] w, float[2,2,1,1] v, int64[4] s = {1,2,16,16}> {
+      a = Conv (x, w)
+      r = Resize (a, , , s)
+      y = Conv (r, v)
     })"},
     {"PReluWithAComputedSlope",
      R"(g (float[1,3,8,8] x, float[4,1,1] k) => (float[1,2,8,8] y) <float[4,3,1,1] w, float[2,4,1,1] v> {

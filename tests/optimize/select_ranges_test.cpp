@@ -4,7 +4,9 @@
 
 #include <cmath>
 
+#include "encode/multiplier.h"
 #include "encode/plan_fixture.h"
+#include "encode/weight_encodings.h"
 #include "model/edit.h"
 #include "rewrite/rewrite.h"
 
@@ -109,6 +111,87 @@ TEST(SelectRanges, TheInputOfASigmoidIsJudgedBehindIt) {
   EXPECT_GT(plan.encodings.activations.at("a").high(), 39);  // never clipped unseen
   EXPECT_GE(select_ranges(plan, statistics, {scheme, spikes, 8, 0}, 64, Context()), 1);
   EXPECT_LT(plan.encodings.activations.at("a").high(), 39);  // sigmoid(40) is sigmoid(12)
+}
+
+class SelectedRanges : public testing::Test {
+ protected:
+  // Values whose range is beyond doubt: as many at both ends as elsewhere.
+  static std::vector<Tensor> steps(std::size_t sample) {
+    std::vector<float> values(2 * 256);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>((i * 37 + sample) % 5) - 2;
+    return {Tensor::of({1, 2, 16, 16}, values)};
+  }
+
+  SelectedRanges(const Model& model, LoadSample load, const std::string& target) : load_(std::move(load)) {
+    scheme_ = scheme_named("w8a8", RangeMethod::automatic).adapted_to(find_target(target));
+    plan_ = {model, place(model, find_target(target)), {}};
+    statistics_ = calibrate(model, plan_.placement.observed(), load_, 8, Context());
+    Context context;
+    plan_.encodings = encode(model, plan_.placement, statistics_, scheme_, context);
+  }
+  SelectedRanges() : SelectedRanges(spiky(0.001F), spikes, "qnn") {}
+
+  int select() { return select_ranges(plan_, statistics_, {scheme_, load_, 8, 0}, 256, Context()); }
+
+  LoadSample load_;
+  Scheme scheme_;
+  Plan plan_;
+  Statistics statistics_;
+};
+
+// Raised for the old range of x already, they would be up to four times too coarse for the new one.
+TEST_F(SelectedRanges, WeightScalesFollowTheNewRangesAlone) {
+  auto& weight = plan_.encodings.weights.at("w");
+  const float before = plan_.encodings.activations.at("x").scale[0];
+  ASSERT_GE(select(), 1);
+  ASSERT_LT(plan_.encodings.activations.at("x").scale[0], before);
+  Encodings fresh{plan_.encodings.activations, {}};
+  const GraphIndex index(plan_.model.graph());
+  Context context;
+  encode_weights(index, plan_.placement, scheme_, fresh, context);
+  shorten_multipliers(index, plan_.placement, fresh);
+  EXPECT_EQ(weight.scale, fresh.weights.at("w").scale);
+}
+
+TEST_F(SelectedRanges, WeightsOfSevenBitsStayWhatTheyAre) {
+  auto& weight = plan_.encodings.weights.at("w");
+  weight.largest = {63};
+  weight.scale[0] *= 2;
+  const float narrowed = weight.scale[0];
+  ASSERT_GE(select(), 1);
+  EXPECT_EQ(weight.largest, (std::vector<std::int32_t>{63}));
+  EXPECT_GE(weight.scale[0], narrowed);
+}
+
+class ShiftedRange : public SelectedRanges {
+ protected:
+  ShiftedRange() : SelectedRanges(spiky(1), steps, "ort-cpu") {}
+};
+
+TEST_F(ShiftedRange, AZeroPointThatChangesAloneCounts) {
+  (void)select();
+  auto& encoding = plan_.encodings.activations.at("x");
+  const Encoding best = encoding;
+  encoding.zero_point[0] -= 40;
+  EXPECT_EQ(select(), 1);
+  EXPECT_EQ(encoding.zero_point, best.zero_point);
+  EXPECT_EQ(encoding.scale, best.scale) << "or this test shows nothing";
+}
+
+// In double precision once, and in single precision by each option that is judged.
+TEST(RangeBytes, TheWeightsOfAWideOperatorCount) {
+  const Model model = text_model("g (float[1,1024,2,2] x) => (float[1,1024,2,2] y) <float[1024,1024,1,1] w> { y = Conv (x, w) }");
+  const Plan plan{model, place(model, find_target("ort-cpu")), {}};
+  const auto bytes = [&](unsigned threads) {
+    Context context;
+    context.threads = threads;
+    return range_bytes(plan, 4, 0, 128, context);
+  };
+  constexpr std::size_t weights = 1024 * 1024;
+  EXPECT_GE(bytes(1), 12 * weights);
+  EXPECT_GE(bytes(4) - bytes(1), 3 * 4 * weights);
+  EXPECT_LT(bytes(4), 30 * weights);
+  EXPECT_EQ(bytes(10), bytes(64)) << "there are no more options";
 }
 
 }  // namespace

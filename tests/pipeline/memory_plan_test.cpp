@@ -125,6 +125,27 @@ TEST_F(MemoryPlan, WhatSensitivityKeepsOfItsSamplesCounts) {
   EXPECT_GE(memory_needs(plan_, input_, use, three).sensitivity - needs.sensitivity, 2 * needs.run) << "three samples run at once";
 }
 
+// Learned rounding is compared with the closed form, and a draw with the best before it: both are plans of their own.
+TEST_F(MemoryPlan, AFitThatIsComparedWithAnotherNeedsAModelMore) {
+  const Context context;
+  const auto models = [&](Level level) {
+    return memory_needs(plan_, input_, {.level = level}, context).optimization - optimize_bytes(plan_, input_, level, context);
+  };
+  EXPECT_EQ(models(Level::o2), models(Level::o1));
+  EXPECT_EQ(models(Level::o3) - models(Level::o2), stored_bytes(plan_.model.proto));
+}
+
+TEST_F(MemoryPlan, TwoModelsThatAreLoadedAtOnceCount) {
+  const auto models = [&](unsigned threads) {
+    Context context;
+    context.threads = threads;
+    const auto needs = memory_needs(plan_, input_, {.level = Level::o1}, context);
+    return needs.optimization - optimize_bytes(plan_, input_, Level::o1, context) - 2 * threads * needs.run;
+  };
+  EXPECT_EQ(models(2) - models(1), 2 * stored_bytes(plan_.model.proto));
+  EXPECT_EQ(models(8), models(2)) << "the judge compares two";
+}
+
 TEST_F(MemoryPlan, WeightsCountAsTheyArePreparedNotAsTheFileHoldsThem) {
   const auto models = [&] { return memory_needs(plan_, input_, {.level = Level::o0}, Context()).models; };
   const auto before = models();

@@ -37,6 +37,8 @@ TEST_F(OutputNamesTest, NothingTakesThePlaceOfAReport) {
   write("net.report.html", "of several runs");
   EXPECT_EQ(refusal(base + ".html", Written::page), "") << "a page that no run made may be made anew";
   for (const char* file : {"net.report.json", "net.report.xml", "net.report.md"}) write(file, "of a run");
+  EXPECT_NE(refusal(base + ".html", Written::page).find("choose a name that does not end with .report.html"), std::string::npos);
+  EXPECT_NE(refusal(base + ".html", Written::json).find("choose a name that ends with .json"), std::string::npos);
   for (const auto what : {Written::model, Written::json, Written::page}) {
     for (const char* ending : {".json", ".html", ".xml", ".md"})
       EXPECT_NE(refusal(base + ending, what).find("the report of a run"), std::string::npos) << ending;

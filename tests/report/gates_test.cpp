@@ -60,7 +60,7 @@ TEST(Gates, WhatWasNotMeasuredIsMissed) {
   EXPECT_FALSE(passes({.min_psnr = -1000}, report));
   report.accuracy.images.clear();
   EXPECT_FALSE(passes({.min_agreement = 0}, report));
-  EXPECT_EQ(describe(check_gates({.min_speedup = 2}, report)[0]), "speed-up was not measured, --min-speedup demands at least 2 x");
+  EXPECT_EQ(describe(check_gates({.min_speedup = 2}, report)[0]), "speed-up was not measured, --min-speedup demands at least 2x");
 }
 
 TEST(Gates, FiguresOfSomeOfTheImagesMeetNoGate) {
@@ -81,16 +81,37 @@ TEST(Gates, NoErrorAtAllPasses) {
 }
 
 TEST(Gates, NameFigureAndThreshold) {
-  EXPECT_EQ(describe(check_gates({.min_psnr = 50}, sample_report())[0]), "PSNR is 42.4 dB, --min-psnr demands at least 50 dB");
+  EXPECT_EQ(describe(check_gates({.min_psnr = 50}, sample_report())[0]), "PSNR is 42.40 dB, --min-psnr demands at least 50 dB");
   EXPECT_EQ(describe(check_gates({.max_miou_drop = 0.001}, sample_report())[0]),
-            "loss of mIoU against the labels is 0.002, --max-miou-drop demands at most 0.001");
+            "loss of mIoU against the labels is 0.0020, --max-miou-drop demands at most 0.001");
   auto report = sample_report();
-  report.accuracy.agreement = 0.98996;  // rounded to four digits it would be the threshold
-  EXPECT_EQ(describe(check_gates({.min_agreement = 0.99}, report)[0]), "class agreement is 0.9899, --min-agreement demands at least 0.99");
+  report.accuracy.agreement = 0.98996;
+  EXPECT_EQ(describe(check_gates({.min_agreement = 0.99}, report)[0]), "class agreement is 98.99 %, --min-agreement demands at least 0.99");
+  EXPECT_EQ(describe(check_gates({.min_size_ratio = 4.5}, report)[0]), "size ratio is 4.00x, --min-size-ratio demands at least 4.5x");
   report.accuracy.psnr_db = std::numeric_limits<double>::infinity();
   EXPECT_EQ(describe(check_gates({.min_psnr = 50}, report)[0]), "PSNR is without error, --min-psnr demands at least 50 dB");
   EXPECT_FALSE(Gates{}.any());
   EXPECT_TRUE(Gates{.min_speedup = 1}.any());
+}
+
+// The same digits everywhere, and never a power of ten.
+TEST(Gates, SayTheFigureAsTheRestOfTheReportDoes) {
+  auto report = sample_report();
+  report.accuracy.miou_fp32 = 0.4, report.accuracy.miou_quantized = 0.4 - 0.0020012;
+  EXPECT_EQ(describe(check_gates({.max_miou_drop = 0.0003}, report)[0]),
+            "loss of mIoU against the labels is 0.0020, --max-miou-drop demands at most 0.0003");
+  report.accuracy.miou_quantized = 0.4003;
+  EXPECT_EQ(describe(check_gates({.max_miou_drop = 0.01}, report)[0]),
+            "loss of mIoU against the labels is -0.0003, --max-miou-drop demands at most 0.01");
+}
+
+TEST(Gates, SayAllDigitsWhereTheFigureWouldReadAsIfItMetTheThreshold) {
+  auto report = sample_report();
+  report.accuracy.miou_quantized = 0.398979;
+  EXPECT_EQ(describe(check_gates({.min_miou = 0.399}, report)[0]),
+            "mIoU against the labels is 0.3990 (to be exact, 0.398979), --min-miou demands at least 0.399");
+  EXPECT_EQ(describe(check_gates({.min_miou = 0.398979}, report)[0]),
+            "mIoU against the labels is 0.3990, --min-miou demands at least 0.398979");
 }
 
 TEST(WriteJunit, EscapesWhatXmlForbids) {
@@ -99,7 +120,7 @@ TEST(WriteJunit, EscapesWhatXmlForbids) {
   const auto text = write_junit(report);
   EXPECT_NE(text.find("a&lt;b&gt;&amp;&quot;c&quot;.onnx"), std::string::npos);
   EXPECT_NE(text.find("tests=\"3\" failures=\"2\""), std::string::npos);
-  EXPECT_NE(text.find("<failure message=\"PSNR is 42.4 dB, --min-psnr demands at least 45 dB\"/>"), std::string::npos);
+  EXPECT_NE(text.find("<failure message=\"PSNR is 42.40 dB, --min-psnr demands at least 45 dB\"/>"), std::string::npos);
 }
 
 TEST(WriteJunit, ClaimsToHaveMadeNoModelThatWasOnlyCompared) {
@@ -139,9 +160,18 @@ TEST(WriteMarkdown, KeepsNamesInTheirCells) {
   EXPECT_NE(text.find("| size | 4.00x smaller (4.0 MB to 1.0 MB) |"), std::string::npos) << text;
 }
 
+TEST(WriteMarkdown, LeadsWithAgreementWhereTheOutputsAreClasses) {
+  auto report = sample_report();
+  EXPECT_LT(write_markdown(report).find("| PSNR |"), write_markdown(report).find("| class agreement |"));
+  report.accuracy.only_classes = true;
+  EXPECT_GT(write_markdown(report).find("| PSNR of the classes' numbers |"), write_markdown(report).find("| class agreement |"));
+}
+
 TEST(WriteMarkdown, SaysWhatTheStepsThatWereJudgedGained) {
   const auto text = write_markdown(sample_report());
   EXPECT_NE(text.find("|---|---|\n| `fit-weights` | 27.25 dB to 33.50 dB |\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("| step | SQNR before and after, on calibration pictures (each with what is quantized by then) |"),
+            std::string::npos);
   EXPECT_EQ(text.find("fold-batch-norm"), std::string::npos) << text;
 }
 

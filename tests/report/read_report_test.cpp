@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "report/sample_report.h"
-#include "report/words.h"
+#include "report/verdict.h"
 #include "report/write_report.h"
 
 namespace quantize {
@@ -86,6 +86,13 @@ TEST(ReadReport, RefusesWhatIsNoReportAndSaysWhy) {
   EXPECT_NE(refusal(with(json, "\"machine\"", "\"engine\"")).find("machine"), std::string::npos);
   EXPECT_NE(refusal(with(json, "\"seconds\": 93.0", "\"seconds\": \"long\"")).find("number"), std::string::npos);
   EXPECT_THROW(read_report("/nonexistent/report.json"), Error);
+}
+
+TEST(ReadReport, KnowsThatOutputsAreClasses) {
+  Report report = sample_report();
+  EXPECT_FALSE(parse_report(write_json(report), "x").accuracy.only_classes);
+  report.accuracy.only_classes = true;
+  EXPECT_TRUE(parse_report(write_json(report), "x").accuracy.only_classes);
 }
 
 TEST(ReadReport, IgnoresFieldsItDoesNotKnow) {

@@ -35,6 +35,7 @@ inline Report sample_report() {
                      .miou_vs_fp32 = 0.883,
                      .miou_fp32 = 0.399,
                      .miou_quantized = 0.397,
+                     .miou_one_class = 0.125,
                      .labels = LabelPixels{.all = 900, .none = 80, .beyond = 7},
                      .images = {{.name = "a.png", .psnr_db = 53.55, .sqnr_db = 30, .agreement = 0.99},
                                 {.name = "b.png", .psnr_db = 31.25, .sqnr_db = 20, .agreement = 0.96}},

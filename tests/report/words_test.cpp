@@ -17,6 +17,19 @@ TEST(Words, SaysNumbers) {
   EXPECT_EQ(words::decibels(26.304), "26.30 dB");
   EXPECT_EQ(words::count(1, "run"), "1 run");
   EXPECT_EQ(words::count(0, "run"), "0 runs");
+  EXPECT_EQ(words::miou(0.398979), "0.3990");
+}
+
+// As JavaScript's toFixed() rounds, on the page: of two that are equally near, the one farther from zero.
+TEST(Words, RoundAsThePageDoesAndSayNoNegativeZero) {
+  EXPECT_EQ(words::fixed(31.25, 1), "31.3");
+  EXPECT_EQ(words::fixed(-31.25, 1), "-31.3");
+  EXPECT_EQ(words::fixed(1.45, 1), "1.4") << "stored as a little less";
+  EXPECT_EQ(words::fixed(2.5, 0), "3");
+  EXPECT_EQ(words::bytes(1250), "1.3 kB");
+  EXPECT_EQ(words::fixed(-0.00001, 4), "0.0000");
+  EXPECT_EQ(words::fixed(-0.0003, 4), "-0.0003");
+  EXPECT_EQ(words::fixed(-10, 0), "-10");
 }
 
 TEST(Words, RoundsSharesDownSoThatAHundredMeansAll) {
@@ -56,35 +69,47 @@ TEST(Words, TellSlowFromFastWithDigitsEnough) {
   EXPECT_TRUE(words::slower_than_fp32(report).ends_with("; 2 of 5 operators run in float, with 1 conversion between them"));
 }
 
-TEST(Judge, MadeUpDataAreNeverReadyToShip) {
+TEST(Words, SayWhichRatioItIsWhereTheMediansContradictIt) {
   Report report = sample_report();
-  report.accuracy.agreement = 1;
-  EXPECT_EQ(judge_accuracy(report).headline, "Ready to ship");
-  report.calibration.folder = "random";
-  EXPECT_EQ(judge_accuracy(report).headline, "Look before you ship");
-  EXPECT_TRUE(judge_accuracy(report).reason.ends_with("made up (random), which says little about real images."))
-      << judge_accuracy(report).reason;
-  report.accuracy.agreement = 0.5;
-  EXPECT_EQ(judge_accuracy(report).headline, "Do not ship");
+  EXPECT_EQ(words::compare_speed(*report.latency), "2.50x faster");
+  EXPECT_EQ(words::noisy_machine(report), "");
+  report.latency = Latency{.fp32 = {13.5, 10.04, 25}, .quantized = {9.6, 9.1, 12}, .speedup = 1.97, .runs = 20, .threads = 2};
+  EXPECT_EQ(words::compare_speed(*report.latency), "1.97x faster (median of the ratios in turn)");
+  EXPECT_EQ(
+      words::noisy_machine(report),
+      "this machine is too noisy to time on: the median of the ratios in turn is 1.97, the ratio of the medians 1.41; FP32 took 10.04 to "
+      "25.00 ms, the quantized model 9.10 to 12.00 ms (the middle 80 % of 20 runs)");
+  report.latency->speedup = 1.41 / 1.3;
+  EXPECT_NE(words::noisy_machine(report), "") << "to either side";
+  report.latency->speedup = 1.6;
+  EXPECT_EQ(words::noisy_machine(report), "");
+  report.latency.reset();
+  EXPECT_EQ(words::noisy_machine(report), "");
 }
 
-TEST(Judge, FiguresOfAPartOfTheImagesSaySo) {
-  Report report = sample_report();
-  report.accuracy.agreement = 1;
-  report.accuracy.left_out = 1;
-  EXPECT_EQ(judge_accuracy(report).headline, "Look before you ship");
-  EXPECT_NE(judge_accuracy(report).reason.find("the images that could be compared, 1 of 2"), std::string::npos);
-  report.accuracy.images.clear();
-  EXPECT_EQ(judge_accuracy(report).headline, "Not measured");
-  EXPECT_NE(judge_accuracy(report).reason.find("differ in size for every test image"), std::string::npos);
+TEST(Words, SayWhereFp32ItselfFailsOnTheLabels) {
+  Accuracy accuracy = sample_report().accuracy;
+  EXPECT_EQ(words::fp32_fails_on_labels(accuracy), "");
+  accuracy.miou_fp32 = 0.061, accuracy.miou_one_class.reset();
+  EXPECT_EQ(words::fp32_fails_on_labels(accuracy),
+            "FP32 itself reaches only 0.0610 mIoU on the labels: check --preprocess, --color and the class numbers");
+  accuracy.miou_fp32 = 0.48, accuracy.miou_one_class = 0.475;
+  EXPECT_EQ(
+      words::fp32_fails_on_labels(accuracy),
+      "FP32 itself reaches only 0.4800 mIoU on the labels, where one class all over reaches 0.4750: check --preprocess, --color and the "
+      "class numbers");
+  accuracy.miou_fp32 = 0.5;
+  EXPECT_EQ(words::fp32_fails_on_labels(accuracy), "");
+  accuracy.miou_fp32.reset();
+  EXPECT_EQ(words::fp32_fails_on_labels(accuracy), "");
 }
 
-Verdict::Level level(double agreement, double miou_quantized) {
+TEST(Words, SayWhetherAModelWasMadeOrOnlyEvaluated) {
   Report report = sample_report();
-  report.accuracy.agreement = agreement;
-  report.accuracy.miou_fp32 = 0.5;
-  report.accuracy.miou_quantized = miou_quantized;
-  return judge(report).level;
+  EXPECT_EQ(words::how_made(report), "w8a8 for ort-cpu, made in 93.0 s");
+  report.decisions.clear();
+  report.test.images = 24, report.seconds = 1.5;
+  EXPECT_EQ(words::how_made(report), "w8a8, evaluated on 24 pictures in 1.5 s");
 }
 
 TEST(Words, SayWhenTheMeasuredLatencyIsOverABudgetKeptByEstimate) {
@@ -117,54 +142,6 @@ TEST(Words, SayWhenTheFileIsOverABudgetKeptByEstimate) {
   report.quantized.bytes = 50000;
   report.mixed->cost[0].wanted.reset();
   EXPECT_EQ(words::over_size_budget(report), "") << "no limit given";
-}
-
-TEST(Judge, LooksAtAgreementAndAtTheLabels) {
-  using enum Verdict::Level;
-  EXPECT_EQ(level(0.98, 0.495), good);
-  EXPECT_EQ(level(0.96, 0.495), look);
-  EXPECT_EQ(level(0.98, 0.48), look);
-  EXPECT_EQ(level(0.89, 0.5), poor);
-  EXPECT_EQ(level(0.98, 0.46), poor);
-  EXPECT_EQ(level(not_a_number, 0.5), poor);
-  EXPECT_EQ(level(0.98, not_a_number), poor);
-}
-
-TEST(Judge, SaysInOneSentenceWhatDecided) {
-  Report report = sample_report();
-  EXPECT_EQ(judge(report).reason, "97.52 % of the pixels keep their class, and mIoU against the labels falls by 0.0020.");
-  report.accuracy.miou_quantized = 0.41;
-  EXPECT_EQ(judge(report).reason, "97.52 % of the pixels keep their class, and mIoU against the labels rises by 0.0110.");
-  report.accuracy.miou_quantized.reset();
-  EXPECT_EQ(judge(report).reason, "97.52 % of the pixels keep their class.");
-}
-
-// However many pixels keep their class.
-TEST(Judge, PutsWhatWasDemandedBeforeTheRuleOfThumb) {
-  Report report = report_that_misses_a_gate();
-  EXPECT_EQ(judge(report).level, Verdict::Level::poor);
-  EXPECT_EQ(judge(report).headline, "Do not ship");
-  EXPECT_TRUE(
-      judge(report).reason.starts_with("A gate is missed: PSNR is 42.4 dB, --min-psnr demands at least 45 dB. 97.52 % of the pixels"));
-  EXPECT_EQ(judge_accuracy(report).level, Verdict::Level::good);
-  report = sample_report();
-  report.mixed->reached = false;
-  EXPECT_EQ(judge(report).level, Verdict::Level::poor);
-  EXPECT_TRUE(judge(report).reason.starts_with("What --reach asks for was not reached. 97.52 %"));
-}
-
-TEST(Judge, SaysWhatCouldNotBeComputed) {
-  Report report = sample_report();
-  report.accuracy.agreement = not_a_number;
-  EXPECT_EQ(judge(report).headline, "Do not ship");
-  EXPECT_EQ(judge(report).reason, "How many pixels keep their class could not be computed.");
-}
-
-TEST(Judge, KnowsNothingWithoutTestImages) {
-  Report report = sample_report();
-  report.accuracy.images.clear();
-  EXPECT_EQ(judge(report).level, Verdict::Level::look);
-  EXPECT_EQ(judge(report).headline, "Not measured");
 }
 
 }  // namespace

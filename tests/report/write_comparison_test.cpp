@@ -55,9 +55,19 @@ TEST_F(ReadRun, FindsThePageBesideTheReportAndEscapesItsAddress) {
 
 TEST(WriteComparison, PrintsOneLineARun) {
   EXPECT_EQ(write_comparison_text(two_runs()),
-            "Model           Scheme  Bytes   Size           Speed         PSNR      Pixels as FP32  mIoU vs FP32  mIoU    Verdict\n"
-            "net_w8a8.onnx   w8a8    1.0 MB  4.00x smaller  2.50x faster  42.40 dB  97.52 %         0.883         0.3970  Ready to ship\n"
-            "net_w4a16.onnx  w4a16   1.0 MB  4.00x smaller  -             42.40 dB  80.00 %         0.883         0.3970  Do not ship\n");
+            "Model           Scheme  Bytes   Size           Speed         PSNR      Pixels as FP32  mIoU vs FP32  mIoU on labels        "
+            "Verdict\n"
+            "net_w8a8.onnx   w8a8    1.0 MB  4.00x smaller  2.50x faster  42.40 dB  97.52 %         0.8830        0.3970 (FP32 0.3990)  "
+            "Ready to ship\n"
+            "net_w4a16.onnx  w4a16   1.0 MB  4.00x smaller  -             42.40 dB  80.00 %         0.8830        0.3970 (FP32 0.3990)  "
+            "Do not ship\n");
+}
+
+TEST(WriteComparison, ListsAReportThatIsGivenTwiceOnce) {
+  auto runs = two_runs();
+  runs.push_back(runs[0]);
+  EXPECT_EQ(write_comparison_text(runs), write_comparison_text(two_runs()));
+  EXPECT_EQ(write_comparison_html(runs), write_comparison_html(two_runs()));
 }
 
 TEST(WriteComparison, CopesWithNothing) {

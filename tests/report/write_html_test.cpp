@@ -34,6 +34,15 @@ TEST(WriteHtml, HoldsTheReportTheStyleAndTheScripts) {
   EXPECT_TRUE(contains(page, "class=\"verdict good\""));
 }
 
+TEST(WriteHtml, SaysOfGatesWhatTheTerminalSays) {
+  const std::string page = write_html(report_that_misses_a_gate());
+  EXPECT_TRUE(contains(page, "<li><span class=\"badge poor\">missed</span> PSNR is 42.40 dB, --min-psnr demands at least 45 dB</li>"));
+  EXPECT_TRUE(contains(write_html(sample_report()), "<span class=\"badge good\">met</span> loss of mIoU is 0.0020, --max-miou-drop"));
+  Report report = sample_report();
+  report.gates.clear();
+  EXPECT_FALSE(contains(write_html(report), "id=\"gates\""));
+}
+
 TEST(WriteHtml, EscapesNamesOfNodesInTheJson) {
   Report report = sample_report();
   report.layers[0].node = "</script><script>alert(1)</script><!--";

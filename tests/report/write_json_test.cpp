@@ -31,7 +31,7 @@ const char* const expected = R"({
     "speedup": 2.5, "runs": 20, "threads": 2},
   "memory": {"fp32_peak_bytes": 500000000, "quantized_peak_bytes": 200000000},
   "accuracy": {"psnr_db": 42.4, "psnr_db_worst": 31.25, "worst_image": "b.png", "sqnr_db": 26.3, "agreement": 0.9752, "flipped_margin": 0.0061, "miou_vs_fp32": 0.883,
-    "miou_fp32": 0.399, "miou_quantized": 0.397, "labels": {"all": 900, "void": 80, "beyond": 7}, "left_out": 0,
+    "miou_fp32": 0.399, "miou_quantized": 0.397, "miou_one_class": 0.125, "labels": {"all": 900, "void": 80, "beyond": 7}, "left_out": 0,
     "images": [{"name": "a.png", "psnr_db": 53.55, "sqnr_db": 30, "agreement": 0.99},
                {"name": "b.png", "psnr_db": 31.25, "sqnr_db": 20, "agreement": 0.96}],
     "other_outputs": [{"name": "aux", "sqnr_db": 22.5}]},

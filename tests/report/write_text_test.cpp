@@ -16,7 +16,7 @@ TEST(WriteText, SaysHowMuchSmallerFasterAndHowGood) {
             "Speed     2.50x faster: 100.0 -> 40.0 ms (median of 20 runs, 2 threads)\n"
             "Memory    500.0 MB -> 200.0 MB at the peak\n"
             "Quality   PSNR 42.40 dB, SQNR 26.30 dB over 2 images\n"
-            "Classes   97.52 % of the pixels as FP32 (99.39 % by margin), mIoU against FP32 0.883\n"
+            "Classes   97.52 % of the pixels as FP32 (99.39 % by margin), mIoU against FP32 0.8830\n"
             "Labels    mIoU 0.3990 -> 0.3970\n"
             "Others    output aux, SQNR 22.50 dB\n"
             "Worst     b.png, PSNR 31.25 dB\n"
@@ -30,12 +30,30 @@ TEST(WriteText, SaysHowMuchSmallerFasterAndHowGood) {
 TEST(WriteText, SaysSlowerPlainlyAndWhy) {
   Report report = sample_report();
   report.scheme = "w4a16";
-  report.latency->speedup = 0.8;
+  report.latency->speedup = 0.8, report.latency->quantized.median_ms = 125;
   EXPECT_TRUE(contains(write_text(report), "1.25x slower: 100.0"));
   EXPECT_TRUE(contains(write_text(report), "w4a16 is made for NPUs"));
   report.scheme = "w8a8";
   EXPECT_TRUE(contains(write_text(report), "1.25x slower: 100.0"));
   EXPECT_FALSE(contains(write_text(report), "NPU"));
+}
+
+TEST(WriteText, SaysWhichRatioTheSpeedIsWhereTheTimesContradictIt) {
+  Report report = sample_report();
+  report.latency->speedup = 4;
+  EXPECT_TRUE(contains(write_text(report), "4.00x faster (median of the ratios in turn): 100.0 -> 40.0 ms (median of 20 runs, 2 threads)"));
+}
+
+TEST(WriteText, LeadsWithAgreementWhereTheOutputsAreClasses) {
+  Report report = sample_report();
+  report.accuracy.only_classes = true;
+  const std::string text = write_text(report);
+  EXPECT_TRUE(contains(text,
+                       "Classes   97.52 % of the pixels as FP32, mIoU against FP32 0.8830\n"
+                       "Labels    mIoU 0.3990 -> 0.3970\n"
+                       "Quality   PSNR 42.40 dB, SQNR 26.30 dB of the classes' numbers over 2 images\n"))
+      << text;
+  EXPECT_TRUE(contains(text, "Worst     b.png, 96.00 % of the pixels as FP32\n"));
 }
 
 TEST(WriteText, LeavesOutWhatWasNotMeasured) {
@@ -54,6 +72,7 @@ TEST(WriteText, SaysNothingOfNodesWhereTwoModelsWereOnlyCompared) {
   Report report = sample_report();
   report.decisions.clear();
   EXPECT_FALSE(contains(write_text(report), "Nodes"));
+  EXPECT_TRUE(contains(write_text(report), "Model     net_w8a8.onnx, w8a8, evaluated on 2 pictures in 93.0 s\n"));
 }
 
 TEST(WriteText, SaysWhatToTryNextWhereThereIsSomething) {

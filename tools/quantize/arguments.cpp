@@ -19,7 +19,7 @@ constexpr const char* exit_codes = R"(Exit codes:
   1    a defect of this program
   2    an option is wrong
   3    the model cannot be read, is not valid, or is of a kind that is refused (already quantized, unknown operator)
-  4    images, tensors, statistics or encodings are missing, unreadable, stale or foreign
+  4    images, tensors, statistics, encodings or assignments are missing, unreadable, stale or foreign
   5    the result cannot be written (folder missing, not writable, disk full)
   6    NaN or infinity in a weight or an activation
   7    the result did not pass its own checks
@@ -74,13 +74,39 @@ std::vector<std::string> command_names() {
   throw Error(ErrorKind::usage, std::string(error.what()) + hint + " (see " + called(command) + " --help)");
 }
 
-// `quantize calibrat model.onnx`: the word is taken for a model, which is not there.
-void refuse_mistyped_command(const Arguments& arguments) {
-  const auto& word = arguments.options.model;
+// `eval` stands for `evaluate` before it stands for what differs from it in fewer letters.
+std::string did_you_mean_command(const std::string& word) {
+  const auto names = command_names();
+  std::vector<std::string> begun;
+  std::ranges::copy_if(names, std::back_inserter(begun),
+                       [&](const std::string& name) { return word.size() > 1 && name.starts_with(word); });
+  return begun.size() == 1 ? "; did you mean '" + begun[0] + "'?" : did_you_mean(word, names);
+}
+
+// `quantize calibrat model.onnx`: the word is taken for a model, which is not there, and what follows it for a word too many.
+void refuse_mistyped_command(const Arguments& arguments, const std::string& word_behind = "") {
+  const auto& model = arguments.options.model;
+  const std::string word = model.string();
   std::error_code code;
-  if (word.empty() || std::filesystem::exists(word, code)) return;
-  const auto hint = did_you_mean(word.string(), command_names());
-  if (!hint.empty()) throw Error(ErrorKind::usage, "there is no sub-command and no file '" + word.string() + "'" + hint);
+  if (word.empty()) return;
+  if (std::filesystem::exists(model, code)) {
+    if (word_behind.empty()) return;
+    throw Error(ErrorKind::usage,
+                "'" + word_behind + "' is a word too many: " + word + " is quantized alone; for several models see quantize batch --help");
+  }
+  const auto hint = did_you_mean_command(word);
+  const bool may_be_a_path = model.has_extension() || model.has_parent_path();
+  if (word_behind.empty() && hint.empty()) return;  // refused when it is loaded
+  throw Error(ErrorKind::usage, word_behind.empty() || may_be_a_path
+                                    ? "there is no sub-command and no file '" + word + "'" + hint
+                                    : "'" + word + "' is no sub-command" + (hint.empty() ? " (see quantize --help)" : hint));
+}
+
+// Of a command line that holds more than can be meant; empty where that begins with an option.
+std::string word_behind_model(const CLI::App& app, const CLI::ParseError& error) {
+  const auto words = app.remaining();
+  const bool extra = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !words.empty();
+  return extra && !words[0].starts_with('-') ? words[0] : "";
 }
 
 // An empty text, as an unset variable of a script leaves, would count as an option that was not given.
@@ -89,6 +115,15 @@ void refuse_empty_values(const CLI::App& app) {
     const auto& results = option->results();
     if (std::find(results.begin(), results.end(), "") == results.end()) continue;
     throw Error(ErrorKind::usage, option->get_name() + " is given an empty text: leave it out, or give it a value");
+  }
+}
+
+// Elsewhere "-" is standard output, where a model with its reports cannot go; here it would be a file of that name.
+void refuse_standard_output(const CLI::App& app) {
+  for (const auto* name : {"--output", "--save-assignment"}) {
+    const auto* option = app.get_option_no_throw(name);
+    if (option == nullptr || option->results() != std::vector<std::string>{"-"}) continue;
+    throw Error(ErrorKind::usage, std::string(name) + " '-': nothing is written to standard output; give the name of a file");
   }
 }
 
@@ -132,17 +167,26 @@ Arguments parse(int argc, const char* const* argv) {
     arguments.exit = 0;
     return std::move(arguments);
   } catch (const CLI::ParseError& error) {
-    if (short_form) refuse_mistyped_command(arguments);
+    if (short_form) refuse_mistyped_command(arguments, word_behind_model(*app, error));
     refuse(*app, command, error);
   }
   if (const auto misplaced = app->get_subcommands(); !misplaced.empty())
     throw Error(ErrorKind::usage, "the sub-command comes first: quantize " + misplaced[0]->get_name() + " ...");
   if (short_form) refuse_mistyped_command(arguments);
   refuse_empty_values(*app);
+  refuse_standard_output(*app);
   if (command.finish != nullptr) command.finish(input);
   keep_config(*app, arguments.options);
   arguments.options.command = join_words({argv, argv + argc});
   return std::move(arguments);
+}
+
+void refuse_missing_model(const Arguments& arguments) {
+  const auto& command = *arguments.command;
+  if (!arguments.options.model.empty() || !command.usage.starts_with("MODEL")) return;
+  const std::string name = called(command);
+  throw Error(ErrorKind::usage, "no model given; usage: " + name + " " + command.usage + " (" + name +
+                                    " --help lists everything, quantize demo shows it at work)");
 }
 
 }  // namespace quantize::cli

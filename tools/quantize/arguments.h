@@ -49,6 +49,9 @@ struct Arguments {
 // Throws Error{usage}, naming the option and, where a near one exists, what was probably meant.
 Arguments parse(int argc, const char* const* argv);
 
+// Throws Error{usage} that shows how the command is used, where it needs a model and has none.
+void refuse_missing_model(const Arguments& arguments);
+
 // The whole tree of options and sub-commands, as parse() knows it: what --help, the completions and the man page are made from. `input` has
 // to outlive it.
 std::unique_ptr<CLI::App> make_app(Input& input);

@@ -1,9 +1,11 @@
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <string_view>
+#include <system_error>
 #include <thread>
 
 #include "arguments.h"
@@ -38,6 +40,7 @@ void stop_on_signals(const std::stop_source& source) {
 }
 
 int run(Arguments& arguments) {
+  refuse_missing_model(arguments);
   Context context;
   context.threads = arguments.threads != 0 ? arguments.threads : std::max(1U, std::thread::hardware_concurrency());
   context.workers = arguments.at_once;
@@ -49,6 +52,18 @@ int run(Arguments& arguments) {
   arguments.options.memory_command = {"/proc/self/exe", "measure-memory"};
   const int code = arguments.command->run(arguments, context);
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw Error(ErrorKind::output, "cannot write to standard output");
+  return code;
+}
+
+// Where the process itself may have only so much, that is an option: somebody's choice.
+int report_out_of_memory(bool log_json) {
+  rlimit limit{};
+  const bool limited = ::getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  const int code = static_cast<int>(limited ? ErrorKind::usage : ErrorKind::internal);
+  const std::string where = limited ? ": it may allocate only " + std::to_string(limit.rlim_cur >> 20) +
+                                          " MB (--memory of `quantize batch`, or ulimit -d); allow more, or use "
+                                    : "; use ";
+  quantize::cli::report_error("out of memory" + where + "--memory-limit, --at-once 1 or fewer --threads", code, log_json);
   return code;
 }
 
@@ -65,7 +80,10 @@ int main(int argc, char** argv) {
     quantize::cli::report_error(error.what(), error.exit_code(), log_json);
     return error.exit_code();
   } catch (const std::bad_alloc&) {
-    quantize::cli::report_error("out of memory; use --memory-limit, --at-once 1 or fewer --threads", 1, log_json);
+    return report_out_of_memory(log_json);
+  } catch (const std::system_error& error) {
+    if (error.code() == std::errc::resource_unavailable_try_again) return report_out_of_memory(log_json);  // no room for a thread's stack
+    quantize::cli::report_error(std::string("internal: ") + error.what(), 1, log_json);
     return 1;
   } catch (const std::exception& error) {
     quantize::cli::report_error(std::string("internal: ") + error.what(), 1, log_json);

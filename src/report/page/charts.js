@@ -5,7 +5,7 @@ const charts = [], colour = (name) => getComputedStyle(document.documentElement)
 const filled = (name, paths) => ({fill: () => colour(name), stroke: () => colour(name), width: 0, points: {show: false}, paths});
 const axis = (more) => ({stroke: () => colour("muted"), font: "12px system-ui, sans-serif", grid: {stroke: () => colour("line"), width: 1},
   ticks: {stroke: () => colour("line"), width: 1, size: 4}, ...more});
-const decibelAxis = () => axis({values: (drawn, ticks) => ticks.map((tick) => tick + " dB"), size: 58});
+const decibelAxis = (figure) => axis({label: figure + ", dB", labelFont: "12px system-ui, sans-serif", labelSize: 20, size: 40});
 
 function chart(host, label, height, options, data) {
   for (const [name, value] of Object.entries({class: "chart", role: "img", "aria-label": label})) host.setAttribute(name, value);

@@ -9,12 +9,12 @@ const dashOf = (index) => [[], [8, 4], [2, 3]][Math.floor(index / hues.length) %
 // One row a run; null where something was not measured.
 const rows = reports.map((report, index) => {
   const {fp32, quantized, latency, memory, accuracy, verdict, warnings} = report, measured = accuracy.images.length > 0;
-  const {miou_quantized: miou = null} = accuracy;
+  const {miou_quantized: on_labels = null, miou_fp32: fp32_on_labels = null} = accuracy;
   return {number: index + 1, page: pages[index], name: fileName(quantized.path), scheme: report.scheme, verdict: verdict.level, headline: verdict.headline,
     size: quantized.bytes / Math.max(1, fp32.bytes), bytes: quantized.bytes, speed: latency ? latency.speedup : null,
-    ms: latency ? latency.quantized.median_ms : null, psnr: measured ? accuracy.psnr_db : null, worst: measured ? accuracy.psnr_db_worst : null,
+    ms: latency ? fixed(latency.quantized.median_ms, digitsOfTimes(latency)) : null, psnr: measured ? accuracy.psnr_db : null, worst: measured ? accuracy.psnr_db_worst : null,
     sqnr: measured ? accuracy.sqnr_db : null, agreement: measured ? accuracy.agreement : null,
-    miou_vs_fp32: measured ? accuracy.miou_vs_fp32 : null, miou, peak: memory ? memory.quantized_peak_bytes : null,
+    miou_vs_fp32: measured ? accuracy.miou_vs_fp32 : null, on_labels, fp32_on_labels, peak: memory ? memory.quantized_peak_bytes : null,
     seconds: report.seconds, warnings: warnings.length};
 });
 
@@ -23,25 +23,28 @@ function best(key, isBetter) {
   return values.length > 1 && !same((report) => rows[reports.indexOf(report)][key]) ? values.reduce((a, b) => (isBetter(a, b) ? a : b)) : undefined;
 }
 
+// `show` gives one piece of text or several, between which a narrow column breaks the line.
 function rated(title, key, show, isBetter) {
-  const top = best(key, isBetter), print = (value, row) => (value === null ? "–" : show(value, row));
-  return figure(title, key, (value, row) => make(value === top ? "b" : "span", {}, print(value, row)));
+  const top = best(key, isBetter), pieces = (value, row) => (value === null ? ["–"] : [show(value, row)].flat());
+  const spaced = (texts) => texts.flatMap((piece, index) => [index ? " " : "", make("span", {class: "piece"}, piece)]);
+  return figure(title, key, (value, row) => make(value === top ? "b" : "span", {}, ...spaced(pieces(value, row))));
 }
 
 function showRuns() {
   const more = (a, b) => a > b, less = (a, b) => a < b, times = (words) => words.join(" ");
   const columns = [figure("#", "number"),
-    {...long("Model", "name"), show: (name, {page}) => (page ? make("a", {href: page}, name) : name)}, text("Scheme", "scheme"),
-    {...text("Verdict", "verdict"), show: (level, row) => make("span", {class: "badge " + level}, row.headline)},
-    rated("Pixels as FP32", "agreement", percent, more), rated("mIoU against FP32", "miou_vs_fp32", (value) => fixed(value, 3), more),
-    rated("mIoU on labels", "miou", (value) => fixed(value, 4), more),
-    rated("Size", "size", (value, row) => `${bytes(row.bytes)} ${times(compareSizes(1, value))}`, less),
-    rated("Speed", "speed", (value, row) => `${fixed(row.ms, 1)} ms ${times(compareSpeeds(value))}`, more),
+    {...long("Model", "name"), show: (name, {page}) => (page ? make("a", {href: page}, name) : name)},
+    {...text("Verdict", "verdict"), show: (level, row) => make("span", {class: "badge " + level}, row.headline)}, text("Scheme", "scheme"),
+    rated("Size", "size", (value, row) => [bytes(row.bytes), times(compareSizes(1, value))], less),
+    rated("Speed", "speed", (value, row) => [`${row.ms} ms`, times(compareSpeeds(value))], more),
+    rated("Pixels as FP32", "agreement", percent, more), rated("mIoU against FP32", "miou_vs_fp32", miou, more),
+    rated("mIoU on labels", "on_labels", (value, row) => [miou(value), `FP32 ${miou(row.fp32_on_labels)}`], more),
     rated("PSNR", "psnr", decibels, more), rated("Worst picture", "worst", decibels, more), rated("SQNR", "sqnr", decibels, more),
     rated("Peak memory", "peak", bytes, less),
     figure("Made in", "seconds", (value) => fixed(value, 1) + " s"), figure("Warnings", "warnings")];
   const measured = columns.filter(({key}) => rows.some((row) => row[key] !== null));
   find("run_table").append(table("Runs", measured, rows));
+  find("label_note").hidden = rows.every((row) => row.on_labels === null);
   find("made").textContent = [plural(reports.length, "run"), ...new Set(reports.map((report) => report.machine))].join(" · ");
 }
 
@@ -69,7 +72,7 @@ function showTradeoff() {
   const padded = (drawn, low, high) => { const margin = (high - low) * 0.12 || high * 0.1 || 1; return [low - margin, high + margin]; };
   chart(host, "PSNR against size: " + points.map((row) => `${row.name} ${bytes(row.bytes)} ${decibels(row.psnr)}`).join("; "), 260, {
     scales: {x: {time: false, range: padded}, y: {range: padded}},
-    axes: [axis({values: (drawn, ticks) => ticks.map(bytes), space: 80}), decibelAxis()],
+    axes: [axis({values: (drawn, ticks) => ticks.map(bytes), space: 80}), decibelAxis("PSNR")],
     series: [{}, {stroke: () => colour("accent"), paths: () => null, points: {show: true, size: 9, fill: () => colour("accent")}}],
     cursor: {drag: {x: false, y: false}}, hooks: {draw: [label]},
   }, [points.map((row) => row.bytes), points.map((row) => row.psnr)]);
@@ -88,7 +91,7 @@ function showLayers() {
   chart(find("layer_chart"), `SQNR of ${plural(nodes.length, "layer")} in ${plural(reports.length, "run")}`, 280, {
     scales: {x: {time: false, range: [-0.6, nodes.length - 0.4]}},
     axes: [axis({grid: {show: false}, size: 30, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500], values: (drawn, ticks) => ticks.map((tick) => (nodes[tick] ? tick + 1 : ""))}),
-      decibelAxis()],
+      decibelAxis("SQNR")],
     series: [{}, ...lines], cursor: {drag: {x: false, y: false}},
   }, [nodes.map((node, index) => index), ...known.map((layers) => nodes.map((node) => valueOf(layers, node)))]);
   const cells = nodes.map((node, index) => Object.fromEntries([["number", index + 1], ["node", node],

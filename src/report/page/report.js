@@ -16,9 +16,9 @@ function showCosts() {
     tile("Speed", ["–", ""], "not measured");
   } else {
     const npu = latency.speedup < 1 && scheme.endsWith("a16") ? [scheme.toUpperCase() + " is made for NPUs: a CPU computes it in float"] : [];
-    const [before, after] = [latency.fp32.median_ms, latency.quantized.median_ms], digits = Math.min(before, after) < 1 ? 3 : 1;
-    tile("Speed", compareSpeeds(latency.speedup), change(fixed(before, digits), fixed(after, digits) + " ms"),
-      plural(latency.runs, "run"), plural(latency.threads, "thread"), ...npu);
+    const [before, after] = [latency.fp32.median_ms, latency.quantized.median_ms], digits = digitsOfTimes(latency);
+    tile("Speed", compareSpeeds(latency.speedup), ...(ratiosDisagree(latency) ? ["median of the ratios in turn"] : []),
+      change(fixed(before, digits), fixed(after, digits) + " ms"), plural(latency.runs, "run"), plural(latency.threads, "thread"), ...npu);
   }
   if (memory) {
     const {fp32_peak_bytes: before, quantized_peak_bytes: after} = memory;
@@ -28,27 +28,25 @@ function showCosts() {
   if (decisions.length) tile("Quantized", [String(decisions.length - kept), `of ${plural(decisions.length, "node")}`], `${kept} in float`);
 }
 
-function showAccuracy() {
-  const {accuracy} = report, {miou_fp32: before, miou_quantized: after} = accuracy;
-  if (!accuracy.images.length) return;
-  tile("PSNR against FP32", accuracy.psnr_db === noError ? ["no error", ""] : [fixed(accuracy.psnr_db, 1), "dB"],
-    `worst ${decibels(accuracy.psnr_db_worst)}`, accuracy.worst_image);
-  tile("Pixels as FP32", [percent(accuracy.agreement), ""], `the same class; ${percent(accuracy.flipped_margin === null ? null : 1 - accuracy.flipped_margin)} by FP32's margin`, plural(accuracy.images.length - accuracy.left_out, "image"));
-  tile("mIoU against FP32", [fixed(accuracy.miou_vs_fp32, 3), ""], `SQNR ${decibels(accuracy.sqnr_db)}`);
-  if (before === undefined || after === undefined) return;
-  const change = before === null || after === null ? null : after - before;
-  tile("mIoU against labels", [fixed(after, 4), ""], `FP32 ${fixed(before, 4)}`, `${change > 0 ? "+" : ""}${fixed(change, 4)}`);
+function showErrors({psnr_db: psnr, psnr_db_worst: worst, worst_image: name, sqnr_db: sqnr, only_classes: classes}) {
+  const details = classes ? ["of the classes' numbers, which says little"] : [`worst ${decibels(worst)}`, name];
+  tile("PSNR against FP32", psnr === noError ? ["no error", ""] : [fixed(psnr, 2), "dB"], ...details, `SQNR ${decibels(sqnr)}`);
 }
 
-// What was demanded of the result, and whether it was met.
-function showGates() {
-  const unitOf = (unit) => (unit ? " " + unit : "");
-  const shown = (value, unit, atLeast) => (value === null ? "not measured" : unit === "dB" && value === noError ? "no error"
-    : towards(value, atLeast, 4) + unitOf(unit));
-  find("gates").append(...(report.gates ?? []).map(({option, figure, unit, threshold, measured, passed}) => make("li", {},
-    make("span", {class: "badge " + (passed ? "good" : "poor")}, passed ? "met" : "missed"),
-    ` ${figure} ${shown(measured, unit, option.startsWith("--min"))}, ${option} ${threshold}${unitOf(unit)}`)));
-  find("gates").hidden = !find("gates").children.length;
+// Where the outputs are classes, their agreement comes first.
+function showAccuracy() {
+  const {accuracy} = report, {miou_fp32: before, miou_quantized: after, only_classes: classes, flipped_margin: flipped} = accuracy;
+  if (!accuracy.images.length) return;
+  if (!classes) showErrors(accuracy);
+  const byMargin = classes ? [`worst ${accuracy.worst_image}`] : [`${percent(flipped === null ? null : 1 - flipped)} by FP32's margin`];
+  tile("Pixels as FP32", [percent(accuracy.agreement), ""], "the same class", ...byMargin, plural(accuracy.images.length - accuracy.left_out, "image"));
+  tile("mIoU against FP32", [miou(accuracy.miou_vs_fp32), ""], "mean over the classes FP32 finds");
+  if (before !== undefined && after !== undefined) {
+    const change = before === null || after === null ? null : after - before;
+    tile("mIoU against labels", [miou(after), ""], `FP32 ${miou(before)}`, changeOfMiou(change));
+    find("label_note").hidden = false;
+  }
+  if (classes) showErrors(accuracy);
 }
 
 function showWarnings() {
@@ -59,10 +57,11 @@ function showWarnings() {
 }
 
 function showHeader() {
-  const {scheme, target, calibration, seconds, version} = report;
+  const {scheme, target, calibration, test, decisions, seconds, version} = report;
   find("title").textContent = fileName(report.quantized.path);
-  find("made").textContent = [`${scheme.toUpperCase()} for ${target}`, plural(calibration.images, "calibration image"),
-    `made in ${fixed(seconds, 1)} s`, `quantize ${version}`].join(" · ");
+  const time = `${fixed(seconds, 1)} s`, evaluated = decisions.length === 0;  // two models compared, neither of them made here
+  find("made").textContent = [...(evaluated ? [scheme.toUpperCase(), `evaluated on ${plural(test.images, "picture")} in ${time}`]
+    : [`${scheme.toUpperCase()} for ${target}`, plural(calibration.images, "calibration image"), `made in ${time}`]), `quantize ${version}`].join(" · ");
   const lists = {...report, images: report.accuracy.images};
   const empty = (id) => (["mixed", "kernels"].includes(id) ? !report[id] : lists[id]?.length === 0);
   for (const section of document.querySelectorAll("section[id]")) section.hidden = empty(section.id);
@@ -165,7 +164,7 @@ function showSizes() {
   if (!latency && !memory) return;
   const unknown = {median_ms: null, p10_ms: null, p90_ms: null};
   const cost = (name, key) => ({name, ...(latency ? latency[key] : unknown), peak: memory ? memory[key + "_peak_bytes"] : null});
-  const time = (title, key) => figure(title, key, (value) => (value === null ? "–" : fixed(value, 2) + " ms"));
+  const time = (title, key) => figure(title, key, (value) => (value === null ? "–" : fixed(value, digitsOfTimes(latency)) + " ms"));
   find("cost_table").append(table("Speed and memory", [text("Model", "name"), time("Median", "median_ms"), time("10 % under", "p10_ms"),
     time("90 % under", "p90_ms"), figure("Peak memory", "peak", (value) => (value === null ? "–" : bytes(value)))],
     [cost("FP32", "fp32"), cost("Quantized", "quantized")]));
@@ -188,7 +187,7 @@ function showOrigin() {
     row("Machine", [report.machine], ""), row("Versions", [`quantize ${version}`, `ONNX ${onnx_version}`, `ONNX Runtime ${onnxruntime_version}`], "")]));
 }
 
-for (const show of [showHeader, showGates, showAdvice, showCosts, showAccuracy, showWarnings, showTables, showSteps, showMixed, showFloatReasons, showDecisions, showKernels, showSizes,
+for (const show of [showHeader, showAdvice, showCosts, showAccuracy, showWarnings, showTables, showSteps, showMixed, showFloatReasons, showDecisions, showKernels, showSizes,
   showOrigin, preparePictures]) show();
 showLayerChart(report);
 report.histograms.forEach(showHistogram);

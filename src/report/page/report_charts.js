@@ -24,7 +24,7 @@ function showLayerChart({layers, decisions}) {
   const rank = (drawn, ticks) => ticks.map((tick) => (shown[tick] ? tick + 1 : ""));
   const drawn = chart(host, `SQNR of ${plural(layers.length, "layer")}, from ${decibels(layers[0].sqnr_db)} to ${decibels(layers.at(-1).sqnr_db)}`, 230, {
     scales: {x: {time: false, range: [-0.6, layers.length - 0.4]}, y: {range: (chart, low, high) => [Math.min(0, low), Math.max(1, high) * 1.05]}},
-    axes: [axis({grid: {show: false}, size: 30, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500], values: rank}), decibelAxis()],
+    axes: [axis({grid: {show: false}, size: 30, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500], values: rank}), decibelAxis("SQNR")],
     series: [{}, filled("accent", uPlot.paths.bars({size: [0.75, 36]}))],
     cursor: {drag: {x: false, y: false}, y: false, points: {show: false}}, hooks: {setCursor: [(chart) => pointOut(tip, shown, chart)]},
   }, data());

@@ -20,7 +20,7 @@ function showChart() {
   chart(host, `SQNR of the output for each of ${plural(rows.length, "row")}; the lowest ${decibels(least.sqnr_db)} for ${least.name}`, 280, {
     scales: {x: {time: false, range: [-0.6, rows.length - 0.4]}, y: {range: (drawn, low, high) => [Math.min(0, low), Math.max(1, high) * 1.05]}},
     axes: [axis({grid: {show: false}, size: 30, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500], values: (drawn, ticks) => ticks.map((tick) => (rows[tick] ? tick + 1 : ""))}),
-      decibelAxis()],
+      decibelAxis("SQNR")],
     series: [{}, filled("accent", bars), filled("clipped", bars)],
     cursor: {drag: {x: false, y: false}, y: false, points: {show: false}}, hooks: {setCursor: [pointOut]},
   }, [rows.map((row, index) => index), of("activations"), of("weights")]);

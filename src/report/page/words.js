@@ -1,4 +1,4 @@
-// Elements of a page, and figures in words as src/report/words.cpp says them. Text only ever enters a page as text, never as markup: names
+// Elements of a page, and figures in words, each with the digits that src/report/words.cpp gives it. Text only ever enters a page as text, never as markup: names
 // come from other people's models.
 "use strict";
 
@@ -12,7 +12,10 @@ function make(tag, attributes = {}, ...children) {
 }
 
 const noError = 999;
-const fixed = (value, digits) => (value === null ? "–" : value.toFixed(digits).replace("-", "−"));
+// Never "-0.00".
+const fixed = (value, digits) => (value === null ? "–" : value.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−"));
+const miou = (share) => fixed(share, 4);
+const changeOfMiou = (change) => (change > 0 && miou(change) !== miou(0) ? "+" : "") + miou(change);
 const decibels = (value) => (value === noError ? "no error" : value === null ? "–" : fixed(value, 2) + " dB");
 const percent = (share) => (share === null ? "–" : fixed(Math.floor(share * 1e4 + 1e-6) / 100, 2) + " %");
 // Rounded so that a figure that misses its bound does not read as if it met it; "at least" rounds down.
@@ -40,6 +43,13 @@ function compare(ratio, tolerance, more, less, same) {
 }
 const compareSizes = (before, after) => compare(before / after, 0.005, "smaller", "larger", "the same");
 const compareSpeeds = (speedup) => compare(speedup, 0.02, "faster", "slower", "as fast");
+// Of two medians beside each other: in thousandths where one is below 1 ms.
+const digitsOfTimes = ({fp32, quantized}) => (Math.min(fp32.median_ms, quantized.median_ms) < 1 ? 3 : 1);
+// The median of the ratios is not always the ratio of the medians.
+function ratiosDisagree({fp32, quantized, speedup}) {
+  const off = (speedup * quantized.median_ms) / fp32.median_ms;
+  return off > 1.2 || (off > 0 && off < 1 / 1.2);
+}
 
 // One link per section that has something to show, under the section's own heading.
 function listContents() {

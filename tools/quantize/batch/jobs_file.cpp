@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/lower_case.h"
 #include "commands/commands.h"
 #include "options/toml_file.h"
 
@@ -153,7 +154,7 @@ class JobsFile {
       if (!axes[i].named) continue;
       const auto& value = values.front();
       const std::string part = axes[i].key == "model"    ? std::filesystem::path(value).stem().string()
-                               : axes[i].key == "scheme" ? value
+                               : axes[i].key == "scheme" ? lower_case(value)
                                                          : axes[i].key + "-" + value;
       name += (name.empty() ? "" : ".") + part;
     }

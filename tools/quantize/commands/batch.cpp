@@ -22,6 +22,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::uint64_t least_megabytes = 32;  // with less, the smallest model there is cannot be quantized
+
+std::string refusal_of_memory(const std::string& text) {
+  const auto megabytes = number_in<std::uint64_t>(text);
+  if (!megabytes || *megabytes == 0 || *megabytes >= least_megabytes) return "";
+  return text + " MB is too little for any job; give at least " + std::to_string(least_megabytes) + ", or 0 for no limit";
+}
+
 void add_options(CLI::App& app, Input& input) {
   auto& arguments = input.arguments;
   app.add_option("jobs", arguments.options.model, "The jobs, in TOML")->option_text("JOBS.toml")->required();
@@ -34,6 +42,7 @@ void add_options(CLI::App& app, Input& input) {
       ->group("Batch");
   constexpr std::uint64_t most_megabytes = std::numeric_limits<std::uint64_t>::max() >> 20;
   add_number(app, "--memory", arguments.batch.memory_megabytes, "What one job may allocate, in MB; 0: no limit [0]", most_megabytes)
+      ->check(CLI::Validator([](std::string& text) { return refusal_of_memory(text); }, ""))
       ->option_text("MB")
       ->group("Batch");
   app.add_option("--cache", arguments.batch.cache, "Folder of finished work, which is not done again [<output>/.cache]")

@@ -16,7 +16,7 @@ void add_options(CLI::App& app, Input& input) {
   app.get_option("model")->required()->description("The quantized ONNX model");
   app.add_option("-o,--output", compile.folder, "Folder for the results [the model's]")->option_text("DIR")->group(group);
   app.add_option("--target", compile.target, "The NPU it is for [qnn]")->option_text("NAME")->group(group);
-  app.add_option("--htp-arch", compile.htp_archs, "Architectures of the NPU, one context binary each: 73, 75, 79, 81 ... [75]")
+  app.add_option("--htp-arch", compile.htp_archs, "Generations of the NPU, one context binary each: 68, 69, 73, 75, 79, 81 [75]")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->option_text("N[,N...]")

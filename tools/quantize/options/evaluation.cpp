@@ -10,6 +10,7 @@ void add_evaluation_options(CLI::App& app, Input& input) {
   app.add_option("--test", options.test, "Folder of pictures that calibration does not see")->option_text("DIR")->group(group);
   add_number<double>(app, "--holdout", options.holdout, "Without --test: share of the calibration folder kept for evaluation [0.2]")
       ->option_text("X")
+      ->excludes("--test")
       ->group(group);
   app.add_option("--labels", options.labels, "Folder of class-index PNGs of the same stems, for true mIoU")
       ->option_text("DIR")

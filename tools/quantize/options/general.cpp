@@ -65,6 +65,7 @@ void add_general_options(CLI::App& app, Input& input) {
       ->group(group);
   app.add_flag_callback(
          "-q,--quiet", [&] { arguments.verbosity = Verbosity::quiet; }, "Say only warnings and errors")
+      ->excludes("--verbose")
       ->group(group);
   app.set_config("--config", "", "Read options from a TOML file; unknown keys are errors")
       ->each([&arguments](const std::string& file) { arguments.options.config_file = file; })

@@ -1,5 +1,6 @@
 // Calibration and encodings: how many samples, how ranges are chosen, what stays float.
 #include "base/error.h"
+#include "base/lower_case.h"
 #include "options/choice.h"
 #include "options/groups.h"
 #include "options/number.h"
@@ -71,7 +72,7 @@ void add_quantization_options(CLI::App& app, Input& input) {
 }
 
 void finish_quantization(const Raw& raw, Options& options) {
-  options.scheme = Scheme::named(raw.scheme);
+  options.scheme = Scheme::named(lower_case(raw.scheme));  // people write W8A8
   options.scheme.method = raw.method;
   if (raw.percentile && raw.method != RangeMethod::automatic && raw.method != RangeMethod::percentile)
     throw Error(ErrorKind::usage, "--percentile is for --method percentile");
