@@ -85,8 +85,10 @@ Mixed mix_precision(const MixedInput& input, Statistics statistics, Context& con
         return trial;
       },
       context);
-  Mixed result{planner.compose(found.assignment), found.assignment, {}, planner.base_steps()};
-  if (!found.kept.empty()) {  // fitted anew, weights know what the raised activations and weights no longer do
+  Mixed result{planner.compose_to_write(found.assignment), found.assignment, {}, planner.base_steps()};
+  if (!found.kept.empty()) {
+    if (result.plan.placement.short_multipliers) found.accuracy = judge(result.plan);
+    // Fitted anew, weights know what the raised activations and weights no longer do.
     std::vector<Step> steps;
     Plan fitted = planner.fit(found.assignment, steps);
     const Accuracy accuracy = judge(fitted);

@@ -108,8 +108,13 @@ Plan Planner::compose(const Assignment& assignment) {
   }
   const Context quiet;  // of trials nobody hears
   protect_biases(result.model, result.placement, result.encodings, quiet);
-  shorten_multipliers(GraphIndex(result.model.graph()), result.placement, result.encodings);
   keep_pairs_in_range(result, 1);
+  return result;
+}
+
+Plan Planner::compose_to_write(const Assignment& assignment) {
+  Plan result = compose(assignment);
+  shorten_multipliers(GraphIndex(result.model.graph()), result.placement, result.encodings);
   return result;
 }
 

@@ -31,7 +31,11 @@ class Planner {
   [[nodiscard]] const std::vector<Step>& base_steps() const { return base_steps_; }
   // base() with what is raised: activations encoded with their bits, and each weight as it was fitted with its own in a network of the
   // scheme's. What is not raised keeps the base's range, which may have been chosen by measurement: weights and biases were fitted to it.
+  // Multipliers are what the raised activations make them: that fitting finds short ones where the target wants them (multiplier.h) costs
+  // less than to make these weights' short.
   [[nodiscard]] Plan compose(const Assignment& assignment);
+  // The same with short multipliers where the target wants them: as it may be written.
+  [[nodiscard]] Plan compose_to_write(const Assignment& assignment);
   // Weights fitted to what the network of this assignment does. `steps` receives the optimizer's.
   [[nodiscard]] Plan fit(const Assignment& assignment, std::vector<Step>& steps);
 

@@ -40,10 +40,11 @@ std::size_t items_per_file(const SampleSource& source) {
   return held.size() == source.inputs()[0].shape.size() && !held.empty() ? static_cast<std::size_t>(std::max<std::int64_t>(1, held[0])) : 1;
 }
 
-// Not where --samples asked for as few.
+// Not where --samples asked for as few, or where --reach has nothing to divide and is refused.
 void warn_of_few(const SampleSource& usable, const Options& options, Context& context) {
   constexpr std::size_t few = 5;
   if (usable.size() >= few || usable.is_random() || options.samples < few) return;
+  if (usable.size() < 2 && !options.goals.empty()) return;
   const std::size_t items = usable.size() * items_per_file(usable);
   if (items >= few) return;
   context.warn(options.calibration.string() + " gives only " + std::to_string(items) + (items == 1 ? " sample" : " samples") +

@@ -293,7 +293,6 @@ void mix_run(Run& run, const Options& options, Context& context) {
   run.mixed = std::move(mixed.facts);
   keep(run, mixed.steps);
   run.references.reset();
-  keep_pairs_in_range(run, options, largest_pair_sum);
   move_out_large_weights(run.plan.model.graph(), run.plan.model.limits, run.plan.model.scratch);
 }
 

@@ -4,9 +4,11 @@ import json
 import pathlib
 
 import jsonschema
+import numpy as np
 import onnx
 import pytest
-from models import two_convolutions, weights
+from models import save, two_convolutions, weights
+from onnx import helper
 from support import draw_pictures, listing, quantize, report_of, start
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -116,6 +118,35 @@ def test_a_target_that_only_the_float_model_reaches_leaves_an_assignment_that_ca
     assert set(json.loads(bits.read_text())["weights"].values()) == {8, "float"}, "one of the two stays quantized"
     quantize(program, model, pictures, tmp_path / "again.onnx", "--assignment", bits, quick=QUICK)
     assert activation_types(tmp_path / "again.onnx") == activation_types(tmp_path / "out.onnx")
+
+
+def test_weights_are_written_with_the_bits_they_were_judged_with(program, tmp_path):
+    """Behind a node that --reach leaves float, a tensor is quantized that was not observed before: what its channels hold decides, and is known
+    to the search alone, whether pairs of products overflow."""
+    random = np.random.default_rng(0)
+    normal = lambda *shape: random.standard_normal(shape).astype(np.float32)
+    spread = normal(8, 3, 3, 3) * 0.3
+    spread[:, 0] *= 1000  # meets an input channel that is as much smaller, so that 8 bits lose the other two
+    spread[1:] *= 0.1  # only the first channel of m fills its 8 bits
+    second = normal(8, 8, 3, 3) * 0.3
+    second[:, 0] *= 0.1
+    nodes = [helper.make_node("Conv", ["x", "w1", "b1"], ["a"], "conv1", pads=[1, 1, 1, 1]),
+             helper.make_node("MaxPool", ["a"], ["m"], kernel_shape=[2, 2], strides=[2, 2]),
+             helper.make_node("Conv", ["m", "w2"], ["c"], "conv2", pads=[1, 1, 1, 1]), helper.make_node("Relu", ["c"], ["r"]),
+             helper.make_node("Conv", ["r", "w3"], ["y"], "conv3")]
+    model = save(tmp_path / "net.onnx", nodes, {"w1": spread, "b1": normal(8), "w2": second, "w3": normal(4, 8, 1, 1) * 0.3},
+                 outputs={"y": [None] * 4})
+    samples = tmp_path / "samples"
+    samples.mkdir()
+    for i in range(20):
+        np.save(samples / f"{i:02d}.npy", normal(1, 3, 32, 32) * np.float32([0.001, 1, 1]).reshape(3, 1, 1))
+    options = ["--scheme", "w8a8", "--cpu", "any", "--reach", "psnr=30", "--latency-runs", "0", "-O0", "--save-assignment", tmp_path / "bits.json"]
+    quantize(program, model, samples, tmp_path / "out.onnx", quick=options)
+    bits = json.loads((tmp_path / "bits.json").read_text())
+    assert bits["weights"] == {"conv1": "float", "conv2": 8, "conv3": 8} and set(bits["activations"].values()) == {8}
+    written = [onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(tmp_path / "out.onnx").graph.initializer]
+    (integers,) = [values for values in written if values.shape == second.shape]
+    assert set(np.abs(integers.astype(int)).max(axis=(1, 2, 3))) == {127}, "not narrowed to 7 bits"
 
 
 def test_four_bit_weights_are_raised_within_the_budget(program, job, tmp_path):

@@ -54,7 +54,7 @@ TEST_F(PlannerTest, MultipliersAreShortForTheActivationsOfTheAssignment) {
   target_ = find_target("qnn");
   Planner plans(planner(scheme_named("w8a8")), statistics(), context_);
   for (const auto* tensor : {"x", "r", "s"}) {
-    const Plan plan = plans.compose({{}, {{tensor, 16}}});
+    const Plan plan = plans.compose_to_write({{}, {{tensor, 16}}});
     const GraphIndex index(plan.model.graph());
     for (const auto& [number, op] : plan.placement.weighted) {
       const ScaleRule rule = scale_rule(index, plan.placement, plan.encodings, op);
