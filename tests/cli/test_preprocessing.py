@@ -35,12 +35,12 @@ def fed_range(program, tmp_path):
 
 @pytest.fixture
 def flat(tmp_path):
-    """Four equal pictures of one color: red 200, green 100, blue 30; every fourth pixel is black."""
+    """Eight equal pictures of one color: red 200, green 100, blue 30; every fourth pixel is black."""
     folder = tmp_path / "flat"
     folder.mkdir()
     values = np.full((16, 16, 3), [200, 100, 30], np.uint8)
     values[::4] = 0
-    for number in range(4):
+    for number in range(8):
         Image.fromarray(values).save(folder / f"flat_{number}.png")
     return folder
 
