@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "encode/foreign_encodings.h"
+#include "base/no_json.h"
 
 namespace quantize {
 namespace {

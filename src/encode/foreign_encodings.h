@@ -13,9 +13,6 @@ namespace quantize {
 
 enum class AimetVersion { v0_6_1, v1_0_0, v2_0_0 };
 
-// "no JSON (line 3, byte 57)", of text that another program or a hand has written; `byte` is where the parser stopped.
-std::string no_json(std::string_view text, std::size_t byte);
-
 // AIMET's file for the prepared model whose tensors `encodings` name. Biases are left out: they follow from input and weight.
 std::string write_aimet(const Encodings& encodings, AimetVersion version);
 

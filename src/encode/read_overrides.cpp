@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/lower_case.h"
+#include "base/no_json.h"
 #include "encode/foreign_encodings.h"
 
 namespace quantize {
@@ -207,12 +208,6 @@ Json parse(std::string_view json, const std::filesystem::path& name) {
 }
 
 }  // namespace
-
-std::string no_json(std::string_view text, std::size_t byte) {
-  const auto before = text.substr(0, byte);
-  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-  return "no JSON (line " + std::to_string(line) + ", byte " + std::to_string(byte) + ")";
-}
 
 Overrides parse_overrides(std::string_view json, const std::filesystem::path& name) {
   const Json file = parse(json, name);

@@ -1,7 +1,7 @@
 #include "formats/json.h"
 
 #include "base/error.h"
-#include "encode/foreign_encodings.h"
+#include "base/no_json.h"
 #include "formats/dump.h"
 
 namespace quantize {

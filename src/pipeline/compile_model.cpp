@@ -8,8 +8,8 @@
 #include "base/files.h"
 #include "base/scratch_folder.h"
 #include "model/model.h"
-#include "ops/op_table.h"
 #include "ops/target.h"
+#include "pipeline/inspect_model.h"
 #include "pipeline/version.h"
 #include "report/write_report.h"
 #include "run/compile_context.h"
@@ -43,11 +43,7 @@ void validate(const CompileOptions& options) {
 void refuse_float(const CompileOptions& options) {
   std::error_code code;
   if (!std::filesystem::is_regular_file(options.model, code)) throw Error(ErrorKind::model, "there is no model " + options.model.string());
-  const Model model = load_model(options.model);
-  const bool quantized = std::ranges::any_of(model.graph().node(), [](const onnx::NodeProto& node) {
-    return is_quantizer(node) || is_dequantizer(node) || is_integer_operator(node.op_type());
-  });
-  if (!quantized)
+  if (!is_quantized(inspect(load_model(options.model))))
     throw Error(ErrorKind::model, options.model.string() + " is not quantized; make a model for it with `quantize " +
                                       options.model.string() + " --calib DIR --target " + options.target + "`");
 }

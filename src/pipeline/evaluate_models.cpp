@@ -1,6 +1,5 @@
 #include "pipeline/evaluate_models.h"
 
-#include <algorithm>
 #include <optional>
 
 #include "base/error.h"
@@ -18,10 +17,6 @@
 
 namespace quantize {
 namespace {
-
-bool is_quantized(const Inspection& model) {
-  return model.dequantizers > 0 || std::ranges::any_of(model.operators, [](const auto& type) { return type.second.quantized > 0; });
-}
 
 // Everything would be told the wrong way round: that the model became larger, and better.
 void refuse_swapped(const Options& options, const Inspection& first, const Inspection& second) {
@@ -74,9 +69,7 @@ Outcome evaluate_models(const Options& options, Context& context) {
   report.kernels = kernels_in_runtime(quantized);
   if (options.latency_runs > 0) {
     report.latency = measure_latency(options.model, first, options.quantized, fed, options.latency_runs, context.threads, context);
-    for (const auto& text : {words::noisy_machine(report), words::slower_than_fp32(report)}) {
-      if (!text.empty()) context.warn(text);
-    }
+    warn_of_speed(report, context);
   }
   if (options.measure_memory && !options.memory_command.empty()) {
     report.memory = measure_memory(options.memory_command, options.model, first, options.quantized, fed);

@@ -133,9 +133,7 @@ void evaluate(Report& report, const Run& run, const Model& quantized, const Mode
   const auto [fp32_inputs, inputs] = sample_in_both_forms(images, run.file_inputs, options.preprocess, run.fed_inputs);
   if (options.latency_runs > 0) {
     report.latency = measure_latency(options.model, fp32_inputs, file, inputs, options.latency_runs, context.threads, context);
-    for (const auto& text : {words::noisy_machine(report), words::slower_than_fp32(report)}) {
-      if (!text.empty()) context.warn(text);
-    }
+    warn_of_speed(report, context);
     if (as_target.fuse_quantized && run.target.provider.empty()) {  // elsewhere the time on this machine says nothing about the target's
       if (const auto over = words::over_latency_budget(report); !over.empty()) context.warn(over);
     }

@@ -127,4 +127,9 @@ Inspection inspect(const Model& model) {
   return seen;
 }
 
+bool is_quantized(const Inspection& inspection) {
+  const bool computed = std::ranges::any_of(inspection.operators, [](const auto& type) { return type.second.quantized > 0; });
+  return inspection.quantizers + inspection.dequantizers > 0 || computed;
+}
+
 }  // namespace quantize

@@ -47,6 +47,8 @@ struct Inspection {
 };
 
 Inspection inspect(const Model& model);
+// Whether anything in it is stored or computed in quantized integers.
+bool is_quantized(const Inspection& inspection);
 
 // For a terminal; every quantized tensor where `all`, else the summary.
 std::string write_inspection(const Model& model, const Inspection& inspection, bool all);

@@ -78,6 +78,8 @@ OptimizeInput optimize_input(const Run& run, const Options& options);
 // Of labels that hold other numbers than the model's classes; of images for which there is nothing to compare; and of an output behind the
 // first, which all figures are of, that comes out worse.
 void warn_of_accuracy(const Accuracy& accuracy, const Options& options, Context& context);
+// Of a machine too noisy to time on, and of a model that became slower.
+void warn_of_speed(const Report& report, Context& context);
 // Adds the reports, named after `model`, to the files; JUnit XML and Markdown too where they are for continuous integration.
 Outcome write_reports(Report report, const std::filesystem::path& model, bool for_ci, FileTransaction& files);
 // Publishes the files, and removes the reports for CI that an earlier run left there and this one did not write.

@@ -75,4 +75,10 @@ void warn_of_accuracy(const Accuracy& accuracy, const Options& options, Context&
   warn_of_outputs(accuracy, context);
 }
 
+void warn_of_speed(const Report& report, Context& context) {
+  for (const auto& text : {words::noisy_machine(report), words::slower_than_fp32(report)}) {
+    if (!text.empty()) context.warn(text);
+  }
+}
+
 }  // namespace quantize

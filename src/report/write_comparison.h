@@ -19,8 +19,8 @@ struct ComparedRun {
 ComparedRun read_run(const std::filesystem::path& json, const std::filesystem::path& comparison);
 
 // One self-contained page that opens offline: a table of all runs with the best of each figure marked, size against accuracy, the loss of
-// every layer in each run, and the settings in which they differ. A report that is given
-// twice is listed once. `notes` stand above the table: jobs that failed, say.
+// every layer in each run, and the settings in which they differ. A report that is given twice is listed once. `notes` stand above the
+// table: jobs that failed, say.
 std::string write_comparison_html(std::span<const ComparedRun> runs, std::span<const std::string> notes = {});
 // The same table in short for a terminal, one line a run.
 std::string write_comparison_text(std::span<const ComparedRun> runs);

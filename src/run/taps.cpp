@@ -100,9 +100,10 @@ class Sampler {
   // Through a Sum of one input, which only copies: from opset 21 on, ONNX Runtime would move the int8 QuantizeLinear of a tensor of
   // integers behind the Reshape and then refuse what it made.
   std::string sample(const std::string& tensor) {
-    const std::string size = add("Size", {tensor}), count = add("Reshape", {add("Min", {size, most_}), all_}),
-                      place = add("Mod", {add("Slice", {products_, first_, count}), add("Max", {size, one_})}),  // it may be empty
-        flat = add("Reshape", {copies_ ? add("Sum", {tensor}) : tensor, all_});
+    const std::string size = add("Size", {tensor}), count = add("Reshape", {add("Min", {size, most_}), all_});
+    const std::string modulus = add("Max", {size, one_});  // of an empty tensor no place is asked for, but nothing is divided by 0
+    const std::string place = add("Mod", {add("Slice", {products_, first_, count}), modulus});
+    const std::string flat = add("Reshape", {copies_ ? add("Sum", {tensor}) : tensor, all_});
     return add("Gather", {flat, place});
   }
 

@@ -32,13 +32,17 @@ TEST(NoteReaders, WhatTheyTellApartLimitsARange) {
   EXPECT_EQ(group_of(placement, "g")->distinct, std::pair(-2.0F, 2.0F));
 }
 
-// Of many shares none comes near 1: with 64 of them a range of [0, 1] would waste most of its steps.
-TEST(NoteMaker, TheSharesOfASoftmaxInFloatReachAsFarAsSeenAndSomeRoom) {
-  const Model model = text_model(R"(g (float[4,8] x) => (float[4,8] y) <float[8,64] w, float[64,8] v> {
+Model shares_of_64(const std::string& outputs) {
+  return text_model("g (float[4,8] x) => (" + outputs + R"() <float[8,64] w, float[64,8] v> {
     a = Gemm (x, w)
     s = Softmax <axis = -1> (a)
     y = Gemm (s, v)
   })");
+}
+
+// Of many shares none comes near 1: with 64 of them a range of [0, 1] would waste most of its steps.
+TEST(NoteMaker, TheSharesOfASoftmaxInFloatReachAsFarAsSeenAndSomeRoom) {
+  const Model model = shares_of_64("float[4,8] y");
   const auto placement = place(model, find_target("ort-cpu"));
   const auto* shares = group_of(placement, "s");
   ASSERT_NE(shares, nullptr);
@@ -57,11 +61,7 @@ TEST(NoteMaker, TheSharesOfASoftmaxInFloatReachAsFarAsSeenAndSomeRoom) {
 
 // What reads a graph's outputs is not known here, and may do with shares that no calibration picture has shown.
 TEST(NoteMaker, SharesThatAreGraphOutputsKeepTheirExactRange) {
-  const Model model = text_model(R"(g (float[4,8] x) => (float[4,8] y, float[4,64] s) <float[8,64] w, float[64,8] v> {
-    a = Gemm (x, w)
-    s = Softmax <axis = -1> (a)
-    y = Gemm (s, v)
-  })");
+  const Model model = shares_of_64("float[4,8] y, float[4,64] s");
   const auto placement = place(model, find_target("ort-cpu"));
   const auto* shares = group_of(placement, "s");
   ASSERT_NE(shares, nullptr);
